@@ -1,0 +1,6 @@
+// JSON as TypeScript sees it. Knows nothing of MCP.
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
