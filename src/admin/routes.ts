@@ -1,0 +1,101 @@
+// What the admin server answers. Reading is for everybody who may connect; changing is for the socket alone.
+
+import type { AdminSource } from './source.ts';
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The body's text; called at most once, and only where a route takes a body. */
+  readonly body: () => Promise<string>;
+  /** Whether it came over the Unix socket, which only the gateway's own user can open. */
+  readonly trusted: boolean;
+}
+
+interface Route {
+  readonly methods: readonly string[];
+  readonly trusted?: true;
+  readonly answer: (asked: Asked, source: AdminSource) => Response | Promise<Response>;
+}
+
+const READ = ['GET', 'HEAD'];
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  '/healthz': { methods: READ, answer: () => text(200, 'ok\n') },
+  '/readyz': {
+    methods: READ,
+    answer: (_, source) => (source.ready() ? text(200, 'ready\n') : text(503, 'not ready\n')),
+  },
+  '/metrics': {
+    methods: READ,
+    answer: async (_, { metrics }) =>
+      new Response(await metrics.metrics(), { headers: headers(metrics.contentType) }),
+  },
+  '/status': { methods: READ, answer: (_, source) => json(200, source.status()) },
+  '/explain': { methods: READ, trusted: true, answer: explain },
+  '/reload': { methods: ['POST'], trusted: true, answer: reload },
+};
+
+/** Answers one request. Errors are JSON: `{ "error": { "code", "message" } }`. */
+export async function answer(asked: Asked, source: AdminSource): Promise<Response> {
+  const route = Object.hasOwn(ROUTES, asked.path) ? ROUTES[asked.path] : undefined;
+  if (route === undefined)
+    return failure(404, 'NOT_FOUND', `there is no ${asked.path}; there are ${Object.keys(ROUTES).join(', ')}`);
+  if (route.trusted === true && !asked.trusted)
+    return failure(403, 'SOCKET_ONLY', `${asked.path} is served on the admin socket only`);
+  if (!route.methods.includes(asked.method)) {
+    const refusal = failure(405, 'METHOD_NOT_ALLOWED', `${asked.path} takes ${route.methods.join(' and ')}`);
+    refusal.headers.set('allow', route.methods.join(', '));
+    return refusal;
+  }
+  return route.answer(asked, source);
+}
+
+/** A refusal in the shape all errors here have. */
+export function failure(status: number, code: string, message: string): Response {
+  return json(status, { error: { code, message } });
+}
+
+function explain({ query }: Asked, source: AdminSource): Response {
+  const method = query.get('method');
+  if (!method) return failure(400, 'METHOD_MISSING', 'say which: /explain?method=tools/call&name=…');
+  const found = source.explain({
+    method,
+    name: query.get('name') ?? undefined,
+    endpoint: query.get('endpoint') ?? undefined,
+  });
+  return found === undefined
+    ? failure(404, 'UNKNOWN', 'no such method or endpoint is served here')
+    : json(200, found);
+}
+
+async function reload({ body }: Asked, source: AdminSource): Promise<Response> {
+  const dryRun = readDryRun(await body());
+  if (dryRun === undefined) return failure(400, 'BODY_INVALID', 'send {"dryRun": true}, {} or nothing');
+  const report = await source.reload({ dryRun });
+  return json(report.ok ? 200 : 422, report.body);
+}
+
+function readDryRun(text: string): boolean | undefined {
+  if (text.trim() === '') return false;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const { dryRun = false, ...rest } = value as Record<string, unknown>;
+    return typeof dryRun === 'boolean' && Object.keys(rest).length === 0 ? dryRun : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function headers(type: string): Record<string, string> {
+  return { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+}
+
+function text(status: number, body: string): Response {
+  return new Response(body, { status, headers: headers('text/plain; charset=utf-8') });
+}
+
+function json(status: number, body: unknown): Response {
+  return new Response(`${JSON.stringify(body)}\n`, { status, headers: headers('application/json') });
+}

@@ -1,0 +1,26 @@
+// What the admin server shows and steers, as an interface: it knows nothing of the gateway behind.
+
+import type { JsonValue } from '../protocol/values.ts';
+
+export interface AdminSource {
+  /** Whether new calls are served. */
+  ready(): boolean;
+  status(): JsonValue;
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+  /** Never rejects for anything the configuration says. */
+  reload(options: { readonly dryRun: boolean }): Promise<ReloadReport>;
+  /** Undefined where no such endpoint or method is served. */
+  explain(question: Question): JsonValue | undefined;
+}
+
+export interface ReloadReport {
+  readonly ok: boolean;
+  /** The answer's body, `ok` included. */
+  readonly body: JsonValue;
+}
+
+export interface Question {
+  readonly method: string;
+  readonly name: string | undefined;
+  readonly endpoint: string | undefined;
+}

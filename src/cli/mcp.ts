@@ -1,0 +1,118 @@
+// The CLI as an MCP client of a running gateway, with the official SDK. Turns its failures into exit codes.
+
+import {
+  Client,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
+import { BUILD } from './build-info.ts';
+import { CliError, EXIT, systemCode } from './exit.ts';
+import type { Shell } from './shell.ts';
+
+export const DEFAULT_URL = 'http://127.0.0.1:7420/mcp';
+
+export interface Reach {
+  /** An http(s) URL, or `unix:/path` of a socket listener. */
+  readonly url?: string | undefined;
+  /** `Name: value`, as on the wire. */
+  readonly header?: readonly string[] | undefined;
+}
+
+/** What the client can do for a server that asks something back. */
+export interface Abilities {
+  readonly prepare?: (client: Client) => void;
+  readonly elicitation?: boolean;
+}
+
+/** Connects in whichever era the gateway speaks best, uses the client, and closes it whatever happens. */
+export async function withClient<T>(
+  shell: Shell,
+  reach: Reach,
+  use: (client: Client) => Promise<T>,
+  abilities: Abilities = {},
+): Promise<T> {
+  const url = reach.url ?? (shell.env.SLUICE_URL || DEFAULT_URL);
+  const client = new Client(
+    { name: 'sluice-cli', version: BUILD.version },
+    {
+      capabilities: abilities.elicitation === true ? { elicitation: { form: {} } } : {},
+      versionNegotiation: { mode: 'auto' },
+    },
+  );
+  abilities.prepare?.(client);
+  try {
+    await client.connect(transport(shell, url, reach.header ?? []));
+    return await use(client);
+  } catch (error) {
+    throw explained(error, url);
+  } finally {
+    await client.close().catch(() => {});
+  }
+}
+
+function transport(shell: Shell, url: string, header: readonly string[]): StreamableHTTPClientTransport {
+  const headers = new Headers(header.map(split));
+  if (shell.env.SLUICE_TOKEN && !headers.has('authorization'))
+    headers.set('authorization', `Bearer ${shell.env.SLUICE_TOKEN}`);
+  const requestInit = { headers: Object.fromEntries(headers) };
+  if (!url.startsWith('unix:')) return new StreamableHTTPClientTransport(parseUrl(url), { requestInit });
+  const unix = url.slice('unix:'.length);
+  return new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
+    requestInit,
+    fetch: (target, init) => fetch(target, { ...init, unix }),
+  });
+}
+
+function split(line: string): [string, string] {
+  const at = line.indexOf(':');
+  if (at < 1) throw new CliError(EXIT.usage, `"${line}" is not a header`, "write 'Name: value'");
+  return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+}
+
+function parseUrl(text: string): URL {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw new CliError(EXIT.usage, `"${text}" is not a URL`, `write it like ${DEFAULT_URL}`);
+}
+
+/** An error of the client as what to tell and how to exit. */
+export function explained(error: unknown, url: string): unknown {
+  if (error instanceof CliError) return error;
+  if (error instanceof ProtocolError) return protocol(error);
+  const status = error instanceof SdkHttpError ? error.status : undefined;
+  if (status === 401 || status === 403)
+    return new CliError(
+      EXIT.denied,
+      `${url} refused this caller (HTTP ${status})`,
+      "pass --header 'Authorization: Bearer …', or set SLUICE_TOKEN",
+    );
+  if (status === 429 || status === 503)
+    return new CliError(EXIT.retryable, `${url} is busy (HTTP ${status})`, 'try again in a moment');
+  if (isUnreachable(error))
+    return new CliError(EXIT.unreachable, `no gateway answers at ${url}`, 'start one with `sluice run`');
+  return error instanceof SdkError ? new CliError(EXIT.failed, error.message) : error;
+}
+
+const DENIED = ['UNAUTHENTICATED', 'FORBIDDEN', 'HOST_REFUSED'];
+const RETRYABLE = ['RATE_LIMITED', 'BUSY', 'STOPPING', 'UPSTREAM_TIMEOUT', 'UPSTREAM_UNAVAILABLE'];
+
+/** A JSON-RPC error: the gateway's own carry a name from the catalogue. */
+function protocol(error: ProtocolError): CliError {
+  const { data } = error;
+  const code = typeof data === 'object' && data !== null ? String(Reflect.get(data, 'code') ?? '') : '';
+  const exit = DENIED.includes(code) ? EXIT.denied : RETRYABLE.includes(code) ? EXIT.retryable : EXIT.failed;
+  const known = /^[A-Z][A-Z_]+$/.test(code);
+  return new CliError(
+    exit,
+    `${error.message} (${known ? code : error.code})`,
+    known ? `\`sluice explain ${code}\` says more` : undefined,
+  );
+}
+
+function isUnreachable(error: unknown): boolean {
+  if (['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT'].includes(systemCode(error) ?? ''))
+    return true;
+  return error instanceof SdkError && error.code === SdkErrorCode.EraNegotiationFailed && error.cause !== undefined;
+}

@@ -1,0 +1,93 @@
+// What a command may use of the process it runs in, as one object: tests give another one.
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isatty } from 'node:tty';
+import type { AnyPlugin } from '../core/plugin.ts';
+import { systemCode } from './exit.ts';
+
+export interface Output {
+  readonly isTty: boolean;
+  readonly columns: number;
+  /** Writes all of it before it returns; what nobody reads any more is dropped. */
+  write(text: string): void;
+}
+
+export interface Shell {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly home: string;
+  readonly platform: string;
+  readonly stdin: { readonly isTty: boolean; stream(): ReadableStream<Uint8Array> };
+  readonly out: Output;
+  readonly err: Output;
+  /** Built-in plugins by name. */
+  readonly plugins: Readonly<Record<string, AnyPlugin>>;
+  /** What `--color` said, if anything. */
+  color?: 'always' | 'never' | 'auto';
+  /** Takes over errors that nobody caught; until a gateway runs, they end the process. */
+  onStray?: (error: unknown) => void;
+}
+
+/** The shell of this process. */
+export function processShell(plugins: Shell['plugins']): Shell {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    home: homedir(),
+    platform: process.platform,
+    stdin: { isTty: isatty(0), stream: () => Bun.stdin.stream() },
+    out: output(1, 'wait'),
+    err: output(2, 'drop'),
+    plugins,
+  };
+}
+
+/** Whether an output gets colours: the flag, then NO_COLOR, FORCE_COLOR, and whether it is a terminal. */
+export function wantsColor(shell: Shell, output: Output): boolean {
+  if (shell.color === 'always' || shell.color === 'never') return shell.color === 'always';
+  const { NO_COLOR, FORCE_COLOR, TERM } = shell.env;
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return output.isTty && TERM !== 'dumb';
+}
+
+/** Whether this process has a terminal of its own, whatever its standard streams are. */
+export function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function output(fd: 1 | 2, whenFull: 'wait' | 'drop'): Output {
+  return {
+    isTty: isatty(fd),
+    get columns() {
+      return (fd === 1 ? process.stdout.columns : process.stderr.columns) || 80;
+    },
+    write: (text) => writeAll(fd, Buffer.from(text), whenFull),
+  };
+}
+
+const FULL_WAITS = 50;
+
+/**
+ * Writes to a descriptor that may be a pipe nobody reads: results wait for their reader, log lines wait 50 ms and are
+ * then dropped, because a stuck reader of the log must not stop the gateway.
+ */
+function writeAll(fd: number, bytes: Buffer, whenFull: 'wait' | 'drop'): void {
+  let waits = 0;
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+      waits = 0;
+    } catch (error) {
+      if (systemCode(error) !== 'EAGAIN') return;
+      if (whenFull === 'drop' && waits++ >= FULL_WAITS) return;
+      Bun.sleepSync(1);
+    }
+  }
+}

@@ -1,0 +1,232 @@
+// The catalogue of configuration errors: one stable code each, with what it means and how it is mended.
+// `docs/errors.md` is made from it. Knows nothing of how an error is found.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
+
+/** `title` names the error, `why` says what is behind it, `fix` says what to do. Markdown, one sentence or two. */
+export interface CodeText {
+  readonly title: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+export const CODES = {
+  YAML_SYNTAX: {
+    title: 'The file is not YAML',
+    why: 'The text cannot be read as YAML 1.2, so nothing behind this place is certain.',
+    fix: 'Mend the marked place. Indent with spaces, and quote texts that hold `: `, ` #` or begin with one of `@`, `%`, `*`, `&`, `!`, a backtick or a bracket.',
+  },
+  YAML_KEY_DUPLICATE: {
+    title: 'A key stands twice in one map',
+    why: 'Only one of the two could count, and which one differs from reader to reader.',
+    fix: 'Remove one, or join the two.',
+  },
+  YAML_KEY_INVALID: {
+    title: 'A key is not text',
+    why: 'Keys of a configuration are names. A number, `true`, `null`, a list or a map is not one.',
+    fix: 'Put the key in quotes.',
+  },
+  YAML_TAG: {
+    title: 'A YAML tag',
+    why: 'Tags such as `!include` or `!!binary` ask the reader to build something else than what is written. None is supported.',
+    fix: 'Remove the tag and write the value itself, or refer to a file with `${file:…}`.',
+  },
+  YAML_ALIAS: {
+    title: 'An alias that cannot be followed',
+    why: 'The alias has no anchor, holds itself, or the file uses more aliases than any configuration needs (a small file can grow beyond memory that way).',
+    fix: 'Write the values out.',
+  },
+  YAML_DOCUMENTS: {
+    title: 'Several documents in one file',
+    why: 'A line of `---` begins another document, and only one could count.',
+    fix: 'Keep one document.',
+  },
+  YAML_NUMBER: {
+    title: 'A number that cannot be kept exactly',
+    why: 'Whole numbers beyond 2^53 lose digits, and infinity and not-a-number have no meaning here.',
+    fix: 'Use a smaller number, or put it in quotes if it is an identifier.',
+  },
+  REFERENCE_INVALID: {
+    title: 'A `${…}` that is not understood',
+    why: 'References are `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${secret:NAME}`.',
+    fix: 'Write one of these. For the characters themselves write `$${`.',
+  },
+  ENV_UNDEFINED: {
+    title: 'An environment variable is not set',
+    why: '`${env:NAME}` was used and the gateway was started without NAME.',
+    fix: 'Set it, or give a default: `${env:NAME:-default}`.',
+  },
+  FILE_UNREADABLE: {
+    title: 'A file cannot be read',
+    why: '`${file:PATH}` was used and the file is missing, unreadable or not a file. Relative paths begin at the directory of the configuration.',
+    fix: 'Check the path and the rights of the user the gateway runs as.',
+  },
+  SECRET_UNDEFINED: {
+    title: 'A secret does not exist',
+    why: '`${secret:NAME}` is the file NAME in `$CREDENTIALS_DIRECTORY` (systemd), else `/run/secrets/NAME` (containers). Neither exists, or it is empty.',
+    fix: 'Provide the secret under that name, or use `${env:…}` or `${file:…}`.',
+  },
+  SECRET_PLACE: {
+    title: 'A secret where it would be shown',
+    why: 'Only headers, the environment of a command and options of plugins are kept out of logs, process lists and the console.',
+    fix: 'Pass the secret in one of these.',
+  },
+  FIELD_UNKNOWN: {
+    title: 'An unknown field',
+    why: 'No part of the gateway reads it, so it would do nothing.',
+    fix: 'Correct the name, or remove the field. `docs/configuration.md` lists all fields.',
+  },
+  FIELD_MISSING: { title: 'A field is missing', why: 'It has no default.', fix: 'Add it.' },
+  FIELD_TYPE: {
+    title: 'A value of the wrong type',
+    why: 'The field takes another type. In YAML 1.2 only `true` and `false` are booleans: `yes`, `no`, `on` and `off` are texts.',
+    fix: 'Write a value of the type that is named.',
+  },
+  VALUE_INVALID: {
+    title: 'A value that is not allowed',
+    why: 'The value has the right type, and the field does not take it.',
+    fix: 'Write one of the values that are named.',
+  },
+  DURATION_INVALID: {
+    title: 'Not a duration',
+    why: 'Durations are texts with a unit, because nobody remembers whether 30 was seconds or milliseconds.',
+    fix: 'Write a number with `ms`, `s`, `m`, `h` or `d`: `250ms`, `30s`, `1m30s`.',
+  },
+  SIZE_INVALID: {
+    title: 'Not a size',
+    why: 'Sizes are texts with a unit.',
+    fix: 'Write a number with `B`, `KiB`, `MiB` or `GiB`: `64KiB`, `4MiB`.',
+  },
+  VERSION_UNKNOWN: {
+    title: 'An unknown version of the format',
+    why: 'This gateway knows version 1.',
+    fix: 'Write `version: 1` or leave it out; or use the gateway the file was written for.',
+  },
+  LISTEN_FAILED: {
+    title: 'The address cannot be listened on',
+    why: 'Another program listens there, or the system does not let this one.',
+    fix: 'Stop the other program (often a gateway that runs already: see `sluice status`), or choose another address.',
+  },
+  LISTEN_INVALID: {
+    title: 'Not an address to listen on',
+    why: 'An address is `host:port`, `[ipv6]:port` or `unix:/path`.',
+    fix: 'Write for example `127.0.0.1:7420`. A port alone is not enough: it would not say who may connect.',
+  },
+  LISTENER_KIND: {
+    title: 'Not exactly one kind of listener',
+    why: 'A listener is either `http` or `stdio`.',
+    fix: 'Give each its own item in the list.',
+  },
+  LISTEN_UNSAFE: {
+    title: 'Open to other machines without authentication',
+    why: 'Everybody who reaches the address could use every upstream with the credentials of the gateway.',
+    fix: 'Listen on 127.0.0.1 or a socket file, or put the `auth` plugin in `pipeline`, enforced and for all messages. The admin listener has no authentication yet and stays on this machine.',
+  },
+  LISTEN_DUPLICATE: {
+    title: 'One address twice',
+    why: 'Only one listener can have an address, and there is only one stdin.',
+    fix: 'Remove one, or change its address.',
+  },
+  UPSTREAM_NAME: {
+    title: 'Not a name for an upstream',
+    why: 'The name becomes part of tool names (`name__tool`), which clients restrict.',
+    fix: 'Use at most 32 of a-z, 0-9, `-` and `_`, beginning with a letter or digit, without `__`.',
+  },
+  UPSTREAM_KIND: {
+    title: 'Not exactly one kind of upstream',
+    why: 'An upstream is one of `builtin`, `url` and `command`.',
+    fix: 'Keep the one that is meant.',
+  },
+  UPSTREAM_FIELD: {
+    title: 'A field of another kind of upstream',
+    why: 'The field exists and means nothing for this kind, so it would do nothing.',
+    fix: 'Remove it, or make it the other kind.',
+  },
+  UPSTREAM_TYPE: {
+    title: '`type` says something else',
+    why: '`type` and `transport` are accepted so that entries of mcpServers files paste in; what counts is `url` or `command`.',
+    fix: 'Remove `type`, or correct it.',
+  },
+  UPSTREAM_URL: {
+    title: 'Not a URL for an upstream',
+    why: 'A URL is `http:` or `https:`, without user name, password or fragment.',
+    fix: 'Correct it. Credentials belong in `headers`.',
+  },
+  UPSTREAM_HEADER: {
+    title: 'Not a header to send',
+    why: 'The name or the value is not one HTTP allows, the name stands twice, or the gateway sets that header itself.',
+    fix: 'Correct or remove it.',
+  },
+  UPSTREAM_UNKNOWN: {
+    title: 'An upstream that does not exist',
+    why: 'The name is not one of `upstreams`.',
+    fix: 'Correct the name, or add the upstream.',
+  },
+  UPSTREAM_NONE: {
+    title: 'No upstream',
+    why: 'The gateway runs and has nothing to offer.',
+    fix: 'Add one under `upstreams`.',
+  },
+  UPSTREAM_SHELL: {
+    title: 'A command that expects a shell',
+    why: 'Commands start without a shell: a command line in one text is looked up as the name of one program, and `sh -c` brings back every quoting mistake.',
+    fix: 'Write the program as `command` and each argument as an item of `args`.',
+  },
+  UPSTREAMS_RENAMED: {
+    title: '`mcpServers` is called `upstreams`',
+    why: 'The entries of an mcpServers file can stay as they are.',
+    fix: 'Rename the key.',
+  },
+  ENDPOINT_PATH: {
+    title: 'Not a path for an endpoint',
+    why: 'A path begins with `/`, has no empty part, no `.` or `..`, no query and nothing encoded.',
+    fix: 'Write for example `/mcp` or `/mcp/team`.',
+  },
+  ENDPOINT_RESERVED: {
+    title: 'A path the gateway needs itself',
+    why: '`/healthz`, `/readyz`, `/metrics` and everything under `/.well-known` are answered by the gateway.',
+    fix: 'Choose another path.',
+  },
+  PLUGIN_ENTRY: {
+    title: 'Not exactly one plugin in an entry',
+    why: 'An entry of a pipeline names one plugin; beside it stand only `id`, `when`, `mode`, `on_error` and `timeout`.',
+    fix: 'Give each plugin its own entry, and put options below the plugin.',
+  },
+  PLUGIN_UNKNOWN: {
+    title: 'An unknown plugin',
+    why: 'It is neither built in nor a path: a plugin of your own begins with `./`, `../` or `/` and ends in `.ts`, `.js` or `.mjs`.',
+    fix: 'Correct the name.',
+  },
+  PLUGIN_ID: {
+    title: 'Two entries with one id',
+    why: 'The id names an entry in logs, metrics and reload plans. It is the name of the plugin unless given.',
+    fix: 'Give one of them an `id` of its own.',
+  },
+  PLUGIN_OPTIONS: {
+    title: 'Options the plugin does not take',
+    why: 'Each plugin checks its options by its own schema.',
+    fix: 'See the page of the plugin.',
+  },
+  PLUGIN_FAILED: {
+    title: 'A plugin that does not start',
+    why: 'Its file could not be loaded, or its setup threw.',
+    fix: 'See the message of the plugin.',
+  },
+  ENV_INCOMPLETE: {
+    title: 'A variable without the one it belongs to',
+    why: 'The variables that describe an upstream need `MCP_UPSTREAM_URL`, or an upstream called `upstream` in the file.',
+    fix: 'Set `MCP_UPSTREAM_URL`, or unset the variable.',
+  },
+  ENV_UNSUPPORTED: {
+    title: 'A variable that is not supported yet',
+    why: 'Ignoring it would leave requests without the protection it asks for.',
+    fix: 'Unset it.',
+  },
+  ENV_UNKNOWN: {
+    title: 'A variable that looks like one of ours',
+    why: 'Its name is one slip away from a variable the gateway reads.',
+    fix: 'Correct the name, or ignore this warning.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+/** A stable name of a configuration error. Never changes its meaning. */
+export type Code = keyof typeof CODES;

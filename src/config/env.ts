@@ -1,0 +1,155 @@
+// A start without a file: variables of the environment as if they stood in one. The only list of them.
+// Reads no value but those of its own variables; validation is the schema's.
+import { suggest } from '../lib/suggest.ts';
+import type { JsonObject, JsonValue } from '../protocol/values.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import type { Overlay } from './document.ts';
+import { asList, asMap } from './relations/guess.ts';
+import type { Path } from './schema.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Variable {
+  readonly description: string;
+  /** Where the value goes; a function where that depends on what is there. */
+  readonly path: Path | ((tree: JsonValue) => Path);
+}
+
+const UPSTREAM = ['upstreams', 'upstream'] as const;
+
+/** Every variable, by name. A variable that is set (and not empty) wins over the same field of the file. */
+export const VARIABLES: Readonly<Record<string, Variable>> = {
+  MCP_UPSTREAM_URL: {
+    description: 'URL of the upstream, which is then called `upstream`.',
+    path: [...UPSTREAM, 'url'],
+  },
+  MCP_API_KEY: { description: 'Sent to that upstream as the header `X-API-Key`.', path: apiKeyPath },
+  MCP_CONNECT_TIMEOUT: {
+    description: 'Until a connection to it stands.',
+    path: [...UPSTREAM, 'timeouts', 'connect'],
+  },
+  MCP_READ_TIMEOUT: {
+    description: 'Until the first byte of its answer.',
+    path: [...UPSTREAM, 'timeouts', 'first_byte'],
+  },
+  MCP_IDLE_TIMEOUT: {
+    description: 'Longest silence within its answer.',
+    path: [...UPSTREAM, 'timeouts', 'idle'],
+  },
+  MCP_TOTAL_TIMEOUT: {
+    description: 'Until the end of its answer.',
+    path: [...UPSTREAM, 'timeouts', 'total'],
+  },
+  MCP_LISTEN_ADDR: { description: 'Address of the first HTTP listener.', path: listenPath },
+  MCP_DRAIN_TIMEOUT: { description: 'How long a stop waits for requests at work.', path: ['drain'] },
+  MCP_LOG_LEVEL: { description: 'Least important entry to log.', path: ['telemetry', 'log', 'level'] },
+};
+
+/** What replaces the file when there is none: with an upstream from the environment, and without. */
+export const BUILT_IN = {
+  environment: { file: 'built-in configuration', text: 'pipeline:\n  - progress: {}\n' },
+  demo: {
+    file: 'built-in demo',
+    text: 'upstreams:\n  demo: { builtin: demo }\npipeline:\n  - progress: {}\n',
+  },
+} as const;
+
+/** Whether the environment alone names an upstream. */
+export function namesUpstream(env: Environment): boolean {
+  return isSet(env, 'MCP_UPSTREAM_URL');
+}
+
+/** The variables that are set, as values over `tree`, and what is wrong with them before validation. */
+export function readEnvironment(
+  env: Environment,
+  tree: JsonValue,
+): { overlays: Overlay[]; diagnostics: Diagnostic[] } {
+  const set = Object.keys(VARIABLES).filter((name) => isSet(env, name));
+  const orphan = !namesUpstream(env) && asMap(asMap(tree).upstreams).upstream === undefined;
+  const diagnostics = [...unsupported(env), ...similar(env)];
+  const existing = asMap(asMap(asMap(tree).upstreams).upstream);
+  const isOther = namesUpstream(env) && (existing.command !== undefined || existing.builtin !== undefined);
+  if (isOther) {
+    const hint = 'rename that upstream, or unset the variable';
+    const message = 'the file has an upstream called "upstream" that is no URL';
+    diagnostics.push(about('MCP_UPSTREAM_URL', 'UPSTREAM_KIND', message, hint));
+  }
+  const overlays = set.flatMap((variable): Overlay[] => {
+    const where = VARIABLES[variable]?.path ?? [];
+    const path = typeof where === 'function' ? where(tree) : where;
+    const isForUpstream = path[0] === 'upstreams';
+    if (isOther && isForUpstream) return [];
+    if (!orphan || !isForUpstream) return [{ path, value: env[variable] ?? '', variable }];
+    const hint = 'set MCP_UPSTREAM_URL too, or unset this one';
+    diagnostics.push(about(variable, 'ENV_INCOMPLETE', 'it describes an upstream, and none is named', hint));
+    return [];
+  });
+  return { overlays, diagnostics };
+}
+
+function isSet(env: Environment, name: string): boolean {
+  // Compose files and unit files pass empty variables where nothing is meant.
+  return env[name] !== undefined && env[name] !== '';
+}
+
+/** A header of the file with the same name in other letters is the same header. */
+function apiKeyPath(tree: JsonValue): Path {
+  const headers = asMap(asMap(asMap(asMap(tree).upstreams).upstream).headers);
+  const existing = Object.keys(headers).find((name) => name.toLowerCase() === 'x-api-key');
+  return [...UPSTREAM, 'headers', existing ?? 'X-API-Key'];
+}
+
+function listenPath(tree: JsonValue): Path {
+  const listeners = asList(asMap(tree).listeners);
+  const first = listeners.findIndex((listener) => (asMap(listener) as JsonObject).http !== undefined);
+  return ['listeners', first < 0 ? listeners.length : first, 'http', 'listen'];
+}
+
+function unsupported(env: Environment): Diagnostic[] {
+  if (!isSet(env, 'MCP_API_SECRET')) return [];
+  const message = 'signing requests is not available yet, and without it they would go out unsigned';
+  return [
+    about('MCP_API_SECRET', 'ENV_UNSUPPORTED', message, 'unset it; MCP_API_KEY alone is sent as X-API-Key'),
+  ];
+}
+
+/** Variables one slip away from ours. Other MCP_ variables belong to other programs. */
+function similar(env: Environment): Diagnostic[] {
+  const known = [...Object.keys(VARIABLES), 'MCP_API_SECRET'];
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith('MCP_') || known.includes(name) || !isSet(env, name)) return [];
+    const near = known.filter((own) => Math.abs(own.length - name.length) <= 2);
+    const meant = distanceWithin(name, near);
+    if (meant === undefined) return [];
+    return [
+      {
+        ...about(name, 'ENV_UNKNOWN', 'this variable is not read', `did you mean ${meant}?`),
+        severity: 'warning' as const,
+      },
+    ];
+  });
+}
+
+/** The variable part of long common prefixes would make everything similar; compare what follows `MCP_`. */
+function distanceWithin(name: string, known: readonly string[]): string | undefined {
+  const meant = suggest(
+    name.slice(4),
+    known.map((own) => own.slice(4)),
+    2,
+  );
+  return meant === undefined ? undefined : `MCP_${meant}`;
+}
+
+function about(variable: string, code: Diagnostic['code'], message: string, hint: string): Diagnostic {
+  return {
+    severity: 'error',
+    code,
+    message,
+    hint,
+    file: `environment: ${variable}`,
+    line: 0,
+    column: 0,
+    length: 0,
+    frame: [],
+  };
+}

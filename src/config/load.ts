@@ -1,0 +1,120 @@
+// Text in, configuration or diagnostics out: parse, interpolate, lay the environment over it, validate, settle.
+// Must not know sections or reach the outside but through its inputs.
+import { type Diagnostic, sortDiagnostics } from './diagnostic.ts';
+import { ConfigDocument } from './document.ts';
+import { BUILT_IN, namesUpstream, readEnvironment } from './env.ts';
+import { explainIssues, type PlacedProblem } from './issues.ts';
+import { keySchema, retyped } from './options.ts';
+import { isWithin } from './place.ts';
+import { isMap } from './relations/guess.ts';
+import { relationProblems } from './relations.ts';
+import { type Config, type Parsed, type Path, schema } from './schema.ts';
+import { settle, settledProblems } from './settle.ts';
+import { readTree, type Tree } from './tree.ts';
+import { parseYaml, type Syntax } from './yaml.ts';
+
+/** A file and what stands in it. */
+export interface Source {
+  /** As it is shown: relative to where the user is, if possible. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The world as far as a configuration may look at it. */
+export interface Inputs {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Text of a file by its absolute path; throws when it cannot be read. */
+  readonly readFile: (path: string) => string;
+  /** Absolute directory that relative paths begin at: that of the file. */
+  readonly baseDir: string;
+  /** Names of the built-in plugins. */
+  readonly plugins: readonly string[];
+}
+
+/** A configuration in force, and the document it came from. */
+export interface Loaded {
+  readonly config: Config;
+  readonly document: ConfigDocument;
+}
+
+export type LoadResult =
+  | (Loaded & { readonly ok: true; readonly warnings: readonly Diagnostic[] })
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/**
+ * Reads a configuration: variables of the environment (env.ts) over `source`, and without one over the built-in
+ * demo or, where the environment names an upstream, over nothing but `progress`.
+ * Never throws for anything the user wrote; gives every problem at once, in the order of the file.
+ */
+export function loadConfig(source: Source | undefined, inputs: Inputs): LoadResult {
+  const { file, ...given } = source ?? (namesUpstream(inputs.env) ? BUILT_IN.environment : BUILT_IN.demo);
+  // A byte order mark is no part of the first line; columns are counted without it.
+  const text = given.text.replace(/^\ufeff/, '');
+  const syntax = parseYaml(text);
+  if (!syntax.sound) return { ok: false, diagnostics: syntaxDiagnostics(file, text, syntax) };
+  const tree = readTree(syntax.document, syntax.root, inputs);
+  const environment = readEnvironment(inputs.env, tree.values);
+  const document = new ConfigDocument(file, text, syntax, tree, environment.overlays);
+  const { parsed, problems } = validate(document, inputs.plugins);
+  const placed = problems
+    .filter(({ path }) => !isPoisoned(path, tree))
+    .map((problem) => document.at(problem.path, problem));
+  const diagnostics = sortDiagnostics([
+    ...environment.diagnostics,
+    ...syntax.problems.map((problem) => document.atSpan(problem, problem)),
+    ...tree.problems.map((problem) => document.atNode(problem)),
+    ...placed,
+  ]);
+  const isRefused = diagnostics.some(({ severity }) => severity === 'error');
+  if (parsed === undefined || isRefused) return { ok: false, diagnostics };
+  const config = settle(parsed, document, inputs.baseDir);
+  const late = settledProblems(config).map((problem) => document.at(problem.path, problem));
+  if (late.length > 0) return { ok: false, diagnostics: sortDiagnostics([...diagnostics, ...late]) };
+  return { ok: true, config, document, warnings: diagnostics };
+}
+
+/** Problems of a text that is not YAML. Its tree is read for one thing: knowing what not to show. */
+function syntaxDiagnostics(file: string, text: string, syntax: Syntax): Diagnostic[] {
+  const blind = { env: {}, readFile: () => '', baseDir: '/' };
+  const document = new ConfigDocument(file, text, syntax, readTree(syntax.document, syntax.root, blind), []);
+  return sortDiagnostics(syntax.problems.map((problem) => document.atSpan(problem, problem)));
+}
+
+function validate(
+  document: ConfigDocument,
+  plugins: readonly string[],
+): { parsed: Parsed | undefined; problems: PlacedProblem[] } {
+  let result = schema.safeParse(document.values());
+  if (!result.success) {
+    const changes = retyped(document, [], result.error.issues);
+    for (const [path, value] of changes) document.retype(path, value);
+    if (changes.length > 0) result = schema.safeParse(document.values());
+  }
+  const values = document.values();
+  const related = isMap(values) ? relationProblems(values, plugins) : [];
+  if (result.success) return { parsed: result.data, problems: related };
+  const shape = explainIssues(result.error.issues, values, keySchema(schema));
+  const remaining = shape
+    .filter(({ path }) => !isCovered(path, related))
+    .map((problem) => aboutText(problem, document));
+  return { parsed: undefined, problems: [...related, ...remaining] };
+}
+
+/** What a reference stands for is text, which "remove the quotes" would not change. */
+function aboutText(problem: PlacedProblem, document: ConfigDocument): PlacedProblem {
+  if (problem.code !== 'FIELD_TYPE' || document.interpolated(problem.path) === undefined) return problem;
+  return { ...problem, hint: 'a reference gives text, and this text is of another type' };
+}
+
+/** Whether a relation says more about what stands at a path than the type error it causes. */
+function isCovered(path: Path, related: readonly PlacedProblem[]): boolean {
+  return related.some(
+    (problem) =>
+      problem.severity !== 'warning' && problem.isContainer !== true && isWithin(path, problem.path),
+  );
+}
+
+/** Whether the tree reader already complained about what stands at a path. */
+function isPoisoned(path: Path, tree: Tree): boolean {
+  return tree.problems.some((problem) => problem.path.length > 0 && isWithin(path, problem.path));
+}

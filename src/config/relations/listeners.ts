@@ -1,0 +1,124 @@
+// Relations between listeners: one kind each, different addresses, none open to others without authentication.
+// Opens nothing.
+import type { JsonObject, JsonValue } from '../../protocol/values.ts';
+import type { PlacedProblem } from '../issues.ts';
+import { formatListen, isLocal, type ListenAddress, parseListen } from '../listen.ts';
+import type { Path } from '../schema.ts';
+import { asList, asMap, isMap } from './guess.ts';
+
+const HTTP_PRESET = '127.0.0.1:7420';
+const ADMIN_PRESET = '127.0.0.1:7421';
+
+interface Placed {
+  readonly path: Path;
+  readonly address: ListenAddress;
+}
+
+export function listenerProblems(tree: JsonObject): PlacedProblem[] {
+  const listeners = tree.listeners === undefined ? [{ http: {} }] : asList(tree.listeners);
+  const http = listeners.flatMap((listener, index) => httpAddress(listener, ['listeners', index, 'http']));
+  const admin = placed(asMap(tree.admin).listen ?? ADMIN_PRESET, ['admin', 'listen']);
+  return [
+    ...listeners.flatMap((listener, index) => (isMap(listener) ? shape(listener, ['listeners', index]) : [])),
+    ...secondStdio(listeners),
+    ...duplicates([...admin, ...http]),
+    ...http.filter(({ address }) => !isLocal(address) && !isGuarded(tree)).map(unsafe),
+    ...admin.filter(({ address }) => !isLocal(address)).map(unsafeAdmin),
+  ];
+}
+
+/** Whether every message passes the auth plugin: enforced, unconditional, and refusing when it fails. */
+export function isGuarded(tree: JsonObject): boolean {
+  return asList(tree.pipeline).some((entry) => {
+    if (entry === 'auth') return true;
+    const { auth, when, mode = 'enforce', on_error: onError = 'refuse' } = asMap(entry);
+    return auth !== undefined && when === undefined && mode === 'enforce' && onError === 'refuse';
+  });
+}
+
+function httpAddress(listener: JsonValue, path: Path): Placed[] {
+  const { http } = asMap(listener);
+  if (http === undefined || (http !== null && !isMap(http))) return [];
+  return placed(asMap(http).listen ?? HTTP_PRESET, [...path, 'listen']);
+}
+
+/** Nothing for a text that is no address: the schema reports that. */
+function placed(text: JsonValue, path: Path): Placed[] {
+  const address = typeof text === 'string' ? parseListen(text) : undefined;
+  return address !== undefined && 'kind' in address ? [{ path, address }] : [];
+}
+
+function shape(listener: JsonObject, path: Path): PlacedProblem[] {
+  const { http, stdio } = listener;
+  if (http !== undefined && stdio !== undefined) {
+    const hint = 'begin a new "- " line for stdio';
+    return [
+      {
+        path: [...path, 'stdio'],
+        code: 'LISTENER_KIND',
+        message: 'a listener is either http or stdio',
+        hint,
+        on: 'key',
+      },
+    ];
+  }
+  if (http === undefined && stdio === undefined && Object.keys(listener).length === 0) {
+    return [
+      {
+        path,
+        code: 'LISTENER_KIND',
+        message: 'a listener is either http or stdio',
+        hint: 'write - http: {}',
+      },
+    ];
+  }
+  const address = httpAddress(listener, [])[0]?.address;
+  if (address?.kind !== 'tcp' || asMap(http).mode === undefined) return [];
+  const hint = 'remove it, or listen on unix:/path';
+  return [
+    {
+      path: [...path, 'http', 'mode'],
+      code: 'VALUE_INVALID',
+      message: 'only a socket file has a mode',
+      hint,
+      on: 'key',
+    },
+  ];
+}
+
+function secondStdio(listeners: readonly JsonValue[]): PlacedProblem[] {
+  return listeners
+    .flatMap((listener, index) => ('stdio' in asMap(listener) && !('http' in asMap(listener)) ? [index] : []))
+    .slice(1)
+    .map((index) => ({
+      path: ['listeners', index, 'stdio'],
+      code: 'LISTEN_DUPLICATE',
+      message: 'stdio stands above already',
+      on: 'key',
+    }));
+}
+
+function duplicates(all: readonly Placed[]): PlacedProblem[] {
+  const seen = new Set<string>();
+  return all.flatMap(({ path, address }): PlacedProblem[] => {
+    const text = formatListen(address).toLowerCase();
+    const free = address.kind === 'tcp' && address.port === 0;
+    if (free || !seen.has(text)) {
+      seen.add(text);
+      return [];
+    }
+    const message = 'another listener has this address, admin included';
+    return [{ path, code: 'LISTEN_DUPLICATE', message, hint: 'choose another port' }];
+  });
+}
+
+function unsafe({ path }: Placed): PlacedProblem {
+  const message = 'other machines could use every upstream, and nothing asks who they are';
+  const hint = 'listen on 127.0.0.1, or add the auth plugin to pipeline';
+  return { path, code: 'LISTEN_UNSAFE', message, hint };
+}
+
+function unsafeAdmin({ path }: Placed): PlacedProblem {
+  const message = 'the admin listener has no authentication and stays on this machine';
+  return { path, code: 'LISTEN_UNSAFE', message, hint: 'listen on 127.0.0.1' };
+}

@@ -1,0 +1,138 @@
+// The one schema of gateway.yaml and the shape the program gets. Each section's text is in sections/.
+// Reads nothing and resolves nothing: relations between fields are in relations.ts, paths and secrets in settle.ts.
+import { z } from 'zod';
+import type { JsonObject } from '../protocol/values.ts';
+import { fault } from './fields.ts';
+import type { ListenAddress } from './listen.ts';
+import type { Secret } from './secret.ts';
+import { endpoints } from './sections/endpoints.ts';
+import { listeners } from './sections/listeners.ts';
+import { type Mode, type OnError, pipeline, type When } from './sections/pipeline.ts';
+import { admin, drain, type Limits, type Log, limits, state, telemetry } from './sections/service.ts';
+import { type Era, type Instances, type Restart, type Timeouts, upstreams } from './sections/upstreams.ts';
+
+export const schema = z
+  .strictObject({
+    version: z
+      .literal(1, {
+        error: fault('VERSION_UNKNOWN', 'this version of the format is not known', 'write version: 1'),
+      })
+      .meta({ description: 'Version of this file’s format.', examples: [1] })
+      .optional(),
+    listeners,
+    endpoints,
+    upstreams,
+    pipeline,
+    admin,
+    state,
+    telemetry,
+    limits,
+    drain,
+  })
+  .meta({ title: 'gateway.yaml', description: 'Configuration of the Sluice MCP gateway.' });
+
+/** What the schema makes of a document, before paths, secrets and relations are settled. */
+export type Parsed = z.output<typeof schema>;
+
+/** Place of a value in the document: keys and list positions from the top. */
+export type Path = readonly (string | number)[];
+
+export type { ListenAddress } from './listen.ts';
+export type { Mode, OnError, When } from './sections/pipeline.ts';
+export type { Limits, Log } from './sections/service.ts';
+export type { Era, Instances, Kind, Restart, Timeouts } from './sections/upstreams.ts';
+
+/** The whole configuration. Durations are milliseconds, sizes bytes, file paths absolute. */
+export interface Config {
+  readonly listeners: readonly Listener[];
+  readonly endpoints: readonly Endpoint[];
+  readonly upstreams: readonly Upstream[];
+  readonly pipeline: readonly Entry[];
+  readonly admin: {
+    readonly listen: ListenAddress | 'off';
+    /** `undefined`: the caller chooses. */
+    readonly socket: string | 'off' | undefined;
+  };
+  /** `dir` undefined: the caller chooses. */
+  readonly state: { readonly dir: string | undefined };
+  readonly telemetry: { readonly log: Log };
+  readonly limits: Limits;
+  readonly drain: number;
+}
+
+export type Listener = HttpListener | { readonly kind: 'stdio' };
+
+export interface HttpListener {
+  readonly kind: 'http';
+  readonly listen: ListenAddress;
+  /** Accepted Host headers beside the address itself. */
+  readonly hosts: readonly string[];
+  readonly origins: readonly string[];
+  /** Mode bits of the socket file; only with a unix address. */
+  readonly mode: number | undefined;
+}
+
+export interface Endpoint {
+  /** Begins with `/`. */
+  readonly path: string;
+  /** Names, `'*'` already replaced by all of them in the order of the file. */
+  readonly upstreams: readonly string[];
+  /** `auto` already decided. */
+  readonly names: 'prefix' | 'none';
+}
+
+interface UpstreamBase {
+  readonly name: string;
+  readonly era: Era;
+  readonly timeouts: Timeouts;
+  readonly pipeline: readonly Entry[];
+  readonly path: Path;
+}
+
+export interface BuiltinUpstream extends UpstreamBase {
+  readonly kind: 'builtin';
+  readonly builtin: 'demo';
+}
+
+export interface UrlUpstream extends UpstreamBase {
+  readonly kind: 'url';
+  /** Absolute http(s) URL without user name, password or fragment. */
+  readonly url: string;
+  /** Names as written, unique whatever their case. */
+  readonly headers: Readonly<Record<string, Secret>>;
+}
+
+export interface CommandUpstream extends UpstreamBase {
+  readonly kind: 'command';
+  /** A program to look up in PATH, or an absolute path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, Secret>>;
+  readonly cwd: string | undefined;
+  readonly instances: Instances;
+  readonly restart: Restart;
+  /** Milliseconds between closing stdin and killing. */
+  readonly stop: number;
+}
+
+export type Upstream = BuiltinUpstream | UrlUpstream | CommandUpstream;
+
+/** One plugin of a pipeline. */
+export interface Entry {
+  /** Name of a built-in, or absolute path of a plugin file. */
+  readonly plugin: string;
+  /**
+   * As written, references read; checked by the plugin's own schema (`readOptions` in options.ts). A dump of it
+   * (JSON.stringify, inspect) shows references instead of what they stand for.
+   */
+  readonly options: JsonObject | null;
+  /** Unique in its pipeline; the plugin's name unless given. */
+  readonly id: string;
+  readonly when: When | undefined;
+  readonly mode: Mode;
+  readonly onError: OnError;
+  /** Longest one hook may take, milliseconds. */
+  readonly timeout: number;
+  /** Place of the entry in the document, for later errors. */
+  readonly path: Path;
+}

@@ -1,0 +1,43 @@
+// `endpoints:` what a client sees under which path. Must not know how names are made or routed.
+import { z } from 'zod';
+import { bareKey, fault } from '../fields.ts';
+
+/** Paths the gateway answers itself; an endpoint may not take them. */
+export const RESERVED_PATHS = ['/healthz', '/readyz', '/metrics', '/.well-known'] as const;
+
+const path = z.string().regex(/^\/(?:(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+(?:\/(?!$)|$))*$/, {
+  error: fault(
+    'ENDPOINT_PATH',
+    'not a path',
+    'start with "/" and use letters, digits, ".", "_", "~" and "-": /mcp',
+  ),
+});
+
+const endpoint = z
+  .strictObject({
+    upstreams: z
+      .array(z.string())
+      .min(1, { error: fault('VALUE_INVALID', 'no upstream', "name at least one, or '*' for all") })
+      .meta({
+        description: "Upstreams to expose here, by name; `'*'` is all of them.",
+        examples: [['github', 'files'], ['*']],
+      })
+      .prefault(['*']),
+    names: z
+      .enum(['auto', 'prefix', 'none'])
+      .meta({
+        description:
+          'How tools and prompts are called: `prefix` is `upstream__tool`, `none` leaves names alone, `auto` is `none` for one upstream and `prefix` for several.',
+        examples: ['prefix'],
+      })
+      .prefault('auto'),
+  })
+  .meta({ description: 'What one path exposes.', examples: [{ upstreams: ['github'] }] });
+
+export const endpoints = z
+  .record(path, bareKey(endpoint))
+  .meta({
+    description: 'Paths that speak MCP, each with its selection of upstreams.',
+    examples: [{ '/mcp': {}, '/mcp/ci': { upstreams: ['github'], names: 'none' } }],
+  })
+  .prefault({ '/mcp': {} });

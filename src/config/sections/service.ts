@@ -1,0 +1,116 @@
+// `admin:`, `state:`, `telemetry:`, `limits:` the gateway as a running service. Knows nothing of messages.
+import { z } from 'zod';
+import { type About, camel, count, duration, fault, refuse, size } from '../fields.ts';
+import { type ListenAddress, parseListen } from '../listen.ts';
+
+const adminListen = (about: About) =>
+  z
+    .string({ error: fault('LISTEN_INVALID', 'not an address', 'write 127.0.0.1:7421, or off') })
+    .meta({ ...about })
+    .transform((text, context): ListenAddress | 'off' => {
+      if (text === 'off') return 'off';
+      const address = parseListen(text);
+      if ('kind' in address) return address;
+      // YAML 1.2 knows no boolean but true and false, so these arrive as texts.
+      const isNo = /^(?:no|none|false|disabled|never)$/i.test(text);
+      const hint = isNo ? 'for nowhere write off' : address.hint;
+      return refuse(context, 'LISTEN_INVALID', address.message, hint);
+    })
+    .prefault('127.0.0.1:7421');
+
+export const admin = z
+  .strictObject({
+    listen: adminListen({
+      description: 'Where metrics, health and the console answer; `off` for nowhere. This machine only.',
+      examples: ['127.0.0.1:7421', 'off'],
+    }),
+    socket: z
+      .string()
+      .min(1, { error: fault('VALUE_INVALID', 'no path', 'write a path, or off') })
+      .meta({
+        description:
+          'Socket file the `sluice` commands talk to; `off` for none. Default: in the runtime directory of the user.',
+        examples: ['./sluice.sock', 'off'],
+      })
+      .optional(),
+  })
+  .meta({
+    description: 'The side of the gateway that its operator uses.',
+    examples: [{ listen: '127.0.0.1:7421', socket: './sluice.sock' }],
+  })
+  .prefault({});
+
+export const state = z
+  .strictObject({
+    dir: z
+      .string()
+      .min(1, { error: fault('VALUE_INVALID', 'no directory') })
+      .meta({
+        description:
+          'Directory for keys and other things that outlive a restart. Default: the state directory of the user.',
+        examples: ['/var/lib/sluice'],
+      })
+      .optional(),
+  })
+  .meta({ description: 'What the gateway keeps.', examples: [{ dir: '/var/lib/sluice' }] })
+  .prefault({});
+
+const log = z
+  .strictObject({
+    level: z
+      .enum(['debug', 'info', 'warn', 'error'])
+      .meta({ description: 'Least important entry to write.', examples: ['debug'] })
+      .prefault('info'),
+    format: z
+      .enum(['auto', 'json', 'human'])
+      .meta({ description: '`auto` is `human` on a terminal and `json` elsewhere.', examples: ['json'] })
+      .prefault('auto'),
+  })
+  .meta({ description: 'The log, on stderr.', examples: [{ level: 'debug', format: 'json' }] })
+  .prefault({});
+
+export const telemetry = z
+  .strictObject({ log })
+  .meta({ description: 'What the gateway tells about itself.', examples: [{ log: { level: 'debug' } }] })
+  .prefault({});
+
+export const limits = camel(
+  z.strictObject({
+    body: size('4MiB', { description: 'Longest request body.' }),
+    depth: count(64, { description: 'Deepest nesting of a message.' }),
+    keys: count(10_000, { description: 'Most object keys in a message.' }),
+    string: size('1MiB', { description: 'Longest string in a message, in characters.' }),
+    response: size('16MiB', { description: 'Longest answer of an upstream, decoded.' }),
+    event: size('4MiB', { description: 'Longest event of an event stream.' }),
+    stream_buffer: size('1MiB', { description: 'Most bytes held for a client that reads slowly.' }),
+    in_flight: count(2_048, { description: 'Most requests at work at once.' }),
+    streams: count(4_096, { description: 'Most open event streams.' }),
+    sessions: count(10_000, { description: 'Most client sessions of the 2025 era.' }),
+    session_idle: duration('24h', { description: 'A session unused for this long is forgotten.' }),
+    line: size('4MiB', { description: 'Longest line over stdio.' }),
+    stderr: size('64KiB', { description: 'Most text taken from the stderr of one process, per second.' }),
+    parked: count(1_000, { description: 'Most calls waiting for an answer of their client.' }),
+    park_ttl: duration('10m', { description: 'Longest such wait.' }),
+    keep_alive: duration('15s', { description: 'Between two signs of life on a quiet event stream.' }),
+    body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
+    reload_grace: duration(
+      '250ms',
+      { description: 'Between taking a new configuration and draining the old one.' },
+      0,
+    ),
+  }),
+)
+  .meta({
+    description: 'What the gateway holds at most. Beyond a limit it refuses; it never grows.',
+    examples: [{ body: '8MiB', in_flight: 512 }],
+  })
+  .prefault({});
+
+export const drain = duration(
+  '30s',
+  { description: 'On a stop or reload: how long requests at work may take to finish.' },
+  0,
+);
+
+export type Limits = z.output<typeof limits>;
+export type Log = z.output<typeof log>;

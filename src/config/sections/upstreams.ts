@@ -1,0 +1,214 @@
+// `upstreams:` the servers behind the gateway. Must not know how one is reached or spoken to.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
+import { z } from 'zod';
+import { camel, count, duration, fault } from '../fields.ts';
+import { pipeline } from './pipeline.ts';
+
+/** The three kinds of upstream, each named by the field that makes it one. */
+export const KINDS = ['builtin', 'url', 'command'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Fields that mean something for one kind only. */
+export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
+  headers: 'url',
+  args: 'command',
+  env: 'command',
+  cwd: 'command',
+  instances: 'command',
+  restart: 'command',
+  stop: 'command',
+};
+
+/** The same for fields of `timeouts`. */
+export const KIND_OF_TIMEOUT: Readonly<Record<string, Kind>> = { connect: 'url', start: 'command' };
+
+/** What `type:` or `transport:` of an mcpServers file says about the kind. */
+export const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
+  stdio: 'command',
+  http: 'url',
+  'streamable-http': 'url',
+};
+
+const name = z.string().regex(/^(?!.*__)[a-z0-9][a-z0-9_-]{0,31}$/, {
+  error: fault(
+    'UPSTREAM_NAME',
+    'not a name for an upstream',
+    'use at most 32 of a-z, 0-9, "-" and "_", beginning with a letter or digit, without "__"',
+  ),
+});
+
+const url = z.string().transform((text, context) => {
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  const no = (message: string, hint: string): never => {
+    context.addIssue({ code: 'custom', message: fault('UPSTREAM_URL', message, hint) });
+    return z.NEVER;
+  };
+  if (parsed === undefined) return no('not a URL', 'write https://host/path');
+  if (!/^https?:$/.test(parsed.protocol))
+    return no(`"${parsed.protocol}" is not supported`, 'use http: or https:');
+  if (parsed.username !== '' || parsed.password !== '') {
+    return no(
+      'a URL with a user name or password',
+      'send them as a header: headers: { Authorization: "Basic ${secret:NAME}" }',
+    );
+  }
+  if (parsed.hash !== '') return no('a URL with a fragment', 'leave out what follows "#"');
+  return parsed.href;
+});
+
+const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, {
+  error: fault('UPSTREAM_HEADER', 'not a header name', 'use letters, digits and "-"'),
+});
+
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
+  error: fault(
+    'UPSTREAM_HEADER',
+    'a header value is one line of Latin-1 text',
+    'look for a line break in what it refers to',
+  ),
+});
+
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+  error: fault('VALUE_INVALID', 'not the name of an environment variable', 'use letters, digits and "_"'),
+});
+
+const timeouts = z.strictObject({
+  connect: duration('3s', { description: 'Until a connection stands. `url` only.' }),
+  first_byte: duration('60s', { description: 'From the request to the first byte of its answer.' }),
+  idle: duration('120s', { description: 'Longest silence within an answer.' }),
+  total: duration('600s', { description: 'From the request to the end of its answer.' }),
+  start: duration('30s', { description: 'From starting the process to its first answer. `command` only.' }),
+});
+
+const instances = z.strictObject({
+  per: z
+    .enum(['auto', 'shared', 'session'])
+    .meta({
+      description:
+        'Whom one process serves: `shared` all, `session` one client session, `auto` all until the server asks something that belongs to one.',
+      examples: ['session'],
+    })
+    .prefault('auto'),
+  max: count(16, { description: 'Most processes at once.' }),
+});
+
+const restart = z.strictObject({
+  max: count(
+    5,
+    {
+      description:
+        'Most restarts within the time below; then the upstream is down until a reload. 0 is never.',
+    },
+    0,
+  ),
+  within: duration('60s', { description: 'The time in which restarts are counted.' }),
+});
+
+const upstream = z
+  .strictObject({
+    builtin: z
+      .enum(['demo'])
+      .meta({ description: 'A server inside the gateway.', examples: ['demo'] })
+      .optional(),
+    url: url
+      .meta({ description: 'A server reached over HTTP.', examples: ['https://mcp.example.com/mcp'] })
+      .optional(),
+    command: z
+      .string()
+      .min(1, { error: fault('VALUE_INVALID', 'no command') })
+      .meta({
+        description: 'A server started as a process that speaks over stdio. No shell is involved.',
+        examples: ['npx'],
+      })
+      .optional(),
+    args: z
+      .array(z.string())
+      .meta({
+        description: 'Arguments of `command`.',
+        examples: [['-y', '@modelcontextprotocol/server-filesystem', '/data']],
+      })
+      .optional(),
+    env: z
+      .record(variable, z.string())
+      .meta({
+        description:
+          'Environment of `command`, added to a small safe part of the gateway’s own. Never shown.',
+        examples: [{ API_TOKEN: '${secret:token}' }],
+      })
+      .optional(),
+    cwd: z
+      .string()
+      .min(1, { error: fault('VALUE_INVALID', 'no directory') })
+      .meta({ description: 'Working directory of `command`, relative to this file.', examples: ['./data'] })
+      .optional(),
+    headers: z
+      .record(headerName, headerValue)
+      .meta({
+        description: 'Headers sent with every request to `url`. Never shown.',
+        examples: [{ Authorization: 'Bearer ${secret:github}' }],
+      })
+      .optional(),
+    type: z
+      .enum(['http', 'streamable-http', 'stdio'])
+      .meta({
+        description: 'As in mcpServers files; must agree with `url` or `command`, which say the same.',
+        examples: ['http'],
+      })
+      .optional(),
+    transport: z
+      .enum(['http', 'streamable-http', 'stdio'])
+      .meta({ description: 'Another name of `type`.', examples: ['http'] })
+      .optional(),
+    era: z
+      .literal(['auto', '2025', '2026', 2025, 2026])
+      .meta({
+        description:
+          'Protocol era to speak: with `initialize` (2025), without (2026), or found out on contact.',
+        examples: [2026],
+      })
+      .transform((era) => String(era) as 'auto' | '2025' | '2026')
+      .prefault('auto'),
+    timeouts: camel(timeouts)
+      .meta({ description: 'How long to wait for what.', examples: [{ connect: '1s', idle: '5m' }] })
+      .prefault({}),
+    instances: instances
+      .meta({
+        description: 'How many processes of `command` there are.',
+        examples: [{ per: 'session', max: 4 }],
+      })
+      .prefault({}),
+    restart: restart
+      .meta({
+        description: 'How often a `command` that ended is started again.',
+        examples: [{ max: 3, within: '30s' }],
+      })
+      .prefault({}),
+    stop: duration('5s', { description: 'Between closing the input of `command` and killing it.' }, 0),
+    pipeline: pipeline.meta({
+      description: 'Plugins that run for this upstream alone, once per request sent to it.',
+      examples: [[{ './plugins/stamp.ts': { header: 'X-Stamp' } }]],
+    }),
+  })
+  .meta({
+    description: 'One server: exactly one of `builtin`, `url` and `command`.',
+    examples: [{ url: 'https://mcp.example.com/mcp' }],
+    oneOf: KINDS.map((kind) => ({ required: [kind] })),
+    dependentRequired: Object.fromEntries(
+      Object.entries(KIND_OF_FIELD).map(([field, kind]) => [field, [kind]]),
+    ),
+  });
+
+export const upstreams = z
+  .record(name, upstream)
+  .meta({
+    description:
+      'The servers behind the gateway, by name. Fields are those of `mcpServers` files: an entry pastes in.',
+    examples: [{ demo: { builtin: 'demo' } }],
+  })
+  .prefault({});
+
+export type ParsedUpstream = z.output<typeof upstream>;
+export type Timeouts = ParsedUpstream['timeouts'];
+export type Instances = ParsedUpstream['instances'];
+export type Restart = ParsedUpstream['restart'];
+export type Era = ParsedUpstream['era'];

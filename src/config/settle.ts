@@ -1,0 +1,146 @@
+// What the schema made of a document → Config: paths absolute, secrets sealed, names and ids decided.
+// Runs only after schema and relations have accepted the document, and reads nothing.
+import { isAbsolute, resolve } from 'node:path';
+import type { JsonObject } from '../protocol/values.ts';
+import type { ConfigDocument } from './document.ts';
+import type { PlacedProblem } from './issues.ts';
+import { socketFault } from './listen.ts';
+import { guard } from './options.ts';
+import { isPluginFile, pluginKeys, presetId } from './relations/pipeline.ts';
+import type { Config, Endpoint, Entry, ListenAddress, Listener, Parsed, Path, Upstream } from './schema.ts';
+import { MASK, Secret } from './secret.ts';
+import { bareEntry, type ParsedEntry } from './sections/pipeline.ts';
+import type { ParsedUpstream } from './sections/upstreams.ts';
+
+/** `baseDir` is absolute; relative paths begin there. */
+export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string): Config {
+  const names = Object.keys(parsed.upstreams);
+  const { listen, socket } = parsed.admin;
+  const { dir } = parsed.state;
+  return {
+    listeners: parsed.listeners.map((listener) => settleListener(listener, baseDir)),
+    endpoints: Object.entries(parsed.endpoints).map(([path, endpoint]) =>
+      settleEndpoint(path, endpoint, names),
+    ),
+    upstreams: Object.entries(parsed.upstreams).map(([name, upstream]) =>
+      settleUpstream(name, upstream, document, baseDir),
+    ),
+    pipeline: settlePipeline(parsed.pipeline, ['pipeline'], document, baseDir),
+    admin: {
+      listen: listen === 'off' ? listen : settleAddress(listen, baseDir),
+      socket: socket === undefined || socket === 'off' ? socket : resolve(baseDir, socket),
+    },
+    state: { dir: dir === undefined ? undefined : resolve(baseDir, dir) },
+    telemetry: parsed.telemetry,
+    limits: parsed.limits,
+    drain: parsed.drain,
+  };
+}
+
+/** What can be judged only once paths are absolute: socket paths longer than an address can hold. */
+export function settledProblems({ listeners, admin }: Config): PlacedProblem[] {
+  const sockets: [Path, string][] = listeners.flatMap((listener, index): [Path, string][] =>
+    listener.kind === 'http' && listener.listen.kind === 'unix'
+      ? [[['listeners', index, 'http', 'listen'], listener.listen.path]]
+      : [],
+  );
+  if (admin.listen !== 'off' && admin.listen.kind === 'unix')
+    sockets.push([['admin', 'listen'], admin.listen.path]);
+  if (admin.socket !== undefined && admin.socket !== 'off') sockets.push([['admin', 'socket'], admin.socket]);
+  return sockets.flatMap(([path, socket]): PlacedProblem[] => {
+    const fault = socketFault(socket);
+    return fault === undefined ? [] : [{ path, code: 'LISTEN_INVALID', ...fault }];
+  });
+}
+
+function settleAddress(address: ListenAddress, baseDir: string): ListenAddress {
+  return address.kind === 'unix' ? { kind: 'unix', path: resolve(baseDir, address.path) } : address;
+}
+
+function settleListener({ http }: Parsed['listeners'][number], baseDir: string): Listener {
+  if (http === undefined) return { kind: 'stdio' };
+  const { listen, hosts, origins, mode } = http;
+  return { kind: 'http', listen: settleAddress(listen, baseDir), hosts, origins, mode };
+}
+
+function settleEndpoint(
+  path: string,
+  { upstreams, names }: Parsed['endpoints'][string],
+  all: readonly string[],
+): Endpoint {
+  const chosen = [...new Set(upstreams.flatMap((name) => (name === '*' ? all : [name])))];
+  return {
+    path,
+    upstreams: chosen,
+    names: names === 'auto' ? (chosen.length > 1 ? 'prefix' : 'none') : names,
+  };
+}
+
+function settleUpstream(
+  name: string,
+  parsed: ParsedUpstream,
+  document: ConfigDocument,
+  baseDir: string,
+): Upstream {
+  const path: Path = ['upstreams', name];
+  const { era, timeouts, builtin, url, command } = parsed;
+  const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
+  const base = { name, era, timeouts, pipeline, path };
+  const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
+    seal(parsed[field] ?? {}, [...path, field], document);
+  if (builtin !== undefined) return { ...base, kind: 'builtin', builtin };
+  if (url !== undefined) return { ...base, kind: 'url', url, headers: sealed('headers') };
+  const { args = [], cwd, instances, restart, stop } = parsed;
+  return {
+    ...base,
+    kind: 'command',
+    // A name is looked up in PATH; only a path can be relative to the file.
+    command:
+      command !== undefined && /^\.{1,2}\//.test(command) ? resolve(baseDir, command) : (command ?? ''),
+    args,
+    env: sealed('env'),
+    cwd: cwd === undefined ? undefined : resolve(baseDir, cwd),
+    instances,
+    restart,
+    stop,
+  };
+}
+
+/** Values as secrets, each showing the reference it was read from or nothing. */
+function seal(
+  values: Readonly<Record<string, string>>,
+  path: Path,
+  document: ConfigDocument,
+): Record<string, Secret> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => {
+      const shown = document.shown([...path, key]);
+      return [key, Secret.of(value, typeof shown === 'string' ? shown : MASK)];
+    }),
+  );
+}
+
+function settlePipeline(
+  entries: readonly ParsedEntry[],
+  path: Path,
+  document: ConfigDocument,
+  baseDir: string,
+): Entry[] {
+  return entries.map((entry, index) => settleEntry(entry, [...path, index], document, baseDir));
+}
+
+function settleEntry(parsed: ParsedEntry, path: Path, document: ConfigDocument, baseDir: string): Entry {
+  const fields = typeof parsed === 'string' ? bareEntry() : parsed;
+  const written = typeof parsed === 'string' ? parsed : (pluginKeys(parsed as JsonObject)[0] ?? '');
+  const options = typeof parsed === 'string' ? null : (parsed[written] as JsonObject | null);
+  return {
+    plugin: isPluginFile(written) && !isAbsolute(written) ? resolve(baseDir, written) : written,
+    options: options === null ? null : guard(options, () => document.shown([...path, written]) ?? null),
+    id: fields.id ?? presetId(written),
+    when: fields.when,
+    mode: fields.mode,
+    onError: fields.on_error,
+    timeout: fields.timeout,
+    path,
+  };
+}

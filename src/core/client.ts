@@ -1,0 +1,60 @@
+// Who called, as the listener found out. One object per session of the initialize era, one per request since.
+
+import type { Era } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+
+/** An identity. `anonymous` until something establishes another. */
+export interface Principal {
+  readonly id: string;
+  readonly tenant?: string;
+  readonly scopes: readonly string[];
+}
+
+export const ANONYMOUS: Principal = { id: 'anonymous', scopes: [] };
+
+/** The part of an initialize-era session that upstreams may hold on to. */
+export interface ClientSession {
+  /** Unique for the life of this process; never the wire's session id. */
+  readonly key: string;
+  /** Aborts when the session ends. */
+  readonly ended: AbortSignal;
+}
+
+export interface Client {
+  readonly era: Era;
+  /** The protocol revision it speaks. */
+  readonly version: string;
+  readonly transport: 'http' | 'stdio';
+  /** Its Implementation object, verbatim; self-asserted, so no decision may rest on it. */
+  readonly info: RawObject | undefined;
+  /** Its ClientCapabilities object, verbatim. */
+  readonly capabilities: RawObject;
+  readonly principal: Principal;
+  readonly session?: ClientSession | undefined;
+}
+
+/** What one client can be asked while its call runs. */
+export interface Asks {
+  readonly form: boolean;
+  readonly url: boolean;
+  readonly sampling: boolean;
+  readonly roots: boolean;
+}
+
+/** `elicitation: {}` means form mode (2025-11-25 client/elicitation §Capabilities). */
+export function asksOf(capabilities: RawObject): Asks {
+  const elicitation = capabilities.object('elicitation');
+  const url = elicitation?.has('url') ?? false;
+  return {
+    form: elicitation !== undefined && (elicitation.has('form') || !url),
+    url,
+    sampling: capabilities.has('sampling'),
+    roots: capabilities.has('roots'),
+  };
+}
+
+export function canBeAsked(capabilities: RawObject): boolean {
+  return capabilities.has('elicitation') || capabilities.has('sampling') || capabilities.has('roots');
+}
+
+export const NO_CAPABILITIES = RawObject.trusted('{}');

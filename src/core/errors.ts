@@ -1,0 +1,257 @@
+// The catalogue of errors this gateway makes itself. Names and numbers never change meaning: clients, logs
+// and docs/errors.md use them. An upstream's own JSON-RPC error is a result and passes as it came.
+
+import { McpResult } from '../protocol/message.ts';
+import type { JsonObject, JsonValue } from '../protocol/values.ts';
+
+/** Whose fault: the caller's, a plugin's decision, the upstream's, ours. */
+export type Fault = 'client' | 'denied' | 'upstream' | 'internal';
+
+export interface ErrorEntry {
+  /** JSON-RPC error code. Our own lie outside -32768…-32000 (2026-07-28 basic §Error Codes). */
+  readonly code: number;
+  /** HTTP status toward 2026-07-28 clients, and toward others while no JSON-RPC layer is reached. */
+  readonly http: number;
+  readonly fault: Fault;
+  readonly title: string;
+  readonly fix: string;
+}
+
+const entry = (code: number, http: number, fault: Fault, title: string, fix: string): ErrorEntry => ({
+  code,
+  http,
+  fault,
+  title,
+  fix,
+});
+
+export const catalogue = {
+  PARSE: entry(-32700, 400, 'client', 'The body is not JSON.', 'Send one JSON-RPC 2.0 message in UTF-8.'),
+  INVALID_REQUEST: entry(
+    -32600,
+    400,
+    'client',
+    'The JSON is not one JSON-RPC 2.0 message, or it is ambiguous or beyond a limit.',
+    'Send one object with "jsonrpc": "2.0"; no member twice; ids are strings or integers.',
+  ),
+  METHOD_UNKNOWN: entry(
+    -32601,
+    404,
+    'client',
+    'Nobody here answers this method in the protocol revision the client speaks.',
+    'Check the method name, and that the upstream offers the capability.',
+  ),
+  PARAMS_INVALID: entry(
+    -32602,
+    200,
+    'client',
+    'The parameters name something that does not exist here, or lack something.',
+    'List first; use the names as listed.',
+  ),
+  META_INVALID: entry(
+    -32602,
+    400,
+    'client',
+    'params._meta lacks what every 2026-07-28 request carries, or carries it in the wrong shape.',
+    'Send io.modelcontextprotocol/protocolVersion and io.modelcontextprotocol/clientCapabilities.',
+  ),
+  STATE_INVALID: entry(
+    -32602,
+    200,
+    'client',
+    'The requestState is unknown, used, expired, altered or belongs to another caller or call.',
+    'Make the call again without requestState.',
+  ),
+  HEADER_MISMATCH: entry(
+    -32020,
+    400,
+    'client',
+    'A header and the body disagree, or a header that must mirror the body is missing or malformed.',
+    'Derive MCP-Protocol-Version, Mcp-Method, Mcp-Name and Mcp-Param-* from the body you send.',
+  ),
+  CAPABILITY_MISSING: entry(
+    -32021,
+    400,
+    'client',
+    'The call needs a capability that the client did not declare.',
+    'Declare the capability named in data.requiredCapabilities, if the client has it.',
+  ),
+  VERSION_UNSUPPORTED: entry(
+    -32022,
+    400,
+    'client',
+    'The protocol revision is not spoken here.',
+    'Use one of data.supported.',
+  ),
+  SESSION_REQUIRED: entry(
+    -32600,
+    400,
+    'client',
+    'The request belongs to a session and names none.',
+    'Send initialize first and repeat the Mcp-Session-Id it answers with.',
+  ),
+  SESSION_UNKNOWN: entry(
+    -32600,
+    404,
+    'client',
+    'The session has ended, or never was, or is not yours.',
+    'Send initialize without a session id; clients do this by themselves.',
+  ),
+  STREAM_TAKEN: entry(
+    -32600,
+    409,
+    'client',
+    'The session already has its standing GET stream.',
+    'Close the first one; one stream per session.',
+  ),
+  HOST_REFUSED: entry(
+    -32600,
+    403,
+    'client',
+    'The Host or Origin header is not one this listener answers to.',
+    'Add the name to listeners[].http.hosts, or the origin to listeners[].http.origins.',
+  ),
+  NOT_ACCEPTABLE: entry(
+    -32600,
+    406,
+    'client',
+    'The Accept header leaves no form in which the answer could be given.',
+    'Send Accept: application/json, text/event-stream.',
+  ),
+  MEDIA_TYPE: entry(
+    -32600,
+    415,
+    'client',
+    'The body is not declared as application/json.',
+    'Send Content-Type: application/json.',
+  ),
+  TOO_LARGE: entry(
+    -32600,
+    413,
+    'client',
+    'The body is larger than limits.body.',
+    'Send less, or raise limits.body.',
+  ),
+  BODY_TIMEOUT: entry(
+    -32600,
+    408,
+    'client',
+    'The body did not arrive within limits.body_timeout.',
+    'Send it faster, or raise limits.body_timeout.',
+  ),
+  BUSY: entry(
+    1503,
+    503,
+    'denied',
+    'As many calls or streams are open as limits allow.',
+    'Try again in a moment; the operator may raise limits.in_flight, limits.streams or limits.sessions.',
+  ),
+  UNAUTHENTICATED: entry(
+    1401,
+    401,
+    'denied',
+    'The caller did not prove who it is.',
+    'Send the credential that this endpoint asks for.',
+  ),
+  FORBIDDEN: entry(
+    1403,
+    403,
+    'denied',
+    'A plugin of the pipeline does not let this caller do this.',
+    'Ask the operator; the log has the request id and the plugin.',
+  ),
+  RATE_LIMITED: entry(
+    1429,
+    429,
+    'denied',
+    'The caller is over a limit.',
+    'Wait for data.retryAfterMs.',
+  ),
+  UPSTREAM_UNAVAILABLE: entry(
+    -32603,
+    502,
+    'upstream',
+    'The upstream could not be reached, died, or closed before it answered.',
+    'See `sluice check --connect` and the log lines with data.requestId.',
+  ),
+  UPSTREAM_TIMEOUT: entry(
+    -32603,
+    504,
+    'upstream',
+    'The upstream did not answer in time; the call was cancelled there.',
+    'Raise upstreams.NAME.timeouts, or look at the upstream.',
+  ),
+  UPSTREAM_INVALID: entry(
+    -32603,
+    502,
+    'upstream',
+    'The upstream answered something that is not MCP, or more than limits allow.',
+    'See the log line with data.requestId; it says what arrived.',
+  ),
+  UPSTREAM_REFUSED: entry(
+    -32603,
+    502,
+    'upstream',
+    'The upstream refused the credential of this gateway, or redirected.',
+    'Check upstreams.NAME.url, headers and pipeline.',
+  ),
+  ANSWER_REFUSED: entry(
+    -32603,
+    200,
+    'client',
+    'The client declined, or could not be asked, what the upstream needs to go on.',
+    'Use a client that supports elicitation, sampling or roots.',
+  ),
+  PLUGIN_FAILED: entry(
+    -32603,
+    500,
+    'internal',
+    'A plugin threw or took too long, so the call was refused.',
+    'The log line with data.requestId has the plugin and the error.',
+  ),
+  CANCELLED: entry(-32603, 499, 'client', 'The caller cancelled the call.', 'Nothing to do.'),
+  STOPPING: entry(1504, 503, 'internal', 'The gateway is stopping.', 'Call again; a replica or the next start answers.'),
+  INTERNAL: entry(
+    -32603,
+    500,
+    'internal',
+    'Something unexpected happened in the gateway.',
+    'Report it with data.requestId and the log line of it.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorName = keyof typeof catalogue;
+
+/**
+ * An error result from the catalogue.
+ * @param detail one sentence for this case; the catalogue's title when absent
+ * @param data further members of `error.data`; `data.code` is always the catalogue name
+ */
+export function errorResult(name: ErrorName, detail?: string, data: JsonObject = {}): McpResult {
+  const { code, http, title } = catalogue[name];
+  return McpResult.error({ code, message: detail ?? title, data: { code: name, ...data } as JsonValue }, http);
+}
+
+/** Thrown inside the gateway where a return would not reach; becomes `errorResult` at the nearest handler. */
+export class GatewayError extends Error {
+  constructor(
+    readonly code: ErrorName,
+    detail?: string,
+    readonly data: JsonObject = {},
+  ) {
+    super(detail ?? catalogue[code].title);
+  }
+
+  get result(): McpResult {
+    return errorResult(this.code, this.message, this.data);
+  }
+}
+
+export function isFault(error: unknown): error is GatewayError {
+  return error instanceof GatewayError;
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,177 @@
+// The spine: one client request and all that comes back. Its identity is stable for its life; the message
+// it carries is replaced, never mutated. Knows nothing of wires.
+
+import type { McpRequest, McpResult } from '../protocol/message.ts';
+import type { Client, Principal } from './client.ts';
+import { type Fact, Facts, fact } from './facts.ts';
+import type { Route } from './route.ts';
+import type { Outbound } from './outbound.ts';
+
+/** One upstream's share of an exchange. */
+export interface Leg {
+  readonly upstream: string;
+}
+
+/** Looks at, and may change, the last bytes of a message to an upstream. */
+export type Sender = (outbound: Outbound, x: Exchange) => Outbound | undefined | Promise<Outbound | undefined>;
+
+/** Runs after the last byte; changes nothing. */
+export type Closer = (x: Exchange, result: McpResult) => void;
+
+/** What the listener knows of the call beside the message. */
+export interface Inbound {
+  readonly listener: string;
+  /** The endpoint's path. */
+  readonly endpoint: string;
+  /** Request headers; empty on stdio. Names are lower-case. */
+  readonly headers: Headers;
+  readonly remote?: string | undefined;
+}
+
+export interface ExchangeInit {
+  readonly id: string;
+  readonly client: Client;
+  readonly inbound: Inbound;
+  readonly request: McpRequest;
+  readonly route: Route;
+  readonly signal: AbortSignal;
+  readonly now: number;
+}
+
+/** Established by an auth plugin; read through `exchange.principal`. */
+export const principalFact = fact<Principal>('principal');
+
+export class Exchange {
+  readonly id: string;
+  readonly client: Client;
+  readonly inbound: Inbound;
+  /** Aborts when the caller cancels, disconnects (2026-07-28), a deadline passes, or the gateway stops. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch at which the exchange began. */
+  readonly startedAt: number;
+  /** Present inside an upstream's own pipeline. */
+  readonly leg: Leg | undefined;
+  readonly #facts: Facts;
+  readonly #senders: Sender[];
+  readonly #closers: Closer[] = [];
+  #request: McpRequest;
+  #route: Route;
+  #held = 0;
+  #closed = false;
+
+  constructor(init: ExchangeInit, within?: { facts: Facts; leg: Leg; senders: Sender[] }) {
+    this.id = init.id;
+    this.client = init.client;
+    this.inbound = init.inbound;
+    this.signal = init.signal;
+    this.startedAt = init.now;
+    this.#request = init.request;
+    this.#route = init.route;
+    this.#facts = new Facts(within?.facts);
+    this.leg = within?.leg;
+    this.#senders = within?.senders ?? [];
+  }
+
+  get request(): McpRequest {
+    return this.#request;
+  }
+
+  /** Where it goes; known before any plugin runs, found again when a plugin renamed the target. */
+  get route(): Route {
+    return this.#route;
+  }
+
+  get principal(): Principal {
+    return this.get(principalFact) ?? this.client.principal;
+  }
+
+  get<T>(key: Fact<T>): T | undefined {
+    return this.#facts.get(key);
+  }
+
+  set<T>(key: Fact<T>, value: T): void {
+    this.#facts.set(key, value);
+  }
+
+  /** For the pipeline: the message from here on. */
+  replace(request: McpRequest): void {
+    this.#request = request;
+  }
+
+  /** For the router: the place from here on. */
+  reroute(route: Route): void {
+    this.#route = route;
+  }
+
+  /** What runs over the last bytes of this exchange's messages to upstreams, in order. */
+  get senders(): readonly Sender[] {
+    return this.#senders;
+  }
+
+  /** For the pipeline: `sender` runs on every leg from here on. */
+  addSender(sender: Sender): void {
+    this.#senders.push(sender);
+  }
+
+  /** For the pipeline: `closer` runs once, after the last byte of the answer. Latest first. */
+  addCloser(closer: Closer): void {
+    this.#closers.push(closer);
+  }
+
+  /** For the listener, once: the answer is out, or nobody waits for it any more. */
+  close(result: McpResult): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const closer of this.#closers.reverse()) closer(this, result);
+  }
+
+  /** Whether a plugin waits for something slow, such as a person; deadlines of hooks rest meanwhile. */
+  get held(): boolean {
+    return this.#held > 0;
+  }
+
+  /**
+   * Waits for something slow without running into the entry's `timeout`.
+   * @throws the signal's reason when the exchange is cancelled meanwhile
+   */
+  async hold<T>(wait: Promise<T>): Promise<T> {
+    this.#held++;
+    try {
+      return await Promise.race([wait, aborted(this.signal)]);
+    } finally {
+      this.#held--;
+    }
+  }
+
+  /** One upstream's share: own request and signal, reads this exchange's facts. */
+  fork(upstream: string, request: McpRequest, signal = this.signal): Exchange {
+    return new Exchange(
+      { ...this.#init(), request, signal },
+      { facts: this.#facts, leg: { upstream }, senders: [...this.#senders] },
+    );
+  }
+
+  /** The next round of the same call: a new exchange, judged afresh by every plugin. */
+  again(request: McpRequest, route: Route): Exchange {
+    return new Exchange({ ...this.#init(), request, route });
+  }
+
+  #init(): ExchangeInit {
+    return {
+      id: this.id,
+      client: this.client,
+      inbound: this.inbound,
+      request: this.#request,
+      route: this.#route,
+      signal: this.signal,
+      now: this.startedAt,
+    };
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  if (signal.aborted) reject(signal.reason);
+  else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
+}

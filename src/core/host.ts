@@ -1,0 +1,11 @@
+// What the gateway lends to its parts: log, figures, clock. One object, passed down, never global.
+
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface Host {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}

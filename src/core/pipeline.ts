@@ -1,0 +1,204 @@
+// Composes plugins around a handler: requests go down the list, notifications and results come back up.
+// The only code that calls hooks. A plugin that throws, hangs or returns nonsense refuses; it never lets pass.
+
+import { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
+import { errorResult, GatewayError, messageOf } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { Emit, Handler } from './handler.ts';
+import type { Host } from './host.ts';
+import type { Outbound } from './outbound.ts';
+import type { Hooks } from './plugin.ts';
+import { isPromise, within } from './within.ts';
+
+/** One entry of a pipeline, set up. */
+export interface Step {
+  readonly id: string;
+  readonly hooks: Hooks;
+  readonly mode: 'enforce' | 'shadow';
+  readonly onError: 'refuse' | 'pass';
+  /** Milliseconds a hook may take before it counts as failed. */
+  readonly timeout: number;
+  /** Whether `when` lets this entry see the exchange. */
+  applies(x: Exchange): boolean;
+}
+
+/** A handler that runs `steps` around `next`. That of an upstream also closes the legs it has seen through. */
+export function pipeline(steps: readonly Step[], next: Handler, host: Host): Handler {
+  const run = steps.reduceRight<Handler>((inner, step) => around(step, inner, host), next);
+  return steps.some(({ hooks }) => hooks.onClose) ? closingLegs(run) : run;
+}
+
+function around(step: Step, next: Handler, host: Host): Handler {
+  const { hooks } = step;
+  const guard = guardOf(step, host);
+  const closer = (x: Exchange, result: McpResult): void => close(guard, result, x);
+  const sender = (outbound: Outbound, leg: Exchange) => send(guard, outbound, leg);
+  return async (x, emit) => {
+    if (!step.applies(x)) return next(x, emit);
+    if (hooks.onClose) x.addCloser(closer);
+    if (hooks.onSend) x.addSender(sender);
+    const verdict = hooks.onRequest ? await request(guard, x, emit) : undefined;
+    if (verdict instanceof McpResult) return verdict;
+    if (verdict) x.replace(verdict);
+    const result = await next(x, hooks.onNotification ? (note) => notification(guard, note, x, emit) : emit);
+    return hooks.onResult ? resultOf(guard, result, x, emit) : result;
+  };
+}
+
+/** The listener closes an exchange; its legs end here, with the last word of their upstream. */
+function closingLegs(run: Handler): Handler {
+  return async (x, emit) => {
+    if (!x.leg) return run(x, emit);
+    let result = errorResult('INTERNAL', undefined, { requestId: x.id });
+    try {
+      result = await run(x, emit);
+      return result;
+    } finally {
+      x.close(result);
+    }
+  };
+}
+
+/** What the hooks of one step have in common: mode, failures and deadlines are dealt with here. */
+interface Guard {
+  readonly hooks: Hooks;
+  readonly shadow: boolean;
+  /** A hook's verdict before its deadline. */
+  in<T>(x: Exchange, verdict: T | PromiseLike<T>): T | Promise<T>;
+  /** What a hook may send with: nothing, in shadow. */
+  emitter(x: Exchange, emit: Emit): Emit;
+  /** Reports what shadow mode kept from happening. */
+  would(what: string, x: Exchange): undefined;
+  failed(error: unknown, x: Exchange): void;
+  /** What stands in the place of the verdict of a hook that failed: undefined where the message passes. */
+  fault(error: unknown, x: Exchange): GatewayError | undefined;
+  dropped(): void;
+}
+
+function guardOf({ hooks, id, mode, onError, timeout }: Step, host: Host): Guard {
+  const shadow = mode === 'shadow';
+  const lenient = shadow || onError === 'pass';
+  const would = (what: string, x: Exchange): undefined => {
+    host.log.info(`shadow: would have ${what}`, { plugin: id, requestId: x.id, method: x.request.method });
+  };
+  const failed = (error: unknown, x: Exchange): void => {
+    host.metrics.pluginErrors.inc({ plugin: id });
+    host.log.error('plugin failed', { plugin: id, requestId: x.id, error: messageOf(error) });
+  };
+  return {
+    hooks,
+    shadow,
+    would,
+    failed,
+    in: (x, verdict) => within(verdict, timeout, x),
+    emitter: (x, emit) => (shadow ? () => would('sent a notification', x) : emit),
+    fault(error, x) {
+      if (isCancellation(error, x)) return new GatewayError('CANCELLED', undefined, { requestId: x.id });
+      failed(error, x);
+      if (lenient) return undefined;
+      const data = { requestId: x.id, plugin: id };
+      return new GatewayError('PLUGIN_FAILED', `The plugin "${id}" failed, so the call was refused.`, data);
+    },
+    dropped: () => host.metrics.dropped.inc({ reason: 'plugin_failed' }),
+  };
+}
+
+async function request(guard: Guard, x: Exchange, emit: Emit): Promise<McpRequest | McpResult | undefined> {
+  const { hooks, shadow } = guard;
+  try {
+    const verdict = await guard.in(x, hooks.onRequest?.(x.request, x, guard.emitter(x, emit)));
+    if (verdict === undefined || verdict === null || verdict === x.request) return undefined;
+    const isRequest = verdict instanceof McpRequest;
+    if (!isRequest && !(verdict instanceof McpResult)) throw new TypeError(RETURNS.request);
+    if (!shadow) return verdict;
+    return guard.would(isRequest ? 'changed the request' : 'answered the request', x);
+  } catch (error) {
+    return guard.fault(error, x)?.result;
+  }
+}
+
+/** Never fails the call: a notification the plugin cannot handle is not delivered (on_error: pass delivers it). */
+function notification(
+  guard: Guard,
+  note: McpNotification,
+  x: Exchange,
+  emit: Emit,
+): Promise<void> | undefined {
+  const deliver = (verdict: unknown): Promise<void> | undefined => {
+    if (verdict === undefined || verdict === note) return emit(note);
+    const dropped = verdict === null;
+    if (!dropped && !(verdict instanceof McpNotification)) return broken(new TypeError(RETURNS.notification));
+    if (!guard.shadow) return dropped ? undefined : emit(verdict);
+    guard.would(dropped ? 'dropped a notification' : 'changed a notification', x);
+    return emit(note);
+  };
+  const broken = (error: unknown): Promise<void> | undefined => {
+    const refusal = guard.fault(error, x);
+    if (refusal === undefined) return emit(note);
+    if (refusal.code === 'PLUGIN_FAILED') guard.dropped();
+    return undefined;
+  };
+  let verdict: unknown;
+  try {
+    verdict = guard.in<unknown>(x, guard.hooks.onNotification?.(note, x, guard.emitter(x, emit)));
+  } catch (error) {
+    return broken(error);
+  }
+  return isPromise(verdict) ? Promise.resolve(verdict).then(deliver, broken) : deliver(verdict);
+}
+
+async function resultOf(guard: Guard, result: McpResult, x: Exchange, emit: Emit): Promise<McpResult> {
+  try {
+    const verdict = await guard.in(x, guard.hooks.onResult?.(result, x, guard.emitter(x, emit)));
+    if (verdict === undefined || verdict === null || verdict === result) return result;
+    if (!(verdict instanceof McpResult)) throw new TypeError(RETURNS.result);
+    if (!guard.shadow) return verdict;
+    guard.would('changed the result', x);
+    return result;
+  } catch (error) {
+    return guard.fault(error, x)?.result ?? result;
+  }
+}
+
+/** @throws GatewayError: a message whose sender failed is not sent */
+async function send(guard: Guard, outbound: Outbound, x: Exchange): Promise<Outbound | undefined> {
+  try {
+    const verdict = await guard.in(x, guard.hooks.onSend?.(outbound, x));
+    if (verdict === undefined || verdict === null || verdict === outbound) return undefined;
+    if (!isOutbound(verdict)) throw new TypeError(RETURNS.send);
+    return guard.shadow ? guard.would('changed the bytes sent', x) : verdict;
+  } catch (error) {
+    const refusal = guard.fault(error, x);
+    if (refusal) throw refusal;
+    return undefined;
+  }
+}
+
+function close(guard: Guard, result: McpResult, x: Exchange): void {
+  try {
+    const closing: unknown = guard.hooks.onClose?.(x, result);
+    if (isPromise(closing)) closing.then(undefined, (error: unknown) => guard.failed(error, x));
+  } catch (error) {
+    guard.failed(error, x);
+  }
+}
+
+/** The caller went away while the hook was at work: nobody's failure. */
+function isCancellation(error: unknown, { signal }: Exchange): boolean {
+  if (!signal.aborted) return false;
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
+}
+
+function isOutbound(value: unknown): value is Outbound {
+  const { url, headers, body } = Object(value) as Partial<Outbound>;
+  return (
+    typeof url === 'string' && typeof body === 'string' && typeof headers === 'object' && headers !== null
+  );
+}
+
+const RETURNS = {
+  request: 'onRequest must return a McpRequest, a McpResult or nothing',
+  notification: 'onNotification must return a McpNotification, null or nothing',
+  result: 'onResult must return a McpResult or nothing',
+  send: 'onSend must return the outbound message with headers added, or nothing',
+};

@@ -1,0 +1,123 @@
+// What a plugin is. All of this is public: third parties know it as `sluice/plugin`.
+
+import { type output, type ZodType, z } from 'zod';
+import { DURATION_PATTERN, formatDuration, parseDuration } from '../lib/duration.ts';
+import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
+import type { Exchange } from './exchange.ts';
+import type { Emit } from './handler.ts';
+import type { Log } from './log.ts';
+import type { Outbound } from './outbound.ts';
+
+/** The version of this interface. */
+const API = 1;
+
+type Maybe<T> = T | undefined | void | Promise<T | undefined> | Promise<void>;
+
+/** The gateway as one entry of a pipeline sees it. */
+export interface PluginHost {
+  /** The `id` of the entry in gateway.yaml. */
+  readonly id: string;
+  /** The upstream's name inside `upstreams.NAME.pipeline`, else undefined. */
+  readonly upstream: string | undefined;
+  readonly log: Log;
+  /** Milliseconds since the epoch. Use it instead of Date.now, so that tests can turn the clock. */
+  now(): number;
+  /**
+   * A value that outlives a reload: made once per key and entry id, given to every later generation, and
+   * disposed when no generation asks for it any more.
+   */
+  keep<T>(key: string, make: () => T, dispose?: (value: T) => void): T;
+}
+
+/** All optional. Requests run down the file's order; notifications and results run back up. */
+export interface Hooks {
+  /** A request: return another one, or a result to answer now, or nothing to pass it on. Throwing refuses. */
+  onRequest?(request: McpRequest, x: Exchange, emit: Emit): Maybe<McpRequest | McpResult>;
+  /** A notification on its way to the client: another one, null to drop it, or nothing to pass it on. */
+  onNotification?(note: McpNotification, x: Exchange, emit: Emit): Maybe<McpNotification | null>;
+  /** The result, exactly once, for every request this plugin let pass. */
+  onResult?(result: McpResult, x: Exchange, emit: Emit): Maybe<McpResult>;
+  /** The last bytes to an upstream: return them with headers added, or nothing. Runs again on a retry. */
+  onSend?(outbound: Outbound, x: Exchange): Maybe<Outbound>;
+  /**
+   * Once, after the last byte to the client; in an upstream's pipeline, after that upstream's result. Changes
+   * nothing: the place to clear timers and to count.
+   */
+  onClose?(x: Exchange, result: McpResult): void;
+  /** After the last exchange of this generation. */
+  dispose?(): void | Promise<void>;
+}
+
+export interface Plugin<S extends ZodType = ZodType> {
+  /** How gateway.yaml names a built-in; for a file only a label. */
+  readonly name: string;
+  /** The version of this interface the plugin was written for. */
+  readonly api: 1;
+  /** One sentence for `sluice explain` and the reference page. */
+  readonly about: string;
+  /** The options of an entry, as a zod schema; wrong options refuse the configuration at their line. */
+  readonly schema: S;
+  /** May open things. Throwing refuses the configuration at the entry's line. */
+  setup(options: output<S>, host: PluginHost): Hooks | Promise<Hooks>;
+}
+
+/** Any plugin, whatever its options. */
+// biome-ignore lint/suspicious/noExplicitAny: the options' type is the plugin's own affair; its schema guards it
+export type AnyPlugin = Plugin<any>;
+
+/** Types a plugin. `export default definePlugin({ … })` is all a plugin file needs. */
+export function definePlugin<S extends ZodType>(plugin: Plugin<S>): Plugin<S> {
+  return plugin;
+}
+
+/**
+ * What a plugin file exports by default, checked.
+ * @throws Error with the rest of a sentence about the file: `exports no default plugin (…)`
+ */
+export function asPlugin(value: unknown): AnyPlugin {
+  const how = 'use `export default definePlugin({...})`';
+  if (value === undefined || value === null) throw new Error(`exports no default plugin (${how})`);
+  if (typeof value !== 'object') throw new Error(`exports a ${typeof value} by default, not a plugin (${how})`);
+  const { name, api, about, schema, setup } = value as Partial<Record<keyof AnyPlugin, unknown>>;
+  if (typeof api === 'number' && api !== API) throw new Error(`is written for plugin api ${api}, this is ${API}`);
+  const members: [string, boolean][] = [
+    ['name (text)', typeof name === 'string' && name !== ''],
+    [`api (${API})`, api === API],
+    ['about (text)', typeof about === 'string'],
+    ['schema (a zod 4 schema)', typeof schema === 'object' && schema !== null && '_zod' in schema],
+    ['setup (a function)', typeof setup === 'function'],
+  ];
+  const missing = members.filter(([, isThere]) => !isThere).map(([member]) => member);
+  if (missing.length > 0) throw new Error(`exports a plugin without ${missing.join(', ')} (${how})`);
+  return value as AnyPlugin;
+}
+
+/** The longest wait a timer can hold: 2^31 - 1 ms. */
+const LONGEST = 2_147_483_647;
+
+/**
+ * An option that is a duration with a unit: `duration('100ms', { description: '…' })`. Gives milliseconds.
+ * @param preset the default, as it would be written
+ * @param min least number of milliseconds
+ */
+export function duration(preset: string, about: { description: string; examples?: unknown[] }, min = 0) {
+  const error = 'not a duration: write a number with ms, s, m, h or d, such as 250ms';
+  return z
+    .string({ error })
+    .meta({ pattern: DURATION_PATTERN, examples: [preset], ...about })
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      const problem =
+        ms === undefined
+          ? error
+          : ms < min
+            ? `must be at least ${formatDuration(min)}`
+            : ms > LONGEST
+              ? 'must be at most 24d'
+              : undefined;
+      if (problem === undefined && ms !== undefined) return ms;
+      context.addIssue({ code: 'custom', message: problem ?? error });
+      return z.NEVER;
+    })
+    .prefault(preset);
+}

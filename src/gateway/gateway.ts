@@ -1,0 +1,163 @@
+// Owns the current generation: starts it, swaps it for another, stops it. Lends it to the listeners.
+
+import type { Diagnostic } from '../config/diagnostic.ts';
+import { planReload } from '../config/diff.ts';
+import { messageOf } from '../core/errors.ts';
+import { createSeal } from '../lib/seal.ts';
+import type { HttpListener } from '../listeners/http.ts';
+import { inFlightOf } from '../listeners/serve.ts';
+import type { Serving } from '../listeners/serving.ts';
+import { serveStdio } from '../listeners/stdio.ts';
+import { streamsOf } from '../listeners/streams.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { createReaper } from '../upstreams/reaper.ts';
+import { type ChangedFor, compareViews, UNCHANGED } from './changed.ts';
+import { explain } from './explain.ts';
+import { buildGeneration, type Generation } from './generation.ts';
+import { Keeper } from './keep.ts';
+import { createLiveUpstreams } from './live-upstreams.ts';
+import { openListeners } from './open-listeners.ts';
+import { report } from './report.ts';
+import type { Gateway, ReloadResult, World } from './types.ts';
+import { settledWithin } from './settled.ts';
+
+export type Started = { ok: true; gateway: Gateway } | { ok: false; diagnostics: readonly Diagnostic[] };
+
+/** How long what is left after `drain` may take to be torn down, milliseconds. */
+const TEARDOWN_MS = 10_000;
+
+/** Reads the configuration, builds the first generation and opens the listeners; or undoes all of it. */
+export async function startGateway(world: World): Promise<Started> {
+  const { host } = world;
+  const first = world.read();
+  if (!first.ok) return first;
+  const seal = createSeal(world.sealKey);
+  const gateway = RawObject.of({ name: 'sluice', version: world.version });
+  const reaper = createReaper();
+  const keeper = new Keeper();
+  let current: Generation | undefined;
+  const limits = () => (current?.loaded ?? first).config.limits;
+  const userAgent = `sluice/${world.version}`;
+  const live = createLiveUpstreams({ host, seal, reaper, gateway, userAgent, limits, childEnv: world.childEnv });
+  const build = (loaded: typeof first, number: number) =>
+    buildGeneration({ number, loaded, world, keeper, live, gateway });
+
+  const built = await build(first, 1);
+  if (!built.ok) return built;
+  current = built.generation;
+  host.metrics.generation.set(1);
+  const startedAt = host.now();
+  const swaps = new Set<(changed: ChangedFor) => void>();
+  const stops = new Set<() => void>();
+  const draining = new Set<Generation>();
+  let accepting = true;
+  let listeners: HttpListener[] = [];
+  let reloading: Promise<unknown> = Promise.resolve();
+
+  const serving: Serving = {
+    host,
+    seal,
+    limits: () => ({ ...limits(), json: limits() }),
+    endpoint: (path) => current?.endpoints.get(path),
+    accepting: () => accepting,
+    onSwap: (renew) => registered(swaps, renew),
+    onStop: (end) => registered(stops, end),
+  };
+
+  if (world.listen) {
+    const opened = await openListeners(first, serving);
+    if (!opened.ok) {
+      await current.dispose();
+      reaper.close();
+      return opened;
+    }
+    listeners = opened.listeners;
+  }
+
+  async function reload(dryRun: boolean): Promise<ReloadResult> {
+    const began = performance.now();
+    const before = current as Generation;
+    const refused = (diagnostics: readonly Diagnostic[]): ReloadResult => {
+      if (!dryRun) host.metrics.lastReloadOk.set(0);
+      if (!dryRun) host.metrics.reloads.inc({ outcome: 'refused' });
+      return { ok: false, diagnostics, generation: before.number };
+    };
+    const loaded = world.read();
+    if (!loaded.ok) return refused(loaded.diagnostics);
+    const number = before.number + 1;
+    const next = await build(loaded, number);
+    if (!next.ok) return refused(next.diagnostics);
+    const plan = planReload(before.loaded, loaded);
+    if (dryRun || !accepting) await next.generation.dispose();
+    else swap(before, next.generation, plan.changes.length > 0);
+    return { ok: true, plan, generation: number, ms: performance.now() - began, dryRun };
+  }
+
+  function swap(before: Generation, next: Generation, differs: boolean): void {
+    current = next;
+    host.metrics.generation.set(next.number);
+    host.metrics.lastReloadOk.set(1);
+    host.metrics.reloads.inc({ outcome: 'taken' });
+    // Subscriptions begin anew on the new generation before the old one is asked to go.
+    const changed = differs ? compareViews(before, next) : UNCHANGED;
+    for (const renew of swaps) renew(changed);
+    draining.add(before);
+    void settledWithin(before.quiet(), before.loaded.config.drain)
+      .then(() => before.dispose())
+      .catch((error: unknown) => host.log.error('old generation not undone', { error: messageOf(error) }))
+      .finally(() => draining.delete(before));
+  }
+
+  async function stop(): Promise<void> {
+    if (!accepting) return;
+    accepting = false;
+    await reloading.catch(() => {});
+    for (const end of [...stops]) end();
+    for (const listener of listeners) listener.drain();
+    const last = current as Generation;
+    const drained = Promise.all([last, ...draining].map((each) => each.quiet()));
+    await settledWithin(drained, last.loaded.config.drain);
+    await settledWithin(teardown(last), TEARDOWN_MS);
+    reaper.close();
+  }
+
+  async function teardown(last: Generation): Promise<void> {
+    await Promise.all(listeners.map((listener) => listener.stop()));
+    await Promise.all([last, ...draining].map((each) => each.dispose()));
+  }
+
+  return {
+    ok: true,
+    gateway: {
+      reload({ dryRun }) {
+        // One at a time: the second sees what the first has made.
+        const turn = reloading.then(() => reload(dryRun));
+        reloading = turn.catch(() => {});
+        return turn;
+      },
+      explain: (method, name, endpoint) => explain(current as Generation, method, name, endpoint),
+      report: () =>
+        report({
+          generation: current as Generation,
+          startedAt,
+          listeners,
+          inFlight: inFlightOf(host),
+          streams: streamsOf(host),
+          draining: draining.size,
+        }),
+      ready: () => accepting,
+      serveStdio: (input, write) => serveStdio(input, write, firstPath(current as Generation), serving),
+      stop,
+    },
+  };
+}
+
+function registered<T>(all: Set<T>, one: T): () => void {
+  all.add(one);
+  return () => void all.delete(one);
+}
+
+/** A client on pipes names no path: it gets the first endpoint. */
+function firstPath({ endpoints }: Generation): string {
+  return endpoints.keys().next().value ?? '/mcp';
+}

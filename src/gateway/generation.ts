@@ -1,0 +1,176 @@
+// Everything built from one reading of gateway.yaml: plugins, legs, routers, endpoints. Undone in reverse.
+
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { Loaded } from '../config/load.ts';
+import type { Endpoint as EndpointConfig } from '../config/schema.ts';
+import type { Client } from '../core/client.ts';
+import { Exchange, type Inbound } from '../core/exchange.ts';
+import type { Handler } from '../core/handler.ts';
+import { pipeline } from '../core/pipeline.ts';
+import type { Endpoint } from '../listeners/serving.ts';
+import type { McpRequest } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
+import type { Source } from '../router/source.ts';
+import { createRouter, type Router } from '../router/router.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+import { Advertised } from './advertised.ts';
+import type { Keeper } from './keep.ts';
+import type { LiveUpstreams } from './live-upstreams.ts';
+import { type SetUp, setUp } from './steps.ts';
+import type { World } from './types.ts';
+
+export interface BuiltEndpoint extends Endpoint {
+  readonly config: EndpointConfig;
+  readonly router: Router;
+}
+
+export interface Generation {
+  readonly number: number;
+  readonly loaded: Loaded;
+  readonly endpoints: ReadonlyMap<string, BuiltEndpoint>;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly steps: readonly SetUp[];
+  readonly legSteps: ReadonlyMap<string, readonly SetUp[]>;
+  /** Exchanges that run on it. */
+  readonly active: number;
+  /** Resolves when nothing runs on it any more. */
+  quiet(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface Building {
+  readonly number: number;
+  readonly loaded: Loaded;
+  readonly world: World;
+  readonly keeper: Keeper;
+  readonly live: LiveUpstreams;
+  readonly gateway: RawObject;
+}
+
+/** Builds a whole generation, or nothing: what was made before a fault is undone. */
+export async function buildGeneration(
+  building: Building,
+): Promise<{ ok: true; generation: Generation } | { ok: false; diagnostics: Diagnostic[] }> {
+  const { loaded, world, keeper, live, number } = building;
+  const { config, document } = loaded;
+  const undo: (() => void | Promise<void>)[] = [];
+  const scope = keeper.scope();
+  const dispose = async (): Promise<void> => {
+    for (const step of undo.reverse()) await step();
+    await scope.release();
+  };
+  const parts = { document, plugins: world.plugins, host: world.host, scope, onDispose: (step: () => void | Promise<void>) => void undo.push(step) };
+
+  const top = await setUp(config.pipeline, undefined, parts);
+  const diagnostics = [...top.diagnostics];
+  const legSteps = new Map<string, SetUp[]>();
+  for (const upstream of config.upstreams) {
+    const leg = await setUp(upstream.pipeline, upstream.name, parts);
+    diagnostics.push(...leg.diagnostics);
+    legSteps.set(upstream.name, leg.steps);
+  }
+  if (diagnostics.length > 0) {
+    await dispose();
+    return { ok: false, diagnostics };
+  }
+
+  const counter = createCounter();
+  const upstreams = new Map<string, Upstream>();
+  const sources = new Map<string, Source>();
+  for (const each of config.upstreams) {
+    const upstream = live.hold(each);
+    undo.push(() => live.release(upstream));
+    upstreams.set(each.name, upstream);
+    const handle = pipeline(legSteps.get(each.name) ?? [], upstream.handle, world.host);
+    sources.set(each.name, { name: each.name, handle, hello: upstream.hello });
+  }
+  const endpoints = new Map<string, BuiltEndpoint>();
+  for (const each of config.endpoints) {
+    const own = each.upstreams.map((name) => sources.get(name)).filter((source) => source !== undefined);
+    endpoints.set(each.path, buildEndpoint(each, own, top.steps, counter, building));
+  }
+  const generation: Generation = {
+    number,
+    loaded,
+    endpoints,
+    upstreams,
+    steps: top.steps,
+    legSteps,
+    get active() {
+      return counter.count;
+    },
+    quiet: counter.quiet,
+    dispose,
+  };
+  return { ok: true, generation };
+}
+
+function buildEndpoint(
+  config: EndpointConfig,
+  sources: readonly Source[],
+  steps: readonly SetUp[],
+  counter: Counter,
+  { world, gateway }: Building,
+): BuiltEndpoint {
+  const { host } = world;
+  const router = createRouter({ sources, names: config.names, gateway, host });
+  const piped = pipeline(steps, router.handle, host);
+  const handle: Handler = async (x, emit) => {
+    const leave = counter.enter();
+    try {
+      return await piped(x, emit);
+    } finally {
+      leave();
+    }
+  };
+  const open = async (
+    client: Client,
+    inbound: Inbound,
+    request: McpRequest,
+    signal: AbortSignal,
+    id: string,
+  ): Promise<Exchange> => {
+    const x = new Exchange({ id, client, inbound, request, route: { kind: 'local' }, signal, now: host.now() });
+    x.reroute(await router.route(x));
+    return x;
+  };
+  const internal: Inbound = { listener: 'gateway', endpoint: config.path, headers: new Headers() };
+  const advertised = new Advertised(
+    (client, request) => open(client, internal, request, new AbortController().signal, `list-${crypto.randomUUID()}`),
+    handle,
+  );
+  return {
+    config,
+    path: config.path,
+    router,
+    open,
+    handle,
+    toolSchema: (client, tool, fresh) => advertised.schema(client, tool, fresh),
+  };
+}
+
+interface Counter {
+  readonly count: number;
+  enter(): () => void;
+  quiet(): Promise<void>;
+}
+
+function createCounter(): Counter {
+  let count = 0;
+  let waiting: (() => void)[] = [];
+  return {
+    get count() {
+      return count;
+    },
+    enter() {
+      count++;
+      return () => {
+        count--;
+        if (count > 0) return;
+        for (const resolve of waiting) resolve();
+        waiting = [];
+      };
+    },
+    quiet: () => (count === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+  };
+}

@@ -1,0 +1,106 @@
+// Upstreams that run, over generations: one whose configuration did not change keeps its processes, connections
+// and sessions.
+
+import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
+import { sameUpstream } from '../config/same.ts';
+import { createDemo } from '../demo/demo.ts';
+import type { UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
+import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
+
+interface Live {
+  readonly config: UpstreamConfig;
+  readonly upstream: Upstream;
+  holders: number;
+}
+
+export interface LiveUpstreams {
+  /** The running upstream of this configuration, started if there is none. */
+  hold(config: UpstreamConfig): Upstream;
+  /** Closed when no generation holds it any more. */
+  release(upstream: Upstream): Promise<void>;
+  all(): readonly Upstream[];
+}
+
+export type Shared = Omit<UpstreamParts, 'spec'> & {
+  /** Of the current generation. */
+  readonly limits: () => Limits;
+  readonly childEnv: Readonly<Record<string, string>>;
+};
+
+export function createLiveUpstreams(shared: Shared): LiveUpstreams {
+  const live: Live[] = [];
+  // The leg's own pipeline belongs to a generation; the links below it do not.
+  const bare = (config: UpstreamConfig): UpstreamConfig => ({ ...config, pipeline: [] });
+  return {
+    hold(config) {
+      const there = live.find((each) => sameUpstream(bare(each.config), bare(config)));
+      if (there) {
+        there.holders++;
+        return there.upstream;
+      }
+      const upstream = createUpstream({ ...shared, spec: specOf(config, shared) });
+      live.push({ config, upstream, holders: 1 });
+      return upstream;
+    },
+    async release(upstream) {
+      const index = live.findIndex((each) => each.upstream === upstream);
+      const each = live[index];
+      if (!each || --each.holders > 0) return;
+      live.splice(index, 1);
+      await upstream.close();
+    },
+    all: () => live.map(({ upstream }) => upstream),
+  };
+}
+
+function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
+  const { name, era, timeouts } = config;
+  const common = { name, era, timeouts, limits: liveLimits(shared.limits) };
+  switch (config.kind) {
+    case 'builtin':
+      return { ...common, kind: 'builtin', start: createDemo };
+    case 'url':
+      return { ...common, kind: 'url', url: config.url, headers: revealed(config.headers, (key) => key.toLowerCase()) };
+    case 'command': {
+      const { command, args, cwd, instances, restart, stop } = config;
+      const env = { ...shared.childEnv, ...revealed(config.env) };
+      return { ...common, kind: 'command', command, args, cwd, instances, restart, stop, env };
+    }
+  }
+}
+
+function revealed(
+  secrets: Readonly<Record<string, { reveal(): string }>>,
+  key = (name: string): string => name,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [key(name), secret.reveal()]));
+}
+
+/** Limits are not part of an upstream's identity: a reload changes them under running links. */
+function liveLimits(limits: () => Limits): UpstreamLimits {
+  return {
+    get json() {
+      const { depth, keys, response } = limits();
+      // What an upstream may answer is bounded as a whole; a picture is one long string.
+      return { depth, keys: keys * 100, string: response };
+    },
+    get response() {
+      return limits().response;
+    },
+    get event() {
+      return limits().event;
+    },
+    get line() {
+      return limits().line;
+    },
+    get stderr() {
+      return limits().stderr;
+    },
+    get parked() {
+      return limits().parked;
+    },
+    get parkTtl() {
+      return limits().parkTtl;
+    },
+  };
+}

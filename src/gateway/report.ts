@@ -1,0 +1,47 @@
+// The state of the gateway for `sluice status` and the admin listener.
+
+import type { HttpListener } from '../listeners/http.ts';
+import type { Upstream as UpstreamConfig } from '../config/schema.ts';
+import type { Generation } from './generation.ts';
+import type { GatewayReport, ListenerState } from './types.ts';
+
+export interface Reporting {
+  readonly generation: Generation;
+  readonly startedAt: number;
+  readonly listeners: readonly HttpListener[];
+  readonly inFlight: number;
+  readonly streams: number;
+  readonly draining: number;
+}
+
+export function report({ generation, listeners, ...rest }: Reporting): GatewayReport {
+  const paths = [...generation.endpoints.keys()];
+  return {
+    ...rest,
+    generation: generation.number,
+    listeners: listeners.map((listener) => listenerState(listener, paths)),
+    upstreams: generation.loaded.config.upstreams.map((config) => {
+      const state = generation.upstreams.get(config.name)?.state();
+      const none = { links: 0, calls: 0, tokens: 0, parked: 0, eras: [] };
+      return { name: config.name, kind: config.kind, target: targetOf(config), ...(state ?? none) };
+    }),
+    pipeline: generation.steps.map(({ id }) => id),
+    sessions: listeners.reduce((sum, { sessions }) => sum + sessions.size, 0),
+  };
+}
+
+function listenerState({ url }: HttpListener, paths: readonly string[]): ListenerState {
+  const tcp = url.startsWith('http://');
+  return {
+    address: tcp ? url.slice('http://'.length) : `unix:${url}`,
+    urls: paths.map((path) => (tcp ? `${url}${path}` : `http://localhost${path}`)),
+  };
+}
+
+/** Without credentials: a URL's query may hold one, arguments of a program likewise. */
+function targetOf(config: UpstreamConfig): string {
+  if (config.kind === 'builtin') return config.builtin;
+  if (config.kind === 'command') return config.command;
+  const url = new URL(config.url);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}

@@ -1,0 +1,92 @@
+// The entries of a pipeline, set up: plugin found or loaded, options checked, hooks made.
+
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { ConfigDocument } from '../config/document.ts';
+import { readOptions } from '../config/options.ts';
+import type { Entry } from '../config/schema.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import type { Step } from '../core/pipeline.ts';
+import type { AnyPlugin, Hooks, PluginHost } from '../core/plugin.ts';
+import type { Scope } from './keep.ts';
+import { loadPlugin } from './load.ts';
+import { matcher } from './match.ts';
+
+export interface StepsParts {
+  readonly document: ConfigDocument;
+  readonly plugins: Readonly<Record<string, AnyPlugin>>;
+  readonly host: Host;
+  readonly scope: Scope;
+  /** Called for everything to be undone when the generation ends. Latest first. */
+  onDispose(dispose: () => void | Promise<void>): void;
+}
+
+/** A step and what `sluice explain` says of it. */
+export interface SetUp extends Step {
+  readonly plugin: string;
+  readonly about: string;
+}
+
+/** Sets entries up in order. What fails is reported at the entry's line, and the rest is still looked at. */
+export async function setUp(
+  entries: readonly Entry[],
+  upstream: string | undefined,
+  parts: StepsParts,
+): Promise<{ steps: SetUp[]; diagnostics: Diagnostic[] }> {
+  const steps: SetUp[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const entry of entries) {
+    if (entry.mode === 'off') continue;
+    const made = await one(entry, upstream, parts);
+    if (Array.isArray(made)) diagnostics.push(...made);
+    else steps.push(made);
+  }
+  return { steps, diagnostics };
+}
+
+async function one(entry: Entry, upstream: string | undefined, parts: StepsParts): Promise<SetUp | Diagnostic[]> {
+  const { document, host } = parts;
+  const fault = (message: string): Diagnostic[] => [document.at(entry.path, { code: 'PLUGIN_FAILED', message })];
+  const found = await find(entry, parts).catch((error: unknown) => fault(messageOf(error)));
+  if (Array.isArray(found)) return found;
+  const { plugin, bind } = found;
+  const options = readOptions(document, entry, plugin.schema);
+  if (!options.ok) return [...options.diagnostics];
+  try {
+    const hooks = bind(await bind.run(() => plugin.setup(options.value, pluginHost(entry, upstream, parts))));
+    if (hooks.dispose) parts.onDispose(() => hooks.dispose?.());
+    const { id, mode, onError, timeout } = entry;
+    const enforced = mode === 'shadow' ? 'shadow' : 'enforce';
+    return { id, plugin: plugin.name, about: plugin.about, hooks, mode: enforced, onError, timeout, applies: matcher(entry.when) };
+  } catch (error) {
+    host.log.debug('plugin setup failed', { plugin: entry.id, error: messageOf(error) });
+    return fault(`the plugin refused to start: ${messageOf(error)}`);
+  }
+}
+
+interface Bind {
+  (hooks: Hooks): Hooks;
+  run<T>(work: () => T): T;
+}
+
+async function find(entry: Entry, parts: StepsParts): Promise<{ plugin: AnyPlugin; bind: Bind }> {
+  const builtin = parts.plugins[entry.plugin];
+  if (builtin) return { plugin: builtin, bind: Object.assign((hooks: Hooks) => hooks, { run: <T>(work: () => T) => work() }) };
+  const loaded = await loadPlugin(entry.plugin, (error, path) =>
+    parts.host.log.error('plugin failed outside of its hooks', { plugin: path, error: messageOf(error) }),
+  );
+  parts.onDispose(() => loaded.dispose());
+  const bind = Object.assign((hooks: Hooks) => loaded.bind(hooks), { run: <T>(work: () => T) => loaded.run(work) });
+  return { plugin: loaded.plugin, bind };
+}
+
+function pluginHost({ id }: Entry, upstream: string | undefined, { host, scope }: StepsParts): PluginHost {
+  const place = upstream === undefined ? id : `${upstream}/${id}`;
+  return {
+    id,
+    upstream,
+    log: host.log.with({ plugin: place }),
+    now: host.now,
+    keep: (key, make, dispose) => scope.keep(`plugin ${place} ${key}`, make, dispose),
+  };
+}

@@ -1,0 +1,88 @@
+// What the gateway offers to the command line and the admin listener. Types only.
+
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { Plan } from '../config/diff.ts';
+import type { LoadResult } from '../config/load.ts';
+import type { AnyPlugin } from '../core/plugin.ts';
+import type { Host } from '../core/host.ts';
+
+/** Everything the gateway takes from outside; nothing below reads the process or the disk by itself. */
+export interface World {
+  readonly host: Host;
+  /** Reads gateway.yaml, or what stands in for it, afresh. */
+  readonly read: () => LoadResult;
+  /** Built-in plugins by name. */
+  readonly plugins: Readonly<Record<string, AnyPlugin>>;
+  /** 32 bytes that outlive a restart. */
+  readonly sealKey: Uint8Array;
+  /** Environment of child processes before an upstream's own `env`: an allow-list of this process's. */
+  readonly childEnv: Readonly<Record<string, string>>;
+  readonly version: string;
+  /** Whether HTTP listeners are opened; `sluice stdio` serves one client on its pipes instead. */
+  readonly listen: boolean;
+}
+
+export type ReloadResult =
+  | { readonly ok: true; readonly plan: Plan; readonly generation: number; readonly ms: number; readonly dryRun: boolean }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[]; readonly generation: number };
+
+export interface ListenerState {
+  /** `127.0.0.1:7420` or `unix:/run/x.sock`. */
+  readonly address: string;
+  /** What clients are given; for a socket `http://localhost/mcp` over that socket. */
+  readonly urls: readonly string[];
+}
+
+export interface UpstreamReport {
+  readonly name: string;
+  readonly kind: 'builtin' | 'url' | 'command';
+  /** Without credentials. */
+  readonly target: string;
+  readonly eras: readonly string[];
+  readonly links: number;
+  readonly calls: number;
+  readonly tokens: number;
+  readonly parked: number;
+}
+
+export interface GatewayReport {
+  readonly generation: number;
+  readonly startedAt: number;
+  readonly listeners: readonly ListenerState[];
+  readonly upstreams: readonly UpstreamReport[];
+  /** Ids of the top pipeline in order. */
+  readonly pipeline: readonly string[];
+  readonly inFlight: number;
+  readonly sessions: number;
+  readonly streams: number;
+  /** Generations that still drain. */
+  readonly draining: number;
+}
+
+/** Where a request would go and what would look at it. */
+export interface Explanation {
+  readonly method: string;
+  readonly name: string | undefined;
+  readonly endpoint: string;
+  readonly route: string;
+  readonly steps: readonly {
+    readonly id: string;
+    readonly where: string;
+    readonly hooks: readonly string[];
+    readonly mode: string;
+    readonly applies: boolean;
+  }[];
+}
+
+export interface Gateway {
+  /** Reads the configuration anew and swaps generations, or changes nothing. */
+  reload(options: { dryRun: boolean }): Promise<ReloadResult>;
+  explain(method: string, name: string | undefined, endpoint: string | undefined): Explanation | undefined;
+  report(): GatewayReport;
+  /** Whether new calls are served: false before the first generation stands and once stopping began. */
+  ready(): boolean;
+  /** Serves one client over a pair of pipes until its input ends (`sluice stdio`). */
+  serveStdio(input: ReadableStream<Uint8Array>, write: (text: string) => Promise<void>): Promise<void>;
+  /** Finishes what runs, at most for `drain`, then ends everything. Resolves when nothing is left. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,56 @@
+// Requests of ours to an initialize-era client, and the posted answers to them. One per session.
+
+import { type RawId, rawId, requestText } from '../protocol/jsonrpc.ts';
+import type { RawObject } from '../protocol/raw.ts';
+
+export type Answer = { readonly result: RawObject } | { readonly error: RawObject };
+
+interface Open {
+  readonly resolve: (answer: Answer) => void;
+}
+
+export class Asker {
+  readonly #open = new Map<string, Open>();
+  #next = 1;
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Asks, and waits for the answer.
+   * @param send puts the request on a stream that the client reads
+   * @throws the signal's reason when it aborts first; `withdraw` has then been called with our request's id
+   */
+  async ask(
+    method: string,
+    params: RawObject | undefined,
+    send: (text: string) => void,
+    signal: AbortSignal,
+    withdraw: (id: RawId) => void,
+  ): Promise<Answer> {
+    signal.throwIfAborted();
+    const id = rawId(this.#next++);
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const stop = (): void => {
+      withdraw(id);
+      reject(signal.reason);
+    };
+    this.#open.set(id.key, { resolve });
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      send(requestText(id.text, method, params));
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#open.delete(id.key);
+    }
+  }
+
+  /** Takes a posted response. @returns false when nobody waits for it: late, unknown or answered already */
+  answered(id: RawId, answer: Answer): boolean {
+    const open = this.#open.get(id.key);
+    open?.resolve(answer);
+    return open !== undefined;
+  }
+}

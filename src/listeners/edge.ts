@@ -1,0 +1,72 @@
+// What every listener does with a message at the door: meta members read, ids made, results made wire text.
+
+import type { Client } from '../core/client.ts';
+import { catalogue, type ErrorName, errorResult } from '../core/errors.ts';
+import { forSessionClient, forStatelessClient } from '../protocol/codec.ts';
+import { errorText, type RawId, resultText } from '../protocol/jsonrpc.ts';
+import { McpRequest, type McpResult, META } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+
+/** @param level the session's log level; a stateless request brings its own */
+export function requestOf(method: string, params: RawObject | undefined, level: string | undefined): McpRequest {
+  const meta = params?.object('_meta');
+  return new McpRequest(method, params, {
+    progressToken: meta?.raw(META.progressToken),
+    logLevel: level ?? meta?.string(META.logLevel),
+  });
+}
+
+/** The response text of a result, in the client's era. */
+export function answerText(id: RawId, method: string, result: McpResult, client: Client): string {
+  const told = client.era === '2026' ? forStatelessClient(method, result) : forSessionClient(method, result);
+  return told.kind === 'error' ? errorText(id.text, told.raw) : resultText(id.text, told.raw);
+}
+
+/** Statuses that a stateless client gets by JSON-RPC error code alone (2026-07-28 streamable-http). */
+const STATUS_BY_CODE: Readonly<Record<number, number>> = { [-32601]: 404, [-32021]: 400 };
+
+/**
+ * The HTTP status of an answer of which no byte is out. Initialize-era clients read errors in the body, except
+ * where a plugin refused the call as such.
+ */
+export function statusOf(result: McpResult, client: Client): number {
+  if (result.kind !== 'error') return 200;
+  const denied = result.http === 401 || result.http === 403 || result.http === 429 || result.http === 503;
+  if (denied) return result.http ?? 200;
+  if (client.era === '2025') return 200;
+  const name = result.raw.object('data')?.string('code');
+  const upstream = name !== undefined && name in catalogue && catalogue[name as ErrorName].fault === 'upstream';
+  // The JSON-RPC layer was reached, so the failure is told in it; a bare 5xx would carry no id for many clients.
+  if (upstream) return 200;
+  return result.http ?? STATUS_BY_CODE[result.code ?? 0] ?? 200;
+}
+
+/** An error answer before there is an exchange. @param id undefined: none could be read */
+export function refusalResponse(
+  code: ErrorName,
+  detail: string | undefined,
+  id: RawId | undefined,
+  headers: Readonly<Record<string, string>> = {},
+  data: Parameters<typeof errorResult>[2] = {},
+): Response {
+  const result = errorResult(code, detail, data);
+  const error = plain(code) ? withoutOwnCode(result.raw, data) : result.raw;
+  return new Response(errorText(id?.text ?? null, error), {
+    status: catalogue[code].http,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+/** Errors whose `data` the protocol itself defines carry just that. */
+function plain(code: ErrorName): boolean {
+  return code === 'VERSION_UNSUPPORTED';
+}
+
+function withoutOwnCode(error: RawObject, data: Parameters<typeof errorResult>[2]): RawObject {
+  return error.with({ data: data ?? {} });
+}
+
+/** The caller's own request id where it is harmless, else a new one. */
+export function requestId(given: string | null): string {
+  return given !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
+}

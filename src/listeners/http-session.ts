@@ -1,0 +1,104 @@
+// The initialize-era half of the HTTP listener: sessions, posted answers, the GET stream, DELETE.
+
+import type { ErrorName } from '../core/errors.ts';
+import { type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
+import type { McpNotification, McpResult } from '../protocol/message.ts';
+import { isInitializeVersion } from '../protocol/versions.ts';
+import { askRounds } from './ask.ts';
+import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
+import { type HttpCall, replyTo } from './http-request.ts';
+import { initialize } from './initialize.ts';
+import type { Reply } from './reply.ts';
+import { serve } from './serve.ts';
+import { CALLER_CANCELLED, type Session } from './session.ts';
+import { localAnswer } from './session-local.ts';
+
+type Request = Extract<Message, { kind: 'request' }>;
+
+const SESSION = 'mcp-session-id';
+
+export function refuse(code: ErrorName, call: HttpCall, detail?: string, message?: Message): Response {
+  call.serving.host.metrics.refused.inc({ code });
+  return refusalResponse(code, detail, message?.kind === 'request' ? message.id : undefined, call.headers);
+}
+
+/** The session a request belongs to, or the refusal. */
+export function sessionOf(call: HttpCall, message?: Message): Session | Response {
+  const { headers } = call.request;
+  const id = headers.get(SESSION);
+  const version = headers.get('mcp-protocol-version')?.trim();
+  if (id === null || id === '') return refuse('SESSION_REQUIRED', call, undefined, message);
+  const session = call.sessions.find(id, call.inbound.endpoint);
+  if (!session) return refuse('SESSION_UNKNOWN', call, undefined, message);
+  if (version !== undefined && !isInitializeVersion(version)) {
+    return refuse('INVALID_REQUEST', call, `MCP-Protocol-Version ${version} is not spoken in a session here.`, message);
+  }
+  return session;
+}
+
+export async function postInSession(message: Message, call: HttpCall): Promise<Response> {
+  if (message.kind === 'request' && message.method === 'initialize') return initialize(message, call);
+  const session = sessionOf(call, message);
+  if (session instanceof Response) return session;
+  if (message.kind === 'request') return answer(message, session, call);
+  take(message, session, call);
+  return new Response(null, { status: 202, headers: call.headers });
+}
+
+/** A notification or a response: nothing is answered, whatever becomes of it. */
+export function take(message: Exclude<Message, { kind: 'request' }>, session: Session, { serving }: Pick<HttpCall, 'serving'>): void {
+  const dropped = (reason: string): void => serving.host.metrics.dropped.inc({ reason });
+  if (message.kind === 'result') {
+    if (!session.asker.answered(message.id, { result: message.result })) dropped('late_answer');
+  } else if (message.kind === 'error') {
+    if (!message.id || !session.asker.answered(message.id, { error: message.error })) dropped('late_answer');
+  } else if (message.method === 'notifications/cancelled') {
+    const id = readId(message.params?.raw('requestId') ?? '');
+    if (!id || !session.cancel(id)) dropped('late_cancel');
+  } else if (message.method !== 'notifications/initialized') dropped('client_notification');
+}
+
+async function answer(message: Request, session: Session, call: HttpCall): Promise<Response> {
+  const reply = replyTo(call, () => {});
+  void respond(message, session, call, reply);
+  return reply.response;
+}
+
+async function respond(message: Request, session: Session, call: HttpCall, reply: Reply): Promise<void> {
+  const { id, method } = message;
+  const local = await localAnswer(message, session);
+  if (local) {
+    reply.finish(answerText(id, method, local, session.client), statusOf(local, session.client));
+    return;
+  }
+  const { signal, end } = session.begin(id);
+  // A client that goes away has not cancelled (2025-11-25 basic/transports): the call runs on.
+  const served = await serve(callOf(message, session, call, reply, signal), call.endpoint, call.serving);
+  end();
+  const { result } = served;
+  if (signal.aborted && signal.reason === CALLER_CANCELLED) reply.close();
+  else reply.finish(answerText(id, method, result, session.client), statusOf(result, session.client), result.headers);
+  await reply.done;
+  served.close();
+}
+
+function callOf({ method, params }: Request, session: Session, call: HttpCall, reply: Reply, signal: AbortSignal) {
+  const { host } = call.serving;
+  const send = (text: string): boolean => reply.canStream && (text === '' || reply.send(text) !== false);
+  const asking = { asker: session.asker, timeout: call.serving.limits().parkTtl, send };
+  return {
+    id: call.id,
+    client: session.client,
+    inbound: call.inbound,
+    request: requestOf(method, params, session.logLevel),
+    signal,
+    emit(note: McpNotification): Promise<void> | undefined {
+      const sent = reply.send(notificationText(note.method, note.raw));
+      if (sent === false) host.metrics.dropped.inc({ reason: 'no_stream' });
+      else host.metrics.notifications.inc({ method: note.method });
+      return sent === false ? undefined : sent;
+    },
+    rounds: (x: Parameters<typeof askRounds>[0], result: McpResult, run: Parameters<typeof askRounds>[2]) =>
+      askRounds(x, result, run, asking),
+  };
+}

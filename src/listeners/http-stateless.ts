@@ -1,0 +1,109 @@
+// The 2026-07-28 half of the HTTP listener: every POST stands alone, and closing its answer cancels the call.
+
+import { type Client, ANONYMOUS } from '../core/client.ts';
+import { GatewayError } from '../core/errors.ts';
+import { checkStateless, type Refusal } from '../protocol/classify.ts';
+import { checkParamHeaders, HeaderError, paramDeclarations } from '../protocol/headers.ts';
+import { type Message, notificationText } from '../protocol/jsonrpc.ts';
+import { META, type McpNotification } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
+import { type HttpCall, replyTo } from './http-request.ts';
+import { listenStateless } from './http-listen.ts';
+import type { Reply } from './reply.ts';
+import { serve } from './serve.ts';
+
+type Request = Extract<Message, { kind: 'request' }>;
+
+const GONE = new GatewayError('CANCELLED', 'the client closed the connection');
+
+export async function postStateless(message: Message, call: HttpCall): Promise<Response> {
+  // No notification of a client is defined here; what is not understood is accepted and dropped.
+  if (message.kind !== 'request') return new Response(null, { status: 202, headers: call.headers });
+  const { headers } = call.request;
+  const refusal = checkStateless(message, (name) => headers.get(name));
+  if (refusal) return refused(refusal, message, call);
+  const client = clientOf(message, 'http');
+  const mismatch = await checkParams(message, client, call);
+  if (mismatch) return refused(mismatch, message, call);
+  if (message.method === 'subscriptions/listen') return listenStateless(message, client, call);
+  return answer(message, client, call);
+}
+
+/** The client as one request declares it; `checkStateless` has passed. */
+export function clientOf({ params }: Request, transport: Client['transport']): Client {
+  const meta = params?.object('_meta');
+  return {
+    era: '2026',
+    version: meta?.string(META.protocolVersion) ?? '',
+    transport,
+    info: meta?.object(META.clientInfo),
+    capabilities: meta?.object(META.clientCapabilities) ?? RawObject.of({}),
+    principal: ANONYMOUS,
+  };
+}
+
+function refused({ code, detail, data }: Refusal, { id }: Request, call: HttpCall): Response {
+  call.serving.host.metrics.refused.inc({ code });
+  return refusalResponse(code, detail, id, call.headers, { ...data });
+}
+
+/** Arguments that headers mirror must agree with them, by the schema this client was shown. */
+async function checkParams(message: Request, client: Client, call: HttpCall): Promise<Refusal | undefined> {
+  const tool = message.method === 'tools/call' ? message.params?.string('name') : undefined;
+  if (tool === undefined) return undefined;
+  const reason = await mismatchOf(message, client, tool, call, false);
+  if (reason === undefined) return undefined;
+  // The schema we know may be old; look again before refusing.
+  const again = await mismatchOf(message, client, tool, call, true);
+  return again === undefined ? undefined : { code: 'HEADER_MISMATCH', detail: `Header mismatch: ${again}.` };
+}
+
+async function mismatchOf(message: Request, client: Client, tool: string, call: HttpCall, fresh: boolean) {
+  const schema = await call.endpoint.toolSchema(client, tool, fresh);
+  if (!schema?.text.includes('x-mcp-header')) return undefined;
+  try {
+    const { headers } = call.request;
+    return checkParamHeaders((name) => headers.get(name), paramDeclarations(schema.value), message.params?.object('arguments'));
+  } catch (error) {
+    // A tool whose declarations break the rules is hidden; calling it is not this check's affair.
+    if (error instanceof HeaderError) return undefined;
+    throw error;
+  }
+}
+
+async function answer(message: Request, client: Client, call: HttpCall): Promise<Response> {
+  const cancelled = new AbortController();
+  const reply = replyTo(call, () => cancelled.abort(GONE));
+  void run(message, client, call, reply, cancelled.signal);
+  return reply.response;
+}
+
+async function run(message: Request, client: Client, call: HttpCall, reply: Reply, signal: AbortSignal): Promise<void> {
+  const { host } = call.serving;
+  const emit = (note: McpNotification): Promise<void> | undefined => {
+    const sent = reply.send(notificationText(note.method, note.raw));
+    if (sent !== false) {
+      host.metrics.notifications.inc({ method: note.method });
+      return sent;
+    }
+    host.metrics.dropped.inc({ reason: 'no_stream' });
+    return undefined;
+  };
+  const served = await serve(
+    {
+      id: call.id,
+      client,
+      inbound: call.inbound,
+      request: requestOf(message.method, message.params, undefined),
+      signal,
+      emit,
+    },
+    call.endpoint,
+    call.serving,
+  );
+  const { result } = served;
+  reply.finish(answerText(message.id, message.method, result, client), statusOf(result, client), result.headers);
+  await reply.done;
+  served.close();
+}

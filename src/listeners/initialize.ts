@@ -1,0 +1,75 @@
+// The handshake of the initialize era: a server/discover exchange beneath, a session above.
+
+import { NO_CAPABILITIES } from '../core/client.ts';
+import { errorText, type Message, resultText } from '../protocol/jsonrpc.ts';
+import { McpRequest, type McpResult, META } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { isInitializeVersion, NEWEST_INITIALIZE } from '../protocol/versions.ts';
+import { refusalResponse, statusOf } from './edge.ts';
+import type { HttpCall } from './http-request.ts';
+import { serve } from './serve.ts';
+import type { Session } from './session.ts';
+
+type Request = Extract<Message, { kind: 'request' }>;
+
+export interface Introduced {
+  readonly version: string;
+  readonly info: RawObject | undefined;
+  readonly capabilities: RawObject;
+}
+
+/**
+ * What the client says of itself. A revision that is not known is answered with our newest (2025-11-25
+ * basic/lifecycle §Version Negotiation), never refused.
+ */
+export function introduction({ params }: Request): Introduced | undefined {
+  const asked = params?.string('protocolVersion');
+  const capabilities = params?.object('capabilities');
+  if (asked === undefined || capabilities === undefined) return undefined;
+  return {
+    version: isInitializeVersion(asked) ? asked : NEWEST_INITIALIZE,
+    info: params?.object('clientInfo'),
+    capabilities: capabilities ?? NO_CAPABILITIES,
+  };
+}
+
+/** An InitializeResult from what discover says; `tasks` and extensions belong to the other era. */
+export function initializeResult(discovered: McpResult, version: string): RawObject {
+  const { raw } = discovered;
+  const instructions = raw.string('instructions');
+  const serverInfo = raw.object('_meta')?.object(META.serverInfo) ?? RawObject.of({ name: 'sluice', version: '0' });
+  return RawObject.of({ protocolVersion: version }).with({
+    capabilities: (raw.object('capabilities') ?? RawObject.of({})).with({ extensions: undefined }),
+    serverInfo,
+    ...(instructions === undefined ? {} : { instructions }),
+  });
+}
+
+export const DISCOVER = new McpRequest('server/discover', undefined);
+
+export async function initialize(message: Request, call: HttpCall): Promise<Response> {
+  const said = introduction(message);
+  if (!said) {
+    const detail = 'initialize needs params.protocolVersion and params.capabilities.';
+    return refusalResponse('INVALID_REQUEST', detail, message.id, call.headers);
+  }
+  const { id, session } = call.sessions.create(said, call.inbound.endpoint);
+  const served = await serve(
+    { id: call.id, client: session.client, inbound: call.inbound, request: DISCOVER, signal: call.request.signal, emit: () => undefined },
+    call.endpoint,
+    call.serving,
+  );
+  const response = respond(message, served.result, id, session, call);
+  served.close();
+  return response;
+}
+
+function respond(message: Request, result: McpResult, sessionId: string, session: Session, call: HttpCall): Response {
+  const headers = { 'content-type': 'application/json', ...call.headers, ...result.headers };
+  if (result.kind === 'complete') {
+    const text = resultText(message.id.text, initializeResult(result, session.client.version));
+    return new Response(text, { headers: { ...headers, 'mcp-session-id': sessionId } });
+  }
+  call.sessions.end(sessionId);
+  return new Response(errorText(message.id.text, result.raw), { status: statusOf(result, session.client), headers });
+}

@@ -1,0 +1,52 @@
+// What a listener gets from the gateway: endpoints of the current generation, and word of a change.
+
+import type { Client } from '../core/client.ts';
+import type { Exchange, Inbound } from '../core/exchange.ts';
+import type { Handler } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import type { Seal } from '../lib/seal.ts';
+import type { McpRequest } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
+
+export interface Endpoint {
+  readonly path: string;
+  /** Begins an exchange: its route is known when this resolves. */
+  open(client: Client, inbound: Inbound, request: McpRequest, signal: AbortSignal, id: string): Promise<Exchange>;
+  /** The pipeline and all behind it. */
+  readonly handle: Handler;
+  /** The input schema of a tool as listed to this client, for headers that mirror arguments. */
+  toolSchema(client: Client, tool: string, fresh: boolean): Promise<RawObject | undefined>;
+}
+
+/** Sizes in bytes, durations in milliseconds. */
+export interface ListenerLimits {
+  readonly body: number;
+  readonly bodyTimeout: number;
+  readonly json: { readonly depth: number; readonly keys: number; readonly string: number };
+  readonly streamBuffer: number;
+  readonly line: number;
+  readonly inFlight: number;
+  readonly streams: number;
+  readonly sessions: number;
+  readonly sessionIdle: number;
+  readonly keepAlive: number;
+  /** How long a client may take to answer a question. */
+  readonly parkTtl: number;
+}
+
+/** Which lists a client sees differently since a reload. */
+export type Changed = ReadonlySet<'toolsListChanged' | 'promptsListChanged' | 'resourcesListChanged'>;
+
+export interface Serving {
+  readonly host: Host;
+  readonly seal: Seal;
+  /** Of the current generation, so that a reload changes them. */
+  limits(): ListenerLimits;
+  endpoint(path: string): Endpoint | undefined;
+  /** False while stopping: new calls are refused. */
+  accepting(): boolean;
+  /** Calls `renew` after each swap of generations, until the returned function is called. */
+  onSwap(renew: (changedFor: (client: Client, path: string) => Promise<Changed>) => void): () => void;
+  /** Calls `end` when the gateway begins to stop, until the returned function is called. */
+  onStop(end: () => void): () => void;
+}

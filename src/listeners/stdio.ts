@@ -1,0 +1,213 @@
+// The stdio listener: one client on a pair of pipes, both eras on the same lines. Ends when the input ends.
+
+import { ANONYMOUS, type Client } from '../core/client.ts';
+import { errorResult, GatewayError } from '../core/errors.ts';
+import type { Inbound } from '../core/exchange.ts';
+import { Lines } from '../lib/lines.ts';
+import { checkStateless, claimsStateless } from '../protocol/classify.ts';
+import { errorText, type Message, MessageError, notificationText, parseMessage, type RawId, readId, resultText } from '../protocol/jsonrpc.ts';
+import { type McpNotification, McpResult } from '../protocol/message.ts';
+import { decodeUtf8, JsonError } from '../protocol/raw.ts';
+import { askRounds } from './ask.ts';
+import { answerText, requestOf } from './edge.ts';
+import { clientOf } from './http-stateless.ts';
+import { DISCOVER, initializeResult, introduction } from './initialize.ts';
+import { serve } from './serve.ts';
+import type { Endpoint, Serving } from './serving.ts';
+import { CALLER_CANCELLED, Session } from './session.ts';
+import { localAnswer } from './session-local.ts';
+import { sessionStanding } from './session-standing.ts';
+import { listenOnPipe } from './stdio-listen.ts';
+import { createStdioWriter } from './stdio-writer.ts';
+import { take } from './http-session.ts';
+
+type Request = Extract<Message, { kind: 'request' }>;
+
+const NAME = 'stdio';
+
+export async function serveStdio(
+  input: ReadableStream<Uint8Array>,
+  write: (text: string) => Promise<void>,
+  path: string,
+  serving: Serving,
+): Promise<void> {
+  const pipe = new Pipe(write, path, serving);
+  const lines = new Lines(serving.limits().line);
+  try {
+    for await (const chunk of input) for (const line of lines.push(chunk)) if (line.length > 0) pipe.line(line);
+  } catch (error) {
+    serving.host.log.error('the client sent more than limits.line in one line', { error: String(error) });
+  } finally {
+    pipe.end();
+  }
+  await pipe.finished();
+}
+
+class Pipe {
+  readonly #serving: Serving;
+  readonly #path: string;
+  readonly #out: ReturnType<typeof createStdioWriter>;
+  readonly #inbound: Inbound;
+  /** Stateless calls and subscriptions by the client's id. */
+  readonly #open = new Map<string, AbortController>();
+  readonly #running = new Set<Promise<void>>();
+  #session: Session | undefined;
+
+  constructor(write: (text: string) => Promise<void>, path: string, serving: Serving) {
+    this.#serving = serving;
+    this.#path = path;
+    this.#out = createStdioWriter(write);
+    this.#inbound = { listener: NAME, endpoint: path, headers: new Headers() };
+  }
+
+  line(line: Uint8Array): void {
+    try {
+      this.#message(parseMessage(decodeUtf8(line, 'refuse'), this.#serving.limits().json));
+    } catch (error) {
+      if (error instanceof MessageError) this.#refuse(error.id, error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message);
+      else if (error instanceof JsonError) this.#refuse(undefined, 'PARSE', error.message);
+      else throw error;
+    }
+  }
+
+  /** The client is gone: everything it asked for ends. */
+  end(): void {
+    for (const call of this.#open.values()) call.abort(new GatewayError('CANCELLED'));
+    this.#session?.end();
+  }
+
+  async finished(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #message(message: Message): void {
+    if (message.kind === 'request') this.#track(this.#request(message));
+    else if (message.kind === 'notification' && message.method === 'notifications/cancelled') this.#cancel(message);
+    else if (message.kind === 'notification' && message.method === 'notifications/initialized') this.#initialized();
+    else if (this.#session) take(message, this.#session, { serving: this.#serving });
+  }
+
+  #track(work: Promise<void>): void {
+    const running = work.catch((error: unknown) =>
+      this.#serving.host.log.error('call failed', { error: String(error) }),
+    );
+    this.#running.add(running);
+    void running.then(() => this.#running.delete(running));
+  }
+
+  #initialized(): void {
+    this.#session?.standing.attach((text) => this.#out.note(text));
+  }
+
+  #cancel(message: Extract<Message, { kind: 'notification' }>): void {
+    const id = readId(message.params?.raw('requestId') ?? '');
+    if (!id) return;
+    const open = this.#open.get(id.key);
+    if (open) open.abort(CALLER_CANCELLED);
+    else this.#session?.cancel(id);
+  }
+
+  async #request(message: Request): Promise<void> {
+    const endpoint = this.#serving.endpoint(this.#path);
+    if (!endpoint) return this.#refuse(message.id, 'STOPPING');
+    if (claimsStateless(message)) return this.#stateless(message, endpoint);
+    if (message.method === 'initialize') return this.#initialize(message, endpoint);
+    if (!this.#session) {
+      if (message.method === 'ping') return this.#out.result(resultText(message.id.text, McpResult.complete({}).raw));
+      // What a stateless client would have sent in params._meta is missing, and no handshake came before.
+      const detail = 'Send initialize first, or the 2026-07-28 members in params._meta.';
+      return this.#refuse(message.id, 'META_INVALID', detail);
+    }
+    return this.#inSession(message, this.#session, endpoint);
+  }
+
+  async #stateless(message: Request, endpoint: Endpoint): Promise<void> {
+    const refusal = checkStateless(message, undefined);
+    if (refusal) {
+      const { code, detail, data } = refusal;
+      return this.#answer(message, errorResult(code, detail, { ...data }), clientOf(message, 'stdio'));
+    }
+    const client = clientOf(message, 'stdio');
+    const controller = new AbortController();
+    this.#open.set(message.id.key, controller);
+    const { signal } = controller;
+    try {
+      if (message.method === 'subscriptions/listen') {
+        const result = await listenOnPipe(message, client, this.#inbound, signal, this.#serving, (text) => this.#out.note(text));
+        if (signal.reason !== CALLER_CANCELLED) await this.#answer(message, result, client);
+        return;
+      }
+      const request = requestOf(message.method, message.params, undefined);
+      const served = await serve({ ...this.#call(client), request, signal }, endpoint, this.#serving);
+      if (!signal.aborted) await this.#answer(message, served.result, client);
+      served.close();
+    } finally {
+      if (this.#open.get(message.id.key) === controller) this.#open.delete(message.id.key);
+    }
+  }
+
+  async #initialize(message: Request, endpoint: Endpoint): Promise<void> {
+    const said = introduction(message);
+    if (!said) return this.#refuse(message.id, 'INVALID_REQUEST', 'initialize needs params.protocolVersion and params.capabilities.');
+    if (this.#session) return this.#refuse(message.id, 'INVALID_REQUEST', 'The session is initialized already.');
+    const base = { ...said, era: '2025', transport: 'stdio', principal: ANONYMOUS } as const;
+    const session = new Session(crypto.randomUUID(), this.#path, base, this.#serving.host.now(), (self) =>
+      sessionStanding(self, this.#path, NAME, this.#serving),
+    );
+    this.#serving.onSwap((changedFor) => session.standing.renew(changedFor(session.client, this.#path)));
+    this.#session = session;
+    const { result, close } = await serve(
+      { ...this.#call(session.client), request: DISCOVER, signal: new AbortController().signal },
+      endpoint,
+      this.#serving,
+    );
+    if (result.kind === 'complete') await this.#out.result(resultText(message.id.text, initializeResult(result, said.version)));
+    else await this.#out.result(errorText(message.id.text, result.raw));
+    close();
+  }
+
+  async #inSession(message: Request, session: Session, endpoint: Endpoint): Promise<void> {
+    const local = await localAnswer(message, session);
+    if (local) return this.#answer(message, local, session.client);
+    const { signal, end } = session.begin(message.id);
+    const send = (text: string): boolean => {
+      if (text !== '') void this.#out.note(text);
+      return true;
+    };
+    const asking = { asker: session.asker, timeout: this.#serving.limits().parkTtl, send };
+    const served = await serve(
+      {
+        ...this.#call(session.client),
+        request: requestOf(message.method, message.params, session.logLevel),
+        signal,
+        rounds: (x, result, run) => askRounds(x, result, run, asking),
+      },
+      endpoint,
+      this.#serving,
+    );
+    end();
+    // A cancelled request of the initialize era gets no response.
+    if (!signal.aborted) await this.#answer(message, served.result, session.client);
+    served.close();
+  }
+
+  #call(client: Client) {
+    return {
+      id: crypto.randomUUID(),
+      client,
+      inbound: this.#inbound,
+      emit: (note: McpNotification) => {
+        this.#serving.host.metrics.notifications.inc({ method: note.method });
+        return this.#out.note(notificationText(note.method, note.raw));
+      },
+    };
+  }
+
+  #answer(message: Request, result: McpResult, client: Client): Promise<void> {
+    return this.#out.result(answerText(message.id, message.method, result, client));
+  }
+
+  #refuse(id: RawId | undefined, code: Parameters<typeof errorResult>[0], detail?: string): Promise<void> {
+    return this.#out.result(errorText(id?.text ?? null, errorResult(code, detail).raw));
+  }
+}

@@ -1,0 +1,15 @@
+// The public plugin interface. Third parties know it as `sluice/plugin`; nothing else of the gateway is theirs.
+
+export { z } from 'zod';
+export type { Client, Principal } from './core/client.ts';
+export { type ErrorName, errorResult as refuse } from './core/errors.ts';
+export { type Exchange, type Inbound, principalFact } from './core/exchange.ts';
+export { type Fact, fact } from './core/facts.ts';
+export type { Emit } from './core/handler.ts';
+export type { Log } from './core/log.ts';
+export type { Outbound } from './core/outbound.ts';
+export { type AnyPlugin, definePlugin, duration, type Hooks, type Plugin, type PluginHost } from './core/plugin.ts';
+export type { Route } from './core/route.ts';
+export { McpNotification, McpRequest, McpResult } from './protocol/message.ts';
+export { RawJson } from './protocol/raw.ts';
+export type { JsonObject, JsonValue } from './protocol/values.ts';

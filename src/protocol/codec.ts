@@ -1,0 +1,104 @@
+// What each era's wire needs added or taken away, on either side of the core. Data in, data out.
+
+import { META, McpResult, withMeta } from './message.ts';
+import { methodRow } from './methods.ts';
+import { RawJson, RawObject } from './raw.ts';
+import { STATELESS } from './versions.ts';
+
+/** Who a request speaks for, as the wire wants it told. */
+export interface Speaker {
+  readonly info: RawObject | undefined;
+  readonly capabilities: RawObject;
+  readonly logLevel: string | undefined;
+}
+
+const json = (text: string): RawJson => new RawJson(text);
+
+/** Request parameters for a 2026-07-28 upstream: the envelope of basic §_meta, our progress token. */
+export function statelessParams(
+  params: RawObject | undefined,
+  speaker: Speaker,
+  token: string | undefined,
+): RawObject {
+  const meta = params?.object('_meta');
+  const own = meta?.has(META.protocolVersion) ?? false;
+  const changes = own
+    ? { [META.progressToken]: token === undefined ? undefined : json(token) }
+    : {
+        [META.protocolVersion]: STATELESS,
+        [META.clientInfo]: speaker.info,
+        [META.clientCapabilities]: statelessCapabilities(speaker.capabilities),
+        [META.logLevel]: speaker.logLevel,
+        [META.progressToken]: token === undefined ? undefined : json(token),
+      };
+  return withMeta(params, changes) ?? RawObject.trusted('{}');
+}
+
+/** Initialize-era client capabilities as a 2026-07-28 request declares them. */
+export function statelessCapabilities(capabilities: RawObject): RawObject {
+  const roots = capabilities.object('roots');
+  return capabilities.with({
+    tasks: undefined,
+    ...(roots?.has('listChanged') ? { roots: roots.with({ listChanged: undefined }) } : {}),
+  });
+}
+
+/** Request parameters for an initialize-era upstream: without the 2026-07-28 envelope. */
+export function sessionParams(params: RawObject | undefined, token: string | undefined): RawObject | undefined {
+  return withMeta(params, {
+    [META.protocolVersion]: undefined,
+    [META.clientInfo]: undefined,
+    [META.clientCapabilities]: undefined,
+    [META.logLevel]: undefined,
+    [META.progressToken]: token === undefined ? undefined : json(token),
+  });
+}
+
+/**
+ * A result object of a 2026-07-28 upstream. `resultType` absent means complete (basic §ResultType); a value
+ * nobody negotiated makes it invalid.
+ * @returns undefined when the result is invalid
+ */
+export function statelessResult(method: string, raw: RawObject, extensions: boolean): McpResult | undefined {
+  const type = raw.has('resultType') ? raw.string('resultType') : 'complete';
+  if (type === 'complete') return new McpResult('complete', raw);
+  if (type === 'input_required') {
+    if (!methodRow(method)?.asks) return undefined;
+    if (!raw.has('requestState') && !raw.has('inputRequests')) return undefined;
+    return new McpResult('input_required', raw);
+  }
+  return type === 'task' && extensions ? new McpResult('complete', raw) : undefined;
+}
+
+/** A result for a 2026-07-28 client: resultType always, ttlMs and cacheScope where they are required. */
+export function forStatelessClient(method: string, result: McpResult): McpResult {
+  if (result.kind === 'error') return errorForStateless(method, result);
+  const { raw } = result;
+  const needsCache = result.kind === 'complete' && methodRow(method)?.cacheable;
+  return result.with({
+    ...(raw.has('resultType') ? {} : { resultType: result.kind }),
+    ...(needsCache && !raw.has('ttlMs') ? { ttlMs: 0 } : {}),
+    ...(needsCache && !raw.has('cacheScope') ? { cacheScope: 'private' } : {}),
+  });
+}
+
+/** A result for an initialize-era client: what only 2026-07-28 knows is taken out, if it came from there. */
+export function forSessionClient(method: string, result: McpResult): McpResult {
+  if (result.kind === 'error') return errorForSession(method, result);
+  if (!result.raw.has('resultType')) return result;
+  return result.with({ resultType: undefined, ttlMs: undefined, cacheScope: undefined });
+}
+
+/** "Resource not found" has a code of its own in the initialize era only (2026-07-28 basic §Error Codes). */
+const RESOURCE_MISSING = -32002;
+const PARAMS_INVALID = -32602;
+
+function errorForStateless(method: string, result: McpResult): McpResult {
+  if (method !== 'resources/read' || result.code !== RESOURCE_MISSING) return result;
+  return result.with({ code: PARAMS_INVALID });
+}
+
+function errorForSession(method: string, result: McpResult): McpResult {
+  if (method !== 'resources/read' || result.code !== PARAMS_INVALID) return result;
+  return result.raw.object('data')?.has('uri') ? result.with({ code: RESOURCE_MISSING }) : result;
+}

@@ -1,0 +1,127 @@
+// The neutral model: a request, its notifications, its result, in the shape of revision 2026-07-28.
+// Every message keeps the JSON text it came with; `params` and `value` are parsed when somebody looks.
+// Knows nothing of transports, sessions or the initialize handshake.
+
+import { type RawJson, RawObject } from './raw.ts';
+import type { JsonObject, JsonValue } from './values.ts';
+
+/** Two behaviour families of the wire: with the initialize handshake, and without it. */
+export type Era = '2025' | '2026';
+
+/** Members to replace; `undefined` removes one. What is not named keeps its bytes. */
+export interface Changes {
+  readonly [member: string]: JsonValue | RawJson | RawObject | undefined;
+}
+
+const EMPTY = RawObject.trusted('{}');
+
+/** What the client said about this one request, beside its parameters. */
+export interface RequestMeta {
+  /** The caller's progress token as JSON text (`7`, `"a"`), absent when it wants no progress. */
+  readonly progressToken?: string | undefined;
+  /** Least severe log message the caller wants; absent means none. */
+  readonly logLevel?: string | undefined;
+}
+
+/** One client request. Immutable: `with` makes another. */
+export class McpRequest {
+  /** @param raw the params object, or undefined where the message had none */
+  constructor(
+    readonly method: string,
+    readonly raw: RawObject | undefined,
+    readonly meta: RequestMeta = {},
+  ) {}
+
+  /** The parameters, parsed and frozen; `{}` where there were none. */
+  get params(): JsonObject {
+    return (this.raw ?? EMPTY).value;
+  }
+
+  /** A copy with some parameters replaced. */
+  with(changes: Changes): McpRequest {
+    return new McpRequest(this.method, (this.raw ?? EMPTY).with(changes), this.meta);
+  }
+}
+
+/** One notification on its way to a client. Immutable. */
+export class McpNotification {
+  constructor(
+    readonly method: string,
+    readonly raw: RawObject | undefined,
+  ) {}
+
+  get params(): JsonObject {
+    return (this.raw ?? EMPTY).value;
+  }
+
+  with(changes: Changes): McpNotification {
+    return new McpNotification(this.method, (this.raw ?? EMPTY).with(changes));
+  }
+
+  static of(method: string, params: JsonObject): McpNotification {
+    return new McpNotification(method, RawObject.of(params));
+  }
+}
+
+/**
+ * How a request ended.
+ * `complete`: `raw` is the result object · `input_required`: the result object with `inputRequests` and
+ * `requestState` (2026-07-28, patterns/mrtr) · `error`: the JSON-RPC error object `{ code, message, data? }`.
+ */
+export class McpResult {
+  constructor(
+    readonly kind: 'complete' | 'input_required' | 'error',
+    readonly raw: RawObject,
+    /** HTTP status for a gateway-made error that reaches an HTTP client before any byte is out. */
+    readonly http?: number | undefined,
+    /** Response headers that belong to that status, such as WWW-Authenticate or Retry-After. */
+    readonly headers?: Readonly<Record<string, string>> | undefined,
+  ) {}
+
+  get value(): JsonObject {
+    return this.raw.value;
+  }
+
+  with(changes: Changes): McpResult {
+    const raw = this.raw.with(changes);
+    return raw === this.raw ? this : new McpResult(this.kind, raw, this.http, this.headers);
+  }
+
+  static complete(value: JsonObject | RawObject): McpResult {
+    return new McpResult('complete', value instanceof RawObject ? value : RawObject.of(value));
+  }
+
+  static error(error: { code: number; message: string; data?: JsonValue }, http?: number): McpResult {
+    return new McpResult('error', RawObject.of({ ...error }), http);
+  }
+
+  /** The JSON-RPC error code, or undefined when this is no error. */
+  get code(): number | undefined {
+    const code = this.kind === 'error' ? this.raw.get('code') : undefined;
+    return typeof code === 'number' ? code : undefined;
+  }
+}
+
+/** The members of `params._meta` that belong to a revision, not to the application (2026-07-28 basic §_meta). */
+export const META = {
+  protocolVersion: 'io.modelcontextprotocol/protocolVersion',
+  clientInfo: 'io.modelcontextprotocol/clientInfo',
+  clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
+  logLevel: 'io.modelcontextprotocol/logLevel',
+  serverInfo: 'io.modelcontextprotocol/serverInfo',
+  subscriptionId: 'io.modelcontextprotocol/subscriptionId',
+  progressToken: 'progressToken',
+} as const;
+
+/**
+ * `object` with members of its `_meta` replaced. A `_meta` that ends up empty is removed, and none is made
+ * when there is nothing to put into it.
+ */
+export function withMeta(object: RawObject | undefined, changes: Changes): RawObject | undefined {
+  const before = object?.object('_meta');
+  const after = (before ?? EMPTY).with(changes);
+  if (after.keys().length === 0) {
+    return before === undefined || object === undefined ? object : object.with({ _meta: undefined });
+  }
+  return after === before ? object : (object ?? EMPTY).with({ _meta: after });
+}

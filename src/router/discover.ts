@@ -1,0 +1,90 @@
+// What the gateway says of itself on an endpoint: answered here, from what its upstreams say of themselves.
+
+import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
+import { messageOf } from '../core/errors.ts';
+import { META } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { ALL_VERSIONS } from '../protocol/versions.ts';
+import type { Source } from './source.ts';
+
+/** An upstream that has not answered by then is left out; clients give up on a slow first answer themselves. */
+const HELLO_MS = 5_000;
+
+/** Advertised for an upstream that is not there yet, so that its things can appear later. */
+const SUPERSET = RawObject.of({
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  completions: {},
+  logging: {},
+});
+
+type Hello = Awaited<ReturnType<Source['hello']>>;
+
+/** A server/discover result (2026-07-28 server/discover); the initialize era reads its answer from it too. */
+export async function discover(
+  sources: readonly Source[],
+  x: Exchange,
+  gateway: RawObject,
+  host: Host,
+): Promise<RawObject> {
+  const hellos = await Promise.all(sources.map((source) => helloOf(source, x, host)));
+  const instructions = joined(sources, hellos);
+  return RawObject.of({ resultType: 'complete', supportedVersions: [...ALL_VERSIONS] }).with({
+    capabilities: union(hellos.map((hello) => hello?.capabilities ?? SUPERSET)),
+    ...(instructions === undefined ? {} : { instructions }),
+    ttlMs: 0,
+    cacheScope: 'private',
+    _meta: RawObject.of({}).with({ [META.serverInfo]: gateway }),
+  });
+}
+
+async function helloOf(source: Source, x: Exchange, host: Host): Promise<Hello | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, HELLO_MS, undefined);
+  try {
+    return await Promise.race([source.hello(x.client), promise]);
+  } catch (error) {
+    host.log.warn('upstream not there', { upstream: source.name, error: messageOf(error) });
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What can be routed of it: tasks and extensions of several upstreams cannot. */
+function union(all: readonly RawObject[]): RawObject {
+  const alone = all.length === 1;
+  let merged = RawObject.of({});
+  for (const capabilities of all) {
+    for (const key of capabilities.keys()) {
+      if (key === 'tasks' || (key === 'extensions' && !alone)) continue;
+      const mine = merged.object(key);
+      const theirs = capabilities.object(key);
+      if (!mine) merged = merged.with({ [key]: theirs ?? RawObject.of({}) });
+      else if (theirs) merged = merged.with({ [key]: mine.with(onlyTrue(theirs, mine)) });
+    }
+  }
+  return merged;
+}
+
+function onlyTrue(theirs: RawObject, mine: RawObject): Record<string, true | RawObject> {
+  const entries: [string, true | RawObject][] = [];
+  for (const key of theirs.keys()) {
+    const object = theirs.object(key);
+    if (object && !mine.has(key)) entries.push([key, object]);
+    else if (theirs.get(key) === true) entries.push([key, true]);
+  }
+  return Object.fromEntries(entries);
+}
+
+function joined(sources: readonly Source[], hellos: readonly (Hello | undefined)[]): string | undefined {
+  const told = sources.flatMap(({ name }, i) => {
+    const text = hellos[i]?.instructions;
+    return text === undefined ? [] : [{ name, text }];
+  });
+  if (told.length === 0) return undefined;
+  if (sources.length === 1) return told[0]?.text;
+  return told.map(({ name, text }) => `## ${name}\n${text}`).join('\n\n');
+}

@@ -1,0 +1,57 @@
+// Where a request goes. Found before any plugin runs, and again when a plugin renamed the target.
+
+import { type ErrorName, errorResult } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Route } from '../core/route.ts';
+import { methodRow } from '../protocol/methods.ts';
+import type { Catalog } from './catalog.ts';
+import { unprefixed } from './names.ts';
+import type { Source } from './source.ts';
+import { type Target, targetOf } from './target.ts';
+
+export interface Routing {
+  readonly sources: readonly Source[];
+  readonly names: 'prefix' | 'none';
+  readonly catalog: Catalog;
+}
+
+/** @param x whose behalf the catalogue is asked on; its request is the one to route */
+export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route> {
+  const { sources } = routing;
+  const row = methodRow(x.request.method);
+  const [only, ...others] = sources;
+  if (row?.to === 'local') return { kind: 'local' };
+  if (row?.to === 'all') return { kind: 'all', upstreams: sources.map(({ name }) => name) };
+  if (only && others.length === 0 && routing.names === 'none') {
+    const target = row && targetOf(x.request, row);
+    return { kind: 'one', upstream: only.name, name: target?.name, asked: target?.name };
+  }
+  // An unknown method belongs to somebody only when there is just one it can belong to.
+  if (!row) return none('METHOD_UNKNOWN', `Nobody here answers ${x.request.method}.`);
+  const target = targetOf(x.request, row);
+  if (!target) return none('PARAMS_INVALID', `${x.request.method} does not say what it wants: params.${row.name} is missing.`);
+  return byTarget(target, x, routing);
+}
+
+function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promise<Route> {
+  const named = target.kind === 'tool' || target.kind === 'prompt';
+  if (named && routing.names === 'prefix') {
+    const found = unprefixed(target.name, routing.sources.map(({ name }) => name));
+    return found ? { kind: 'one', ...found, asked: target.name } : unknown(target);
+  }
+  return routing.catalog
+    .owner(target, x)
+    .then((upstream) =>
+      upstream === undefined ? unknown(target) : { kind: 'one', upstream, name: target.name, asked: target.name },
+    );
+}
+
+function unknown({ kind, name }: Target): Route {
+  const what = kind === 'template' ? 'resource template' : kind;
+  const route = none('PARAMS_INVALID', `Unknown ${what}: ${name}`, kind === 'resource' ? { uri: name } : {});
+  return { ...route, asked: name };
+}
+
+function none(code: ErrorName, detail: string, data = {}): Extract<Route, { kind: 'none' }> {
+  return { kind: 'none', refusal: errorResult(code, detail, data) };
+}

@@ -1,0 +1,97 @@
+// From an exchange to its legs and back to one result. The innermost handler of an endpoint's pipeline.
+
+import { errorResult, messageOf } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit, Handler } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import type { Route } from '../core/route.ts';
+import { McpResult } from '../protocol/message.ts';
+import { type ListKind, methodRow } from '../protocol/methods.ts';
+import type { RawObject } from '../protocol/raw.ts';
+import { Catalog } from './catalog.ts';
+import { discover } from './discover.ts';
+import { listAll } from './list.ts';
+import { listenAll } from './listen.ts';
+import { mergeLists, type Part } from './merge.ts';
+import { findRoute, type Routing } from './route.ts';
+import type { Source } from './source.ts';
+import { renamed, targetOf } from './target.ts';
+
+export interface Router {
+  /** Where the exchange's request goes; a promise where upstreams have to be asked. */
+  route(x: Exchange): Route | Promise<Route>;
+  readonly handle: Handler;
+}
+
+export interface RouterParts {
+  readonly sources: readonly Source[];
+  readonly names: 'prefix' | 'none';
+  /** The gateway's own Implementation object. */
+  readonly gateway: RawObject;
+  readonly host: Host;
+}
+
+export function createRouter({ sources, names, gateway, host }: RouterParts): Router {
+  const routing: Routing = { sources, names, catalog: new Catalog(sources, host) };
+  const byName = new Map(sources.map((source) => [source.name, source]));
+  const alone = sources.length === 1 && names === 'none' ? sources[0] : undefined;
+
+  /** A plugin may have renamed the target; then the way is looked for again. */
+  async function current(x: Exchange): Promise<Route> {
+    const row = methodRow(x.request.method);
+    const asked = row && targetOf(x.request, row)?.name;
+    const { route } = x;
+    if ((route.kind !== 'one' && route.kind !== 'none') || route.asked === asked) return route;
+    x.reroute(await findRoute(x, routing));
+    return x.route;
+  }
+
+  function toOne(route: Extract<Route, { kind: 'one' }>, x: Exchange, emit: Emit): Promise<McpResult> {
+    const source = byName.get(route.upstream);
+    if (!source) return Promise.resolve(errorResult('INTERNAL', `There is no upstream "${route.upstream}".`));
+    const row = methodRow(x.request.method);
+    const rename = row && route.name !== undefined && route.name !== route.asked;
+    const request = rename ? renamed(x.request, row, route.name ?? '') : x.request;
+    return source.handle(x.fork(source.name, request), emit);
+  }
+
+  async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
+    if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
+    const merge = methodRow(x.request.method)?.merge;
+    if (merge === 'stream') return listenAll(sources, x, emit);
+    return merge ? lists(merge, x) : errorResult('METHOD_UNKNOWN');
+  }
+
+  async function lists(kind: ListKind, x: Exchange): Promise<McpResult> {
+    const bare = x.fork('', x.request.with({ cursor: undefined }));
+    const parts = await Promise.all(
+      sources.map(async (source): Promise<Part | undefined> => {
+        try {
+          return { upstream: source.name, items: await listAll(source, kind, bare) };
+        } catch (error) {
+          host.log.debug('left out of the list', { upstream: source.name, list: kind, error: messageOf(error) });
+          return undefined;
+        }
+      }),
+    );
+    const there = parts.filter((part) => part !== undefined);
+    return McpResult.complete(mergeLists(kind, there, names === 'prefix'));
+  }
+
+  return {
+    route: (x) => findRoute(x, routing),
+    async handle(x, emit) {
+      const route = await current(x);
+      switch (route.kind) {
+        case 'one':
+          return toOne(route, x, emit);
+        case 'all':
+          return toAll(x, emit);
+        case 'local':
+          return McpResult.complete(await discover(sources, x, gateway, host));
+        case 'none':
+          return route.refusal;
+      }
+    },
+  };
+}

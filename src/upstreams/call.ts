@@ -1,0 +1,126 @@
+// One request that an upstream has not answered yet: what came for it so far, in order, and how it ends.
+
+import type { GatewayError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit } from '../core/handler.ts';
+import type { RawId } from '../protocol/jsonrpc.ts';
+import type { McpNotification } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
+
+/** A request of an initialize-era server to its client, asked while a call runs. */
+export interface Question {
+  readonly id: RawId;
+  readonly method: string;
+  readonly params: RawObject | undefined;
+}
+
+/** How a call ended on the wire. */
+export type Settled =
+  | { readonly kind: 'result'; readonly raw: RawObject }
+  | { readonly kind: 'error'; readonly raw: RawObject }
+  | { readonly kind: 'failed'; readonly error: GatewayError };
+
+/** Most notifications that may wait for a slow client before logs and progress of the call are dropped. */
+const QUEUE = 1024;
+
+export class Call {
+  readonly #settled = Promise.withResolvers<Settled>();
+  #asked = Promise.withResolvers<void>();
+  #emit: Emit | undefined;
+  #waiting: McpNotification[] = [];
+  #tail: Promise<void> | undefined;
+  #queued = 0;
+  #ended = false;
+  /** The last progress value, to keep it from going back. */
+  progress = Number.NEGATIVE_INFINITY;
+  readonly questions: Question[] = [];
+  /** Called at every sign of life of the upstream for this call. */
+  onActivity: (() => void) | undefined;
+
+  /** @param id our request id, which is also our progress token */
+  constructor(
+    readonly id: number,
+    public x: Exchange,
+    emit: Emit,
+  ) {
+    this.#emit = emit;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Resolves when the upstream has answered and every notification before the answer is delivered. */
+  get settled(): Promise<Settled> {
+    return this.#settled.promise;
+  }
+
+  /** Resolves when the upstream has asked something. */
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
+  ask(question: Question): void {
+    this.questions.push(question);
+    this.#asked.resolve();
+  }
+
+  /** Takes the questions asked so far; `asked` waits for new ones. */
+  takeQuestions(): Question[] {
+    this.#asked = Promise.withResolvers<void>();
+    return this.questions.splice(0);
+  }
+
+  /**
+   * Delivers in order. The promise, if any, is the client's backpressure.
+   * @returns false when the queue is full and the notification was dropped
+   */
+  deliver(note: McpNotification): Promise<void> | undefined | false {
+    if (this.#ended) return false;
+    this.onActivity?.();
+    if (this.#emit === undefined || this.#tail !== undefined) {
+      if (this.#queued + this.#waiting.length >= QUEUE) return false;
+    }
+    if (this.#emit === undefined) {
+      this.#waiting.push(note);
+      return undefined;
+    }
+    if (this.#tail === undefined) return this.#track(this.#emit(note));
+    return this.#track(this.#tail.then(() => this.#emit?.(note)));
+  }
+
+  #track(sent: Promise<void> | undefined): Promise<void> | undefined {
+    if (sent === undefined) return undefined;
+    this.#queued++;
+    const tail: Promise<void> = sent.then(
+      () => this.#sent(tail),
+      () => this.#sent(tail),
+    );
+    this.#tail = tail;
+    return tail;
+  }
+
+  #sent(tail: Promise<void>): void {
+    this.#queued--;
+    if (this.#tail === tail) this.#tail = undefined;
+  }
+
+  /** Nobody listens for now: notifications wait until `attach`. */
+  detach(): void {
+    this.#emit = undefined;
+  }
+
+  /** A new exchange takes the call over. */
+  attach(x: Exchange, emit: Emit): void {
+    this.x = x;
+    this.#emit = emit;
+    for (const note of this.#waiting.splice(0)) this.deliver(note);
+  }
+
+  settle(settled: Settled): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#tail === undefined) this.#settled.resolve(settled);
+    else this.#tail.then(() => this.#settled.resolve(settled));
+  }
+}

@@ -1,0 +1,88 @@
+// One exchange over one link: to the result, to a question, to a deadline or to its cancellation, whichever
+// comes first. The same for every transport and era.
+
+import { errorResult } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
+import type { McpResult } from '../protocol/message.ts';
+import type { Call, Settled } from './call.ts';
+import { type Clock, type Deadlines, startClock } from './clock.ts';
+import type { Link } from './link.ts';
+import type { Park } from './park.ts';
+
+export interface Carrying {
+  readonly upstream: string;
+  readonly park: Park;
+  readonly deadlines: Deadlines;
+  readonly host: Host;
+}
+
+/** Servers ask several things at once in separate messages; this long is waited for the next one. */
+const GATHER_MS = 10;
+
+type Event = Settled | 'asked' | 'gone' | 'first_byte' | 'idle' | 'total';
+
+/** @returns the result, or the settlement when the link says that the session is lost */
+export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): Promise<McpResult | Settled> {
+  // A subscription is quiet by nature and lasts as long as the client wants it.
+  const clock = x.request.method === 'subscriptions/listen' ? RESTING : startClock(on.deadlines);
+  call.onActivity = clock.touch;
+  const gone = watchSignal(x.signal);
+  try {
+    const event: Event = await Promise.race([
+      call.settled,
+      call.asked.then(() => 'asked' as const),
+      gone.promise,
+      clock.expired,
+    ]);
+    if (typeof event !== 'string') return event;
+    if (event === 'asked') return await ask(call, link, x, on);
+    if (event === 'gone') return cancelled(call, link, x);
+    return late(call, link, x, on, event);
+  } finally {
+    clock.stop();
+    gone.stop();
+    call.onActivity = undefined;
+  }
+}
+
+async function ask(call: Call, link: Link, x: Exchange, on: Carrying): Promise<McpResult | Settled> {
+  const { promise, resolve } = Promise.withResolvers<'gathered'>();
+  const timer = setTimeout(resolve, GATHER_MS, 'gathered');
+  const first = await Promise.race([promise, call.settled]);
+  clearTimeout(timer);
+  if (first !== 'gathered') return first;
+  return x.signal.aborted ? cancelled(call, link, x) : on.park.hold(x, link, call);
+}
+
+function cancelled(call: Call, link: Link, x: Exchange): McpResult {
+  link.cancel(call, reasonOf(x.signal));
+  return errorResult('CANCELLED', undefined, { requestId: x.id });
+}
+
+function late(call: Call, link: Link, x: Exchange, on: Carrying, kind: 'first_byte' | 'idle' | 'total'): McpResult {
+  const { upstream, deadlines, host } = on;
+  host.metrics.timeouts.inc({ kind, upstream });
+  link.cancel(call, `timeout: ${kind}`);
+  const ms = kind === 'first_byte' ? deadlines.firstByte : deadlines[kind];
+  return errorResult('UPSTREAM_TIMEOUT', `The upstream "${upstream}" took longer than timeouts.${kind} (${ms} ms).`, {
+    upstream,
+    timeout: kind,
+    requestId: x.id,
+  });
+}
+
+function watchSignal(signal: AbortSignal) {
+  const { promise, resolve } = Promise.withResolvers<'gone'>();
+  const onAbort = (): void => resolve('gone');
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return { promise, stop: () => signal.removeEventListener('abort', onAbort) };
+}
+
+function reasonOf(signal: AbortSignal): string {
+  const { reason } = signal as { reason: unknown };
+  return reason instanceof Error ? reason.message : 'cancelled';
+}
+
+const RESTING: Clock = { expired: new Promise(() => {}), touch() {}, stop() {} };

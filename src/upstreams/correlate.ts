@@ -1,0 +1,166 @@
+// Our ids and progress tokens against theirs, for one connection. What belongs to no call is dropped and
+// counted, or handed to `unsolicited`. Maps hold only calls in flight. Knows no transport.
+
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import { type Message, readId } from '../protocol/jsonrpc.ts';
+import { META, McpNotification, withMeta } from '../protocol/message.ts';
+import { RawJson, type RawObject } from '../protocol/raw.ts';
+import { Call, type Question, type Settled } from './call.ts';
+
+export interface CorrelatorHooks {
+  /** A notification that belongs to no call: list_changed, updated, a log line outside of calls. */
+  unsolicited(note: McpNotification): void;
+  /** A request of the server; `via` is the call on whose stream it came, where the transport tells. */
+  question(question: Question, via: Call | undefined): void;
+  /** The server takes a question back. */
+  withdrawn(questionKey: string): void;
+}
+
+export class Correlator {
+  readonly #calls = new Map<string, Call>();
+  readonly #tokens = new Map<string, Call>();
+  #next = 1;
+
+  constructor(
+    readonly upstream: string,
+    readonly host: Host,
+    readonly hooks: CorrelatorHooks,
+  ) {}
+
+  get size(): { calls: number; tokens: number } {
+    return { calls: this.#calls.size, tokens: this.#tokens.size };
+  }
+
+  /** Calls in flight, oldest first. */
+  get calls(): IterableIterator<Call> {
+    return this.#calls.values();
+  }
+
+  /** Registers a request under an id of ours, and a progress token where the caller gave one. */
+  open(x: Exchange, emit: Emit): Call {
+    const call = new Call(this.#next++, x, emit);
+    this.#calls.set(key(call), call);
+    if (x.request.meta.progressToken !== undefined) this.#tokens.set(key(call), call);
+    this.host.metrics.upstreamPending.inc({ upstream: this.upstream });
+    return call;
+  }
+
+  /** The call a resumed exchange has taken over may want progress now, or no longer. */
+  retoken(call: Call): void {
+    if (call.x.request.meta.progressToken !== undefined) this.#tokens.set(key(call), call);
+    else this.#tokens.delete(key(call));
+  }
+
+  /** Forgets a call, however it ended. */
+  close(call: Call): void {
+    this.#tokens.delete(key(call));
+    if (this.#calls.delete(key(call))) this.host.metrics.upstreamPending.dec({ upstream: this.upstream });
+  }
+
+  /** Ends every call, because the connection is gone. */
+  fail(error: Extract<Settled, { kind: 'failed' }>['error']): void {
+    for (const call of [...this.#calls.values()]) {
+      call.settle({ kind: 'failed', error });
+      this.close(call);
+    }
+  }
+
+  /**
+   * Takes one message from the upstream.
+   * @param via the call on whose stream it came, where the transport tells
+   * @returns backpressure of the client it went to, if any
+   */
+  receive(message: Message, via?: Call): Promise<void> | undefined {
+    switch (message.kind) {
+      case 'result':
+        return this.#settle(message.id.key, { kind: 'result', raw: message.result });
+      case 'error':
+        return this.#settle(message.id?.key ?? (via ? key(via) : ''), { kind: 'error', raw: message.error });
+      case 'request':
+        this.hooks.question(message, via);
+        return undefined;
+      case 'notification':
+        return this.#notification(message.method, message.params, via);
+    }
+  }
+
+  #settle(id: string, settled: Settled): undefined {
+    const call = this.#calls.get(id);
+    if (call === undefined) return this.#drop('late_result');
+    call.settle(settled);
+    this.close(call);
+    return undefined;
+  }
+
+  #notification(method: string, params: RawObject | undefined, via: Call | undefined): Promise<void> | undefined {
+    if (method === 'notifications/progress') return this.#progress(params);
+    if (method === 'notifications/cancelled') {
+      const asked = readId(params?.raw('requestId') ?? '');
+      if (asked) this.hooks.withdrawn(asked.key);
+      return undefined;
+    }
+    const subscription = params?.object('_meta')?.raw(META.subscriptionId);
+    if (subscription !== undefined) return this.#subscribed(method, params, subscription);
+    const note = new McpNotification(method, params);
+    if (via) return this.#deliver(via, note);
+    if (method === 'notifications/message') return this.#log(note);
+    this.hooks.unsolicited(note);
+    return undefined;
+  }
+
+  #progress(params: RawObject | undefined): Promise<void> | undefined {
+    const token = readId(params?.raw('progressToken') ?? '');
+    const call = token && this.#tokens.get(token.key);
+    const theirs = call?.x.request.meta.progressToken;
+    if (call === undefined || params === undefined || theirs === undefined) return this.#drop('progress_unknown_token');
+    const value = params.get('progress');
+    if (typeof value !== 'number') return this.#drop('progress_invalid');
+    if (value < call.progress) {
+      this.host.log.debug('progress went back', { upstream: this.upstream, requestId: call.x.id, progress: value });
+      return this.#drop('progress_decreasing');
+    }
+    call.progress = value;
+    const restored = params.with({ progressToken: new RawJson(theirs) });
+    return this.#deliver(call, new McpNotification('notifications/progress', restored));
+  }
+
+  /** Events of a subscriptions/listen stream carry the id of the listen request (2026-07-28 patterns/subscriptions). */
+  #subscribed(method: string, params: RawObject | undefined, subscription: string): Promise<void> | undefined {
+    const call = this.#calls.get(readId(subscription)?.key ?? '');
+    if (call === undefined) return this.#drop('subscription_unknown');
+    const bare = withMeta(params, { [META.subscriptionId]: undefined });
+    return this.#deliver(call, new McpNotification(method, bare));
+  }
+
+  /** On a shared channel a log line names no call; it is somebody's only when nobody else is there. */
+  #log(note: McpNotification): Promise<void> | undefined {
+    const [only, ...others] = [...this.#calls.values()].filter((call) => call.x.request.method !== LISTEN);
+    if (only && others.length === 0) return this.#deliver(only, note);
+    this.hooks.unsolicited(note);
+    return undefined;
+  }
+
+  #deliver(call: Call, note: McpNotification): Promise<void> | undefined {
+    if (note.method === 'notifications/message' && !wantsLogs(call.x)) return this.#drop('log_not_asked_for');
+    const sent = call.deliver(note);
+    return sent === false ? this.#drop('call_over_or_slow') : sent;
+  }
+
+  #drop(reason: string): undefined {
+    this.host.metrics.dropped.inc({ reason });
+    return undefined;
+  }
+}
+
+const LISTEN = 'subscriptions/listen';
+
+/** Without a session, logs flow only to a request that names a level (2026-07-28 server/utilities/logging). */
+function wantsLogs(x: Exchange): boolean {
+  return x.client.session !== undefined || x.request.meta.logLevel !== undefined;
+}
+
+function key(call: Call): string {
+  return `n:${call.id}`;
+}

@@ -1,0 +1,111 @@
+// HTTP/1.1 to one upstream: a request out, a status and a stream of bytes back. Never follows a redirect,
+// never inflates, never retries. Knows nothing of MCP. (decisions: never global fetch on the message path)
+
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { GatewayError, messageOf } from '../core/errors.ts';
+import type { Outbound } from '../core/outbound.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** First value of a header, by lower-case name. */
+  header(name: string): string | undefined;
+  /** The body. Stopping the iteration drops the connection; not pulling holds the upstream back. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Drops the rest. */
+  discard(): void;
+}
+
+export interface HttpClient {
+  /**
+   * Sends one request.
+   * @throws GatewayError UPSTREAM_UNAVAILABLE when no answer head arrives; the signal's reason when aborted
+   */
+  send(outbound: Outbound, signal: AbortSignal): Promise<HttpAnswer>;
+  close(): void;
+}
+
+/** Milliseconds within which a TCP and TLS connection must stand. */
+export interface HttpClientOptions {
+  readonly upstream: string;
+  readonly connectTimeout: number;
+}
+
+/** An idle pooled connection is kept this long: shorter than what common servers allow, to avoid reuse races. */
+const KEEP_ALIVE_MS = 4_000;
+
+export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions): HttpClient {
+  const pool = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, timeout: 0, maxSockets: Number.POSITIVE_INFINITY };
+  const agents = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
+
+  return {
+    send(outbound, signal) {
+      const url = new URL(outbound.url);
+      const secure = url.protocol === 'https:';
+      const options: RequestOptions = {
+        method: outbound.method,
+        agent: secure ? agents.https : agents.http,
+        headers: withLength(outbound),
+        signal,
+      };
+      const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+      const request = (secure ? httpsRequest : httpRequest)(url, options);
+      const slow = setTimeout(() => request.destroy(new Error(`no connection within ${connectTimeout} ms`)), connectTimeout);
+      const connected = (): void => clearTimeout(slow);
+      request.once('socket', (socket) => {
+        if (!socket.connecting) connected();
+        else socket.once(secure ? 'secureConnect' : 'connect', connected);
+      });
+      request.once('response', (response) => {
+        connected();
+        resolve(answer(response, upstream));
+      });
+      request.once('error', (error) => {
+        connected();
+        reject(signal.aborted ? signal.reason : unreachable(upstream, url, error));
+      });
+      request.end(outbound.body === '' ? undefined : outbound.body);
+      return promise;
+    },
+    close() {
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+function withLength({ headers, body, method }: Outbound): Record<string, string> {
+  return method === 'POST' ? { ...headers, 'content-length': String(Buffer.byteLength(body)) } : { ...headers };
+}
+
+function unreachable(upstream: string, url: URL, error: unknown): GatewayError {
+  return new GatewayError(
+    'UPSTREAM_UNAVAILABLE',
+    `The upstream "${upstream}" cannot be reached at ${url.protocol}//${url.host}: ${messageOf(error)}`,
+    { upstream },
+  );
+}
+
+function answer(response: IncomingMessage, upstream: string): HttpAnswer {
+  return {
+    status: response.statusCode ?? 0,
+    header(name) {
+      const value = response.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    chunks: body(response, upstream),
+    discard: () => response.destroy(),
+  };
+}
+
+async function* body(response: IncomingMessage, upstream: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array;
+  } catch (error) {
+    throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" broke off: ${messageOf(error)}`, {
+      upstream,
+    });
+  } finally {
+    response.destroy();
+  }
+}

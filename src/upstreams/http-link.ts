@@ -1,0 +1,290 @@
+// A link over Streamable HTTP: one POST per call, its answer JSON or a stream of events. Both eras; what they
+// differ in is the head (http-head.ts), how a call is cancelled, and whether a broken stream can be resumed.
+
+import { GatewayError, messageOf } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import type { Outbound } from '../core/outbound.ts';
+import { errorText, type Message, notificationText, resultText } from '../protocol/jsonrpc.ts';
+import type { Era, McpResult } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { SseReader } from '../protocol/sse.ts';
+import type { Call, Question, Settled } from './call.ts';
+import { Correlator } from './correlate.ts';
+import { decodeSettled } from './decode.ts';
+import type { HttpAnswer, HttpClient } from './http-client.ts';
+import { type HeadOptions, headOf } from './http-head.ts';
+import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
+import { statusFault } from './http-status.ts';
+import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
+import { requestOf } from './requests.ts';
+import { sendThrough } from './senders.ts';
+import { openStanding } from './standing.ts';
+import type { UpstreamLimits } from './spec.ts';
+import { pause } from './pause.ts';
+import { type ToolHeaders, withoutInvalidTools } from './tool-headers.ts';
+
+export interface HttpLinkParts {
+  readonly name: string;
+  readonly era: Era;
+  readonly hello: Hello;
+  readonly client: HttpClient;
+  readonly head: HeadOptions;
+  readonly limits: UpstreamLimits;
+  readonly toolHeaders?: ToolHeaders | undefined;
+  readonly events: LinkEvents;
+  readonly host: Host;
+  /** Where a question of the server goes. */
+  question(question: Question, via: Call | undefined): void;
+  withdrawn(questionKey: string): void;
+}
+
+/** Reconnection wait when the server names none. */
+const RETRY_MS = 1_000;
+const RESUMES = 10;
+
+export class HttpLink implements Link {
+  readonly era: Era;
+  readonly hello: Hello;
+  readonly #p: HttpLinkParts;
+  readonly #correlator: Correlator;
+  readonly #aborts = new Map<Call, AbortController>();
+  readonly #closing = new AbortController();
+  #standing: Promise<void> | undefined;
+  #ended = false;
+
+  constructor(parts: HttpLinkParts) {
+    this.#p = parts;
+    this.era = parts.era;
+    this.hello = parts.hello;
+    this.#correlator = new Correlator(parts.name, parts.host, {
+      unsolicited: (note) => parts.events.unsolicited(note),
+      question: (question, via) => parts.question(question, via),
+      withdrawn: (key) => parts.withdrawn(key),
+    });
+  }
+
+  get size() {
+    return this.#correlator.size;
+  }
+
+  calls(): Iterable<Call> {
+    return this.#correlator.calls;
+  }
+
+  start(x: Exchange, emit: Emit): Call {
+    const call = this.#correlator.open(x, emit);
+    const abort = new AbortController();
+    this.#aborts.set(call, abort);
+    void this.#exchange(call, abort.signal)
+      .catch((error: unknown) => this.#fail(call, error))
+      .finally(() => {
+        this.#aborts.delete(call);
+        this.#correlator.close(call);
+      });
+    return call;
+  }
+
+  resume(call: Call, x: Exchange, emit: Emit): void {
+    call.attach(x, emit);
+    this.#correlator.retoken(call);
+  }
+
+  cancel(call: Call, reason: string): void {
+    this.#correlator.close(call);
+    const abort = this.#aborts.get(call);
+    // Closing the stream is the cancellation since 2026-07-28; before, it has to be said.
+    if (this.era === '2025' && abort && !call.ended) {
+      const params = RawObject.of({ requestId: call.id, reason });
+      void this.#post(notificationText('notifications/cancelled', params), call.x).catch(() => {});
+    }
+    call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+    abort?.abort(new GatewayError('CANCELLED'));
+  }
+
+  async answer(question: Question, reply: Reply): Promise<void> {
+    const text = 'result' in reply ? resultText(question.id.text, reply.result) : errorText(question.id.text, reply.error);
+    await this.#post(text);
+  }
+
+  decode(x: Exchange, settled: Settled): McpResult {
+    const { name, host, toolHeaders } = this.#p;
+    if (settled.kind !== 'result' || x.request.method !== 'tools/list' || !toolHeaders) {
+      return decodeSettled(name, this.era, x, settled);
+    }
+    const raw = withoutInvalidTools(settled.raw, (tool) =>
+      host.log.warn('tool hidden: its x-mcp-header declarations break the rules', { upstream: name, tool }),
+    );
+    return decodeSettled(name, this.era, x, { kind: 'result', raw });
+  }
+
+  listen(): void {
+    this.#standing ??= openStanding({
+      client: this.#p.client,
+      outbound: (lastEventId) => this.#get(lastEventId),
+      reading: this.#reading(undefined),
+      signal: this.#closing.signal,
+      log: this.#p.host.log,
+    }).catch((error: unknown) => this.#sessionEnds(error));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const call of [...this.#aborts.keys()]) this.cancel(call, 'the gateway closes the connection');
+    if (this.#p.head.session !== undefined && !this.#ended) {
+      const outbound: Outbound = { ...this.#get(undefined), method: 'DELETE' };
+      await this.#p.client.send(outbound, AbortSignal.timeout(2_000)).then(
+        (answer) => answer.discard(),
+        () => {},
+      );
+    }
+    this.#end('was closed');
+  }
+
+  #end(why: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#closing.abort();
+    this.#p.events.ended(why);
+  }
+
+  #sessionEnds(error: unknown): void {
+    if (error instanceof SessionLost) this.#end(error.message);
+  }
+
+  #fail(call: Call, error: unknown): void {
+    this.#sessionEnds(error);
+    const fault =
+      error instanceof GatewayError ? error : new GatewayError('UPSTREAM_INVALID', messageOf(error), { upstream: this.#p.name });
+    call.settle({ kind: 'failed', error: fault });
+  }
+
+  async #exchange(call: Call, signal: AbortSignal): Promise<void> {
+    const headers = await this.#p.toolHeaders?.for(call.x, this);
+    const answer = await this.#send(requestOf(this.era, call), call, headers ?? {}, signal);
+    call.onActivity?.();
+    const refresh = await this.#read(answer, call, signal);
+    if (refresh === 'headers' && this.#p.toolHeaders) {
+      // -32020: our idea of the tool's headers is old; list again and try once more (2026-07-28 §Server Validation).
+      this.#p.toolHeaders.forget();
+      const again = await this.#p.toolHeaders.for(call.x, this);
+      await this.#read(await this.#send(requestOf(this.era, call), call, again, signal), call, signal, true);
+    }
+    if (!call.ended) throw new GatewayError('UPSTREAM_INVALID', `The upstream "${this.#p.name}" ended its answer without a result.`, { upstream: this.#p.name });
+  }
+
+  async #send(body: string, call: Call, extra: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer> {
+    const outbound: Outbound = {
+      transport: this.#p.head.transport,
+      method: 'POST',
+      url: this.#p.head.url,
+      headers: { ...headOf(this.#p.head, call.x), ...extra },
+      body,
+    };
+    return this.#p.client.send(await sendThrough(call.x, outbound), signal);
+  }
+
+  /** A message of ours that is no request: the answer carries nothing. */
+  async #post(body: string, x?: Exchange): Promise<void> {
+    const outbound: Outbound = {
+      transport: this.#p.head.transport,
+      method: 'POST',
+      url: this.#p.head.url,
+      headers: headOf(this.#p.head, x),
+      body,
+    };
+    const answer = await this.#p.client.send(x ? await sendThrough(x, outbound) : outbound, AbortSignal.timeout(10_000));
+    answer.discard();
+  }
+
+  #get(lastEventId: string | undefined): Outbound {
+    const { accept: _accept, 'content-type': _type, ...head } = headOf(this.#p.head);
+    return {
+      transport: this.#p.head.transport,
+      method: 'GET',
+      url: this.#p.head.url,
+      headers: { ...head, accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
+      body: '',
+    };
+  }
+
+  #reading(call: Call | undefined): Reading {
+    const { name, limits, host } = this.#p;
+    return {
+      upstream: name,
+      limits,
+      message: (message) => {
+        call?.onActivity?.();
+        return this.#receive(message, call);
+      },
+      garbage: (what) => {
+        host.metrics.dropped.inc({ reason: 'upstream_garbage' });
+        host.log.warn('upstream sent what is not MCP', { upstream: name, what });
+      },
+    };
+  }
+
+  #receive(message: Message, call: Call | undefined): Promise<void> | undefined {
+    if (message.kind === 'request' && message.method === 'ping') {
+      void this.answer(message, { result: RawObject.of({}) }).catch(() => {});
+      return undefined;
+    }
+    return this.#correlator.receive(message, call);
+  }
+
+  /** @returns 'headers' when the upstream says our mirrored headers are wrong */
+  async #read(answer: HttpAnswer, call: Call, signal: AbortSignal, last = false): Promise<'headers' | undefined> {
+    const reading = this.#reading(call);
+    if (answer.status < 200 || answer.status > 299) {
+      const verdict = await statusFault(answer, reading, this.#p.head.session !== undefined);
+      if (verdict.kind === 'fault') throw verdict.error;
+      if (verdict.headers && !last && this.era === '2026') return 'headers';
+      await reading.message(verdict.message);
+      return undefined;
+    }
+    const type = mediaType(answer);
+    if (type === 'application/json') await readText(await readBody(answer, reading), reading);
+    else if (type === 'text/event-stream') await this.#stream(answer, call, reading, signal);
+    else {
+      answer.discard();
+      throw new GatewayError('UPSTREAM_INVALID', `The upstream "${this.#p.name}" answered ${answer.status} with ${type || 'no content'}.`, { upstream: this.#p.name });
+    }
+    return undefined;
+  }
+
+  async #stream(first: HttpAnswer, call: Call, reading: Reading, signal: AbortSignal): Promise<void> {
+    const reader = new SseReader({ eventBytes: this.#p.limits.event });
+    const done = (): boolean => call.ended;
+    await readEvents(first, reader, reading, done).catch((error) => this.#unlessResumable(error, reader));
+    // The server may close the connection and keep the stream (2025-11-25 basic/transports §Resumability).
+    for (let tries = 0; !call.ended && this.#resumable(reader) && tries < RESUMES; tries++) {
+      await pause(reader.retry ?? RETRY_MS, signal);
+      const answer = await this.#p.client.send(this.#get(reader.lastEventId), signal);
+      if (answer.status !== 200) {
+        answer.discard();
+        break;
+      }
+      const next = new SseReader({ eventBytes: this.#p.limits.event });
+      next.lastEventId = reader.lastEventId;
+      next.retry = reader.retry;
+      await readEvents(answer, next, reading, done).catch((error) => this.#unlessResumable(error, next));
+      if (next.lastEventId !== reader.lastEventId) tries = -1;
+      reader.lastEventId = next.lastEventId;
+      reader.retry = next.retry;
+    }
+    if (!call.ended) {
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.#p.name}" closed the stream before the result.`, { upstream: this.#p.name });
+    }
+  }
+
+  #resumable(reader: SseReader): boolean {
+    return this.era === '2025' && reader.lastEventId !== '';
+  }
+
+  #unlessResumable(error: unknown, reader: SseReader): void {
+    const broken = error instanceof GatewayError && error.code === 'UPSTREAM_UNAVAILABLE';
+    if (!broken || !this.#resumable(reader)) throw error;
+  }
+}
+

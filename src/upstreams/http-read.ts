@@ -1,0 +1,81 @@
+// Reads the messages of an HTTP answer: one JSON value, or a stream of events. Bounded by limits.
+
+import { GatewayError, messageOf } from '../core/errors.ts';
+import { isBatch, type Message, MessageError, parseBatch, parseMessage } from '../protocol/jsonrpc.ts';
+import { decodeUtf8, JsonError } from '../protocol/raw.ts';
+import { SseError, SseReader } from '../protocol/sse.ts';
+import type { HttpAnswer } from './http-client.ts';
+import type { UpstreamLimits } from './spec.ts';
+
+const BATCH = 10_000;
+
+export interface Reading {
+  readonly upstream: string;
+  readonly limits: UpstreamLimits;
+  /** One message; what it returns is waited for before more is read. */
+  message(message: Message): Promise<void> | undefined;
+  /** Something arrived that is no message. */
+  garbage(what: string): void;
+}
+
+/** The media type of an answer without its parameters. */
+export function mediaType(answer: HttpAnswer): string {
+  return (answer.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/** Parses one text, single or batch (2025-03-26 only), and hands its messages over. */
+export async function readText(text: string, reading: Reading): Promise<void> {
+  try {
+    const { json } = reading.limits;
+    const texts = isBatch(text) ? parseBatch(text, json, BATCH) : [text];
+    for (const each of texts) await reading.message(parseMessage(each, json));
+  } catch (error) {
+    if (error instanceof MessageError || error instanceof JsonError) reading.garbage(error.message);
+    else throw error;
+  }
+}
+
+/** @throws GatewayError UPSTREAM_INVALID beyond `limits.response` */
+export async function readBody(answer: HttpAnswer, { upstream, limits }: Reading): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.chunks) {
+    size += chunk.length;
+    if (size > limits.response) throw tooLarge(upstream, 'response', limits.response);
+    parts.push(chunk);
+  }
+  try {
+    return decodeUtf8(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts), 'strip');
+  } catch (error) {
+    throw new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${messageOf(error)}.`, { upstream });
+  }
+}
+
+/** Reads events until the stream ends or `done` says that nothing more is wanted. */
+export async function readEvents(
+  answer: HttpAnswer,
+  reader: SseReader,
+  reading: Reading,
+  done: () => boolean,
+): Promise<void> {
+  try {
+    for await (const chunk of answer.chunks) {
+      for (const event of reader.push(chunk)) {
+        const payload = event.hasData && event.data !== '' && (event.event ?? 'message') === 'message';
+        if (payload) await readText(event.data, reading);
+      }
+      if (done()) return;
+    }
+  } catch (error) {
+    if (error instanceof SseError) throw tooLarge(reading.upstream, 'event', reading.limits.event);
+    throw error;
+  }
+}
+
+function tooLarge(upstream: string, limit: 'response' | 'event', bytes: number): GatewayError {
+  return new GatewayError(
+    'UPSTREAM_INVALID',
+    `The upstream "${upstream}" answered more than limits.${limit} allows (${bytes} bytes).`,
+    { upstream, limit },
+  );
+}

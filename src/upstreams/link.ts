@@ -1,0 +1,66 @@
+// What every live connection to an upstream can do, whatever its transport and era.
+
+import { GatewayError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit } from '../core/handler.ts';
+import type { Era, McpNotification, McpResult } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
+import type { Call, Question, Settled } from './call.ts';
+
+/** What the upstream said of itself when the link was made. */
+export interface Hello {
+  readonly version: string;
+  readonly capabilities: RawObject;
+  readonly info: RawObject | undefined;
+  readonly instructions: string | undefined;
+}
+
+/** What is answered to a question of the upstream. */
+export type Reply = { readonly result: RawObject } | { readonly error: RawObject };
+
+/** Whom a link speaks for toward an initialize-era upstream. */
+export interface Profile {
+  readonly version: string;
+  readonly info: RawObject | undefined;
+  readonly capabilities: RawObject;
+}
+
+export interface LinkEvents {
+  /** A notification that belongs to no call. */
+  unsolicited(note: McpNotification): void;
+  /** The connection is gone; calls have been failed. Called once. */
+  ended(why: string): void;
+}
+
+export interface Link {
+  readonly era: Era;
+  readonly hello: Hello;
+  /** Sends the exchange's request. Never throws: what goes wrong settles the call. */
+  start(x: Exchange, emit: Emit): Call;
+  /** Takes a parked call over for a new exchange. */
+  resume(call: Call, x: Exchange, emit: Emit): void;
+  /** Tells the upstream that nobody waits any more, in its era's way, and forgets the call. */
+  cancel(call: Call, reason: string): void;
+  /** Answers a question of the upstream. */
+  answer(question: Question, reply: Reply): Promise<void>;
+  /** The result of a settled call in the neutral shape. */
+  decode(x: Exchange, settled: Settled): McpResult;
+  /** Initialize era: begin to receive what is sent outside of calls. */
+  listen?(): void;
+  /** Nothing uses it any more. */
+  close(): Promise<void>;
+  /** Calls in flight, oldest first. */
+  calls(): Iterable<Call>;
+  readonly size: { readonly calls: number; readonly tokens: number };
+}
+
+/** The upstream forgot our session; nothing of the request was processed. */
+export function isLost(settled: Settled): boolean {
+  return settled.kind === 'failed' && settled.error instanceof SessionLost;
+}
+
+export class SessionLost extends GatewayError {
+  constructor(upstream: string) {
+    super('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" ended the session.`, { upstream });
+  }
+}

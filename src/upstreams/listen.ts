@@ -1,0 +1,105 @@
+// A subscriptions/listen exchange at one upstream, for as long as the client wants it: over lost connections,
+// restarts and sessions, in either era. After a gap the client is told that everything may have changed.
+
+import { errorResult, messageOf } from '../core/errors.ts';
+import { GRACEFUL } from '../core/graceful.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import { McpNotification, McpResult } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import type { Link } from './link.ts';
+import { pause } from './pause.ts';
+import { type Filter, filterObject, honoured, LIST_NOTES, type Watchers } from './watch.ts';
+
+export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+
+export interface Listening {
+  readonly upstream: string;
+  readonly host: Host;
+  acquire(x: Exchange): Promise<Link>;
+  /** Initialize era. */
+  watchers(link: Link): { readonly watchers: Watchers; readonly owner: boolean; readonly ended: Promise<void> };
+  /** Stateless era: the listen request itself. */
+  carry(link: Link, x: Exchange, emit: Emit): Promise<McpResult>;
+  level(link: Link, x: Exchange): Promise<void>;
+}
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
+
+export async function listen(x: Exchange, emit: Emit, on: Listening): Promise<McpResult> {
+  const out = acknowledgingOnce(x, emit);
+  let wait = FIRST_WAIT;
+  while (!x.signal.aborted) {
+    try {
+      const link = await on.acquire(x);
+      await on.level(link, x);
+      const before = performance.now();
+      if (link.era === '2025') await watch(link, x, out.emit, on);
+      else if ((await on.carry(link, x, out.emit)).kind === 'error') await out.nothing();
+      if (performance.now() - before > LONGEST_WAIT) wait = FIRST_WAIT;
+    } catch (error) {
+      on.host.log.debug('listening broke off', { upstream: on.upstream, error: messageOf(error) });
+      await out.nothing();
+    }
+    await pause(wait, x.signal).catch(() => {});
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+  }
+  return x.signal.reason === GRACEFUL ? McpResult.complete({}) : errorResult('CANCELLED');
+}
+
+async function watch(link: Link, x: Exchange, emit: Emit, on: Listening): Promise<void> {
+  const { watchers, owner, ended } = on.watchers(link);
+  const { filter, remove } = await watchers.add(honoured(x, link.hello.capabilities), emit, owner);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => resolve();
+  x.signal.addEventListener('abort', stop, { once: true });
+  if (x.signal.aborted) stop();
+  try {
+    await emit(acknowledgement(filterObject(filter)));
+    await Promise.race([promise, ended]);
+  } finally {
+    x.signal.removeEventListener('abort', stop);
+    remove();
+  }
+}
+
+export function acknowledgement(notifications: RawObject): McpNotification {
+  return new McpNotification(ACKNOWLEDGED, RawObject.of({}).with({ notifications }));
+}
+
+/** Lets one acknowledgement through; a later one means a gap, so the client hears of possible changes instead. */
+function acknowledgingOnce(x: Exchange, emit: Emit) {
+  let done = false;
+  const changes = (note: McpNotification): McpNotification[] => {
+    const filter: Filter = honouredOf(note);
+    const lists = [...filter.lists].map((member) => McpNotification.of(LIST_NOTES[member] ?? '', {}));
+    return [...lists, ...[...filter.uris].map((uri) => McpNotification.of('notifications/resources/updated', { uri }))];
+  };
+  return {
+    emit(note: McpNotification): Promise<void> | undefined {
+      if (note.method !== ACKNOWLEDGED || x.signal.aborted) return emit(note);
+      if (!done) {
+        done = true;
+        return emit(note);
+      }
+      return Promise.all(changes(note).map((each) => emit(each))).then(() => undefined);
+    },
+    /** The upstream tells nothing, at least for now. */
+    async nothing(): Promise<void> {
+      if (done || x.signal.aborted) return;
+      done = true;
+      await emit(acknowledgement(RawObject.of({})));
+    },
+  };
+}
+
+function honouredOf(note: McpNotification): Filter {
+  const filter = note.raw?.object('notifications');
+  const uris = filter?.get('resourceSubscriptions');
+  return {
+    lists: new Set(Object.keys(LIST_NOTES).filter((member) => filter?.get(member) === true)),
+    uris: new Set(Array.isArray(uris) ? (uris as string[]) : []),
+  };
+}

@@ -1,0 +1,77 @@
+// Starts a child process and opens the conversation in a given era, or in the one it turns out to speak.
+
+import { GatewayError, messageOf } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { discoverParams, helloOfDiscover, helloOfInitialize, initializeParams, offersStateless } from './hello.ts';
+import type { Profile } from './link.ts';
+import type { Openings } from './open-http.ts';
+import type { Reaper } from './reaper.ts';
+import type { CommandSpec } from './spec.ts';
+import { StdioLink } from './stdio-link.ts';
+import type { Era } from '../protocol/message.ts';
+import { WrongEra } from './verdict.ts';
+import { opening } from './opening.ts';
+
+export interface StdioOpening {
+  readonly spec: CommandSpec;
+  readonly host: Host;
+  readonly reaper: Reaper;
+  readonly gateway: RawObject;
+}
+
+/**
+ * @throws WrongEra when the server says it does not speak this era
+ * @throws GatewayError when it cannot be started or does not answer within `timeouts.start`
+ */
+export async function openStdio(era: Era, at: StdioOpening, profile: Profile, to: Openings): Promise<StdioLink> {
+  const link = start(at, to);
+  try {
+    if (era === '2026') await discover(link, at);
+    else await initialize(link, at, profile);
+    return link;
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+function start(at: StdioOpening, to: Openings): StdioLink {
+  try {
+    return new StdioLink({ spec: at.spec, host: at.host, reaper: at.reaper, ...to });
+  } catch (error) {
+    const { name } = at.spec;
+    throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}": ${messageOf(error)}.`, { upstream: name });
+  }
+}
+
+async function discover(link: StdioLink, at: StdioOpening): Promise<void> {
+  const result = await ask(link, at, opening('server/discover', discoverParams(at.gateway)));
+  if (!result || !offersStateless(result)) throw new WrongEra('server/discover');
+  link.greet('2026', helloOfDiscover(result));
+}
+
+async function initialize(link: StdioLink, at: StdioOpening, profile: Profile): Promise<void> {
+  link.greet('2025', link.hello);
+  const result = await ask(link, at, opening('initialize', initializeParams(profile, at.gateway)));
+  if (!result) throw new WrongEra('initialize');
+  link.greet('2025', helloOfInitialize(at.spec.name, result));
+  link.notify('notifications/initialized');
+}
+
+/** @returns the result, or undefined when the server answered with an error */
+async function ask(link: StdioLink, at: StdioOpening, x: Exchange): Promise<RawObject | undefined> {
+  const { promise, resolve } = Promise.withResolvers<'late'>();
+  const timer = setTimeout(resolve, at.spec.timeouts.start, 'late');
+  const call = link.start(x, () => undefined);
+  const settled = await Promise.race([call.settled, promise]);
+  clearTimeout(timer);
+  if (settled === 'late') {
+    link.cancel(call, 'timeout');
+    const { name, timeouts } = at.spec;
+    throw new GatewayError('UPSTREAM_TIMEOUT', `The upstream "${name}" did not answer within timeouts.start (${timeouts.start} ms).`, { upstream: name });
+  }
+  if (settled.kind === 'failed') throw settled.error;
+  return settled.kind === 'result' ? settled.raw : undefined;
+}

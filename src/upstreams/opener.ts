@@ -1,0 +1,102 @@
+// Opens links of one upstream's kind: embedded, HTTP or a child process.
+
+import { GatewayError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import type { Seal } from '../lib/seal.ts';
+import type { McpNotification } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
+import type { Call, Question } from './call.ts';
+import { createFetchClient } from './fetch-client.ts';
+import { createHttpClient, type HttpClient } from './http-client.ts';
+import type { Link } from './link.ts';
+import { openHttp, type Openings } from './open-http.ts';
+import { openStdio } from './open-stdio.ts';
+import { pause } from './pause.ts';
+import { CLOSED } from './child.ts';
+import type { Slot } from './pool.ts';
+import type { Reaper } from './reaper.ts';
+import { createRestarts } from './restarts.ts';
+import type { UpstreamSpec } from './spec.ts';
+
+export interface UpstreamParts {
+  readonly spec: UpstreamSpec;
+  readonly host: Host;
+  readonly seal: Seal;
+  readonly reaper: Reaper;
+  /** The gateway's own Implementation object. */
+  readonly gateway: RawObject;
+  readonly userAgent: string;
+}
+
+/** What an open link has to say to its pool. */
+export interface Told {
+  ended(why: string): void;
+  asked(question: Question, via: Call | undefined, link: Link): void;
+  unsolicited(note: McpNotification, link: Link): void;
+}
+
+/** Opens links of this upstream's kind. */
+export function createOpener(parts: UpstreamParts) {
+  const { spec, host } = parts;
+  const builtin = spec.kind === 'builtin' ? spec.start() : undefined;
+  const client: HttpClient | undefined =
+    builtin !== undefined
+      ? createFetchClient(builtin.fetch, spec.name)
+      : spec.kind === 'url'
+        ? createHttpClient({ upstream: spec.name, connectTimeout: spec.timeouts.connect })
+        : undefined;
+  const restarts =
+    spec.kind === 'command' ? createRestarts(spec.name, spec.restart.max, spec.restart.within, host.now) : undefined;
+
+  return {
+    async link(slot: Slot, told: Told): Promise<Link> {
+      const ready = Promise.withResolvers<Link>();
+      const to = openings(ready.promise, told);
+      const link = await (client ? overHttp(slot, to) : overStdio(slot, to));
+      ready.resolve(link);
+      host.log.info('link open', { upstream: spec.name, era: link.era, version: link.hello.version });
+      return link;
+    },
+    async close() {
+      client?.close();
+      await builtin?.close();
+    },
+  };
+
+  /** What comes before the link stands waits for it. */
+  function openings(ready: Promise<Link>, told: Told): Openings {
+    return {
+      events: {
+        unsolicited: (note) => void ready.then((link) => told.unsolicited(note, link)),
+        ended(why) {
+          if (why !== CLOSED) restarts?.died();
+          told.ended(why);
+        },
+      },
+      question: (question, via) => void ready.then((link) => told.asked(question, via, link)),
+      withdrawn: () => {},
+    };
+  }
+
+  function overHttp(slot: Slot, to: Openings): Promise<Link> {
+    const at = {
+      name: spec.name,
+      client: client as HttpClient,
+      transport: spec.kind === 'builtin' ? ('builtin' as const) : ('http' as const),
+      url: spec.kind === 'url' ? spec.url : 'http://demo.internal/mcp',
+      headers: spec.kind === 'url' ? spec.headers : {},
+      limits: spec.limits,
+      firstByte: spec.timeouts.start,
+      host,
+      gateway: parts.gateway,
+      userAgent: parts.userAgent,
+    };
+    return openHttp(slot.era, at, slot.profile, to);
+  }
+
+  async function overStdio(slot: Slot, to: Openings): Promise<Link> {
+    if (spec.kind !== 'command') throw new GatewayError('INTERNAL');
+    await pause(restarts?.wait() ?? 0, new AbortController().signal);
+    return openStdio(slot.era, { spec, host, reaper: parts.reaper, gateway: parts.gateway }, slot.profile, to);
+  }
+}

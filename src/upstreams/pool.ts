@@ -1,0 +1,163 @@
+// The live links of one upstream: which exchange uses which, each opened once however many wait for it, and
+// closed when its client's session ends or the upstream is no longer configured.
+
+import { canBeAsked, type Client, NO_CAPABILITIES } from '../core/client.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import { digest } from '../lib/digest.ts';
+import type { Era } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
+import { NEWEST_INITIALIZE } from '../protocol/versions.ts';
+import type { Link, Profile } from './link.ts';
+import type { UpstreamSpec } from './spec.ts';
+import { createVerdicts, type Verdicts, WrongEra } from './verdict.ts';
+import { Watchers } from './watch.ts';
+
+/** How a link is shared. */
+export interface Slot {
+  readonly key: string;
+  readonly era: Era;
+  /** The one client session it serves, if it serves just one. */
+  readonly owner: Client['session'];
+  readonly profile: Profile;
+}
+
+export interface Pooled {
+  readonly link: Link;
+  readonly slot: Slot;
+  readonly watchers: Watchers;
+  readonly ended: Promise<void>;
+  /** Log level set at the upstream. */
+  level: string | undefined;
+}
+
+export interface PoolHooks {
+  open(slot: Slot, ended: (why: string) => void): Promise<Link>;
+  /** The link is gone, by itself or closed. */
+  closed(pooled: Pooled, why: string): void;
+}
+
+export class Pool {
+  readonly #links = new Map<string, Promise<Pooled>>();
+  readonly #byLink = new Map<Link, Pooled>();
+  readonly verdicts: Verdicts;
+  #closed = false;
+
+  constructor(
+    readonly spec: UpstreamSpec,
+    readonly hooks: PoolHooks,
+    readonly host: Host,
+  ) {
+    this.verdicts = createVerdicts(spec.era, host.now);
+  }
+
+  get size(): number {
+    return this.#byLink.size;
+  }
+
+  of(link: Link): Pooled | undefined {
+    return this.#byLink.get(link);
+  }
+
+  all(): Pooled[] {
+    return [...this.#byLink.values()];
+  }
+
+  /**
+   * The link for a client, in its own era where the upstream speaks it.
+   * @throws GatewayError when the upstream cannot be reached or speaks no era that we do
+   */
+  async acquire(client: Client): Promise<Pooled> {
+    for (const era of this.verdicts.order(client.era)) {
+      try {
+        const pooled = await this.#get(this.#slot(era, client));
+        this.verdicts.yes(era);
+        return pooled;
+      } catch (error) {
+        if (!(error instanceof WrongEra)) throw error;
+        this.verdicts.no(era);
+      }
+    }
+    const { name } = this.spec;
+    throw new GatewayError('UPSTREAM_INVALID', `The upstream "${name}" speaks no protocol revision that is known here.`, { upstream: name });
+  }
+
+  /** Closes every link; later requests for one fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#links.values()].map((opening) => opening.then(({ link }) => link.close(), () => {})));
+  }
+
+  /** Forgets a link that is of no more use, so that the next request opens another. */
+  drop(pooled: Pooled): void {
+    if (this.#links.has(pooled.slot.key) && this.#byLink.get(pooled.link) === pooled) this.#links.delete(pooled.slot.key);
+  }
+
+  #slot(era: Era, client: Client): Slot {
+    if (era === '2026') return { key: 'stateless', era, owner: undefined, profile: SHARED };
+    const mine = { version: client.version, info: client.info, capabilities: client.capabilities };
+    const alone: Slot = client.session
+      ? { key: `session:${client.session.key}`, era, owner: client.session, profile: mine }
+      : { key: profileKey(client), era, owner: undefined, profile: { ...mine, version: NEWEST_INITIALIZE } };
+    if (this.spec.kind !== 'command') return alone;
+    const shared: Slot = { key: 'shared', era, owner: undefined, profile: SHARED };
+    const { per, max } = this.spec.instances;
+    const wanted = per === 'session' || (per === 'auto' && canBeAsked(client.capabilities));
+    if (!wanted || this.#links.has(alone.key) || this.#links.size < max) return wanted ? alone : shared;
+    this.host.metrics.limitHits.inc({ limit: 'instances' });
+    if (per === 'auto') return shared;
+    throw new GatewayError('BUSY', `The upstream "${this.spec.name}" runs as many processes as instances.max allows.`, { upstream: this.spec.name });
+  }
+
+  #get(slot: Slot): Promise<Pooled> {
+    const there = this.#links.get(slot.key);
+    if (there) return there;
+    if (this.#closed) throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.spec.name}" is being closed.`);
+    if (slot.owner?.ended.aborted) throw new GatewayError('SESSION_UNKNOWN');
+    const opening = this.#open(slot).catch((error: unknown) => {
+      if (this.#links.get(slot.key) === opening) this.#links.delete(slot.key);
+      throw error;
+    });
+    this.#links.set(slot.key, opening);
+    return opening;
+  }
+
+  async #open(slot: Slot): Promise<Pooled> {
+    const over = Promise.withResolvers<string>();
+    const link = await this.hooks.open(slot, over.resolve);
+    const pooled: Pooled = {
+      link,
+      slot,
+      watchers: new Watchers(link),
+      ended: over.promise.then(() => {}),
+      level: undefined,
+    };
+    this.#byLink.set(link, pooled);
+    this.#count();
+    const close = (): void => void link.close();
+    slot.owner?.ended.addEventListener('abort', close, { once: true });
+    void over.promise.then((why) => {
+      slot.owner?.ended.removeEventListener('abort', close);
+      this.drop(pooled);
+      this.#byLink.delete(link);
+      this.#count();
+      this.hooks.closed(pooled, why);
+    });
+    if (slot.owner?.ended.aborted || this.#closed) close();
+    return pooled;
+  }
+
+  #count(): void {
+    this.host.metrics.upstreamLinks.set({ upstream: this.spec.name }, this.#byLink.size);
+  }
+}
+
+const SHARED: Profile = { version: NEWEST_INITIALIZE, info: undefined, capabilities: NO_CAPABILITIES };
+
+function profileKey({ principal, capabilities }: Client): string {
+  return `profile:${principal.id}:${digest(askProfile(capabilities))}`;
+}
+
+function askProfile(capabilities: RawObject): string {
+  return ['elicitation', 'sampling', 'roots'].map((key) => `${key}=${capabilities.raw(key) ?? ''}`).join('\n');
+}

@@ -1,0 +1,31 @@
+// Whom a question of an initialize-era server concerns. Never shown to a caller it could not be for.
+
+import type { Host } from '../core/host.ts';
+import type { Call, Question } from './call.ts';
+import type { Link } from './link.ts';
+import { canAsk, declined } from './park.ts';
+
+export interface Asking {
+  readonly link: Link;
+  readonly question: Question;
+  /** The call on whose stream it came, where the transport tells. */
+  readonly via: Call | undefined;
+  /** Everything on this link is of one client session. */
+  readonly owned: boolean;
+  readonly upstream: string;
+  readonly host: Host;
+}
+
+export function askTheRightOne({ link, question, via, owned, upstream, host }: Asking): void {
+  const open = via ? [via] : [...link.calls()];
+  const able = open.filter((call) => !call.ended && canAsk(call.x.client, call.x.request.method, question));
+  const target = able.length === 1 || owned ? able.at(-1) : undefined;
+  if (target) {
+    target.ask(question);
+    return;
+  }
+  const reason = able.length > 1 ? 'question_ambiguous' : 'question_unanswerable';
+  host.metrics.dropped.inc({ reason });
+  host.log.info('a question of the upstream was declined', { upstream, method: question.method, reason });
+  void link.answer(question, declined(question)).catch(() => {});
+}

@@ -1,0 +1,32 @@
+// A client of the initialize era may answer a question with an error; 2026-07-28 has no form for that.
+// Elicitation becomes `cancel`; for the rest the call ends here (wire.md §4.1).
+
+import { errorResult } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import { type Refusal, refusalsFact } from '../core/refusals.ts';
+import { McpResult } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+
+const CANCEL = RawObject.of({ action: 'cancel' });
+
+/**
+ * Puts what can be put into the request.
+ * @returns a result when the call cannot go on
+ */
+export function withRefusals(x: Exchange): McpResult | undefined {
+  const refusals = x.get(refusalsFact);
+  if (!refusals || refusals.size === 0) return undefined;
+  let responses = x.request.raw?.object('inputResponses') ?? RawObject.of({});
+  for (const [key, refusal] of refusals) {
+    if (refusal.method !== 'elicitation/create') return abandoned(x, refusal);
+    responses = responses.with({ [key]: CANCEL });
+  }
+  x.replace(x.request.with({ inputResponses: responses }));
+  return undefined;
+}
+
+function abandoned(x: Exchange, { method, error }: Refusal): McpResult {
+  const text = `The client did not answer ${method}: ${error.string('message') ?? 'no reason given'}`;
+  if (x.request.method !== 'tools/call') return errorResult('ANSWER_REFUSED', text, { requestId: x.id });
+  return McpResult.complete({ resultType: 'complete', content: [{ type: 'text', text }], isError: true });
+}

@@ -1,0 +1,62 @@
+// What this folder needs to know of one configured upstream. Made from the configuration in gateway/.
+
+import type { Era } from '../protocol/message.ts';
+
+/** All durations in milliseconds, all sizes in bytes. */
+export interface UpstreamTimeouts {
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly idle: number;
+  readonly total: number;
+  readonly start: number;
+}
+
+export interface UpstreamLimits {
+  /** Nesting, members and string length of a message. */
+  readonly json: { readonly depth: number; readonly keys: number; readonly string: number };
+  /** Largest JSON answer. */
+  readonly response: number;
+  /** Largest event of a stream. */
+  readonly event: number;
+  /** Largest line of a child process. */
+  readonly line: number;
+  /** Bytes of stderr logged per second. */
+  readonly stderr: number;
+  readonly parked: number;
+  readonly parkTtl: number;
+}
+
+interface Common {
+  readonly name: string;
+  readonly era: Era | 'auto';
+  readonly timeouts: UpstreamTimeouts;
+  readonly limits: UpstreamLimits;
+}
+
+export interface HttpSpec extends Common {
+  readonly kind: 'url';
+  readonly url: string;
+  /** Revealed: never log this object. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface CommandSpec extends Common {
+  readonly kind: 'command';
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The child's whole environment, revealed: never log this object. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+  readonly instances: { readonly per: 'auto' | 'shared' | 'session'; readonly max: number };
+  readonly restart: { readonly max: number; readonly within: number };
+  /** Grace between closing stdin, TERM and KILL. */
+  readonly stop: number;
+}
+
+export interface BuiltinSpec extends Common {
+  readonly kind: 'builtin';
+  /** Starts the embedded server. */
+  readonly start: () => { fetch(request: Request): Promise<Response>; close(): Promise<void> };
+}
+
+export type UpstreamSpec = HttpSpec | CommandSpec | BuiltinSpec;

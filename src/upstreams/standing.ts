@@ -1,0 +1,50 @@
+// The GET stream of an initialize-era session: what the server sends outside of calls. Reconnects, resumes
+// where it can, and gives up quietly where the server offers none.
+
+import { messageOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Outbound } from '../core/outbound.ts';
+import { SseReader } from '../protocol/sse.ts';
+import type { HttpClient } from './http-client.ts';
+import { mediaType, type Reading, readEvents } from './http-read.ts';
+import { SessionLost } from './link.ts';
+import { pause } from './pause.ts';
+
+export interface Standing {
+  readonly client: HttpClient;
+  outbound(lastEventId: string | undefined): Outbound;
+  readonly reading: Reading;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+
+/** Runs until the signal aborts or the server has no such stream. @throws SessionLost */
+export async function openStanding({ client, outbound, reading, signal, log }: Standing): Promise<void> {
+  let wait = FIRST_WAIT;
+  let last: SseReader | undefined;
+  while (!signal.aborted) {
+    const reader = new SseReader({ eventBytes: reading.limits.event });
+    if (last) reader.lastEventId = last.lastEventId;
+    try {
+      const answer = await client.send(outbound(last?.lastEventId), signal);
+      if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
+        answer.discard();
+        if (answer.status === 404) throw new SessionLost(reading.upstream);
+        if (answer.status < 500) return;
+      } else {
+        wait = FIRST_WAIT;
+        await readEvents(answer, reader, reading, () => signal.aborted);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof SessionLost) throw error;
+      log.debug('standing stream broke', { upstream: reading.upstream, error: messageOf(error) });
+    }
+    last = reader;
+    await pause(reader.retry ?? wait, signal).catch(() => {});
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+  }
+}

@@ -1,0 +1,157 @@
+// A link over a child process: all calls share its stdin and stdout, told apart by our ids. Both eras.
+
+import { GatewayError, messageOf } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import {
+  errorText,
+  isBatch,
+  type Message,
+  MessageError,
+  notificationText,
+  parseBatch,
+  parseMessage,
+  resultText,
+} from '../protocol/jsonrpc.ts';
+import type { Era, McpResult } from '../protocol/message.ts';
+import { decodeUtf8, JsonError, RawObject } from '../protocol/raw.ts';
+import type { Call, Question, Settled } from './call.ts';
+import { type Child, type ChildHooks, startChild } from './child.ts';
+import { Correlator } from './correlate.ts';
+import { decodeSettled } from './decode.ts';
+import type { Hello, Link, LinkEvents, Reply } from './link.ts';
+import type { Reaper } from './reaper.ts';
+import { requestOf } from './requests.ts';
+import { sendThrough } from './senders.ts';
+import type { CommandSpec } from './spec.ts';
+
+const BATCH = 10_000;
+
+export interface StdioLinkParts {
+  readonly spec: CommandSpec;
+  readonly host: Host;
+  readonly reaper: Reaper;
+  readonly events: LinkEvents;
+  question(question: Question, via: Call | undefined): void;
+  withdrawn(questionKey: string): void;
+}
+
+export class StdioLink implements Link {
+  /** Set by `greet` once the era and the server are known. */
+  era: Era = '2026';
+  hello: Hello = { version: '', capabilities: RawObject.of({}), info: undefined, instructions: undefined };
+  readonly #p: StdioLinkParts;
+  readonly #correlator: Correlator;
+  readonly #child: Child;
+
+  /** @throws Error when the program cannot be started */
+  constructor(parts: StdioLinkParts) {
+    this.#p = parts;
+    const { spec, host, events } = parts;
+    this.#correlator = new Correlator(spec.name, host, {
+      unsolicited: (note) => events.unsolicited(note),
+      question: (question, via) => parts.question(question, via),
+      withdrawn: (key) => parts.withdrawn(key),
+    });
+    const hooks: ChildHooks = { line: (line) => this.#line(line), gone: (why) => this.#gone(why) };
+    this.#child = startChild(spec, hooks, host.log.with({ upstream: spec.name }), parts.reaper);
+  }
+
+  get size() {
+    return this.#correlator.size;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  greet(era: Era, hello: Hello): void {
+    this.era = era;
+    this.hello = hello;
+  }
+
+  calls(): Iterable<Call> {
+    return this.#correlator.calls;
+  }
+
+  start(x: Exchange, emit: Emit): Call {
+    const call = this.#correlator.open(x, emit);
+    void this.#send(call).catch((error: unknown) => {
+      call.settle({ kind: 'failed', error: this.#fault(error) });
+      this.#correlator.close(call);
+    });
+    return call;
+  }
+
+  resume(call: Call, x: Exchange, emit: Emit): void {
+    call.attach(x, emit);
+    this.#correlator.retoken(call);
+  }
+
+  cancel(call: Call, reason: string): void {
+    this.#correlator.close(call);
+    if (!call.ended) this.notify('notifications/cancelled', RawObject.of({ requestId: call.id, reason }));
+    call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+  }
+
+  async answer(question: Question, reply: Reply): Promise<void> {
+    const { text } = question.id;
+    await this.#child.write('result' in reply ? resultText(text, reply.result) : errorText(text, reply.error));
+  }
+
+  decode(x: Exchange, settled: Settled): McpResult {
+    return decodeSettled(this.#p.spec.name, this.era, x, settled);
+  }
+
+  /** A notification of ours; that the process is gone shows elsewhere. */
+  notify(method: string, params?: RawObject): void {
+    void this.#child.write(notificationText(method, params)).catch(() => {});
+  }
+
+  close(): Promise<void> {
+    return this.#child.stop();
+  }
+
+  async #send(call: Call): Promise<void> {
+    const body = requestOf(this.era, call);
+    const { senders } = call.x;
+    const outbound = { transport: 'stdio', method: '', url: '', headers: {}, body } as const;
+    await this.#child.write(senders.length === 0 ? body : (await sendThrough(call.x, outbound)).body);
+  }
+
+  #line(line: Uint8Array): void {
+    const { json } = this.#p.spec.limits;
+    try {
+      const text = decodeUtf8(line, 'refuse');
+      const texts = isBatch(text) ? parseBatch(text, json, BATCH) : [text];
+      for (const each of texts) this.#receive(parseMessage(each, json));
+    } catch (error) {
+      if (!(error instanceof MessageError || error instanceof JsonError)) throw error;
+      this.#p.host.metrics.dropped.inc({ reason: 'upstream_garbage' });
+      this.#p.host.log.warn('stdout line is not MCP', { upstream: this.#p.spec.name, what: error.message });
+    }
+  }
+
+  #receive(message: Message): void {
+    if (message.kind === 'request' && message.method === 'ping') {
+      void this.answer(message, { result: RawObject.of({}) }).catch(() => {});
+      return;
+    }
+    // Not waited for: the channel is shared, and one slow client must not stop the others.
+    void this.#correlator.receive(message);
+  }
+
+  #gone(why: string): void {
+    this.#correlator.fail(this.#fault(new Error(`its process ${why}`)));
+    this.#p.events.ended(why);
+  }
+
+  #fault(error: unknown): GatewayError {
+    if (error instanceof GatewayError) return error;
+    const { name } = this.#p.spec;
+    return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" is not there: ${messageOf(error)}.`, {
+      upstream: name,
+    });
+  }
+}

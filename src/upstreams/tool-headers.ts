@@ -1,0 +1,92 @@
+// Which arguments a 2026-07-28 upstream wants mirrored in Mcp-Param-* headers: read from its own tool schemas
+// (streamable-http §Custom Headers), fetched when first needed. Also hides tools that declare them wrongly.
+
+import type { Exchange } from '../core/exchange.ts';
+import { HeaderError, type ParamDeclaration, paramDeclarations, paramHeaders } from '../protocol/headers.ts';
+import { McpRequest } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import type { JsonObject, JsonValue } from '../protocol/values.ts';
+import type { Link } from './link.ts';
+
+const MARK = 'x-mcp-header';
+const PAGES = 100;
+
+export class ToolHeaders {
+  #declared: Promise<Map<string, readonly ParamDeclaration[]>> | undefined;
+
+  /** The mirrored headers of one request; `{}` for everything but tools/call. Names are lower-case. */
+  async for(x: Exchange, link: Link): Promise<Record<string, string>> {
+    if (x.request.method !== 'tools/call') return {};
+    this.#declared ??= fetchDeclarations(x, link);
+    const declared = await this.#declared.catch(() => {
+      this.#declared = undefined;
+      return undefined;
+    });
+    const declarations = declared?.get(x.request.raw?.string('name') ?? '');
+    if (declarations === undefined) return {};
+    const headers = paramHeaders(declarations, x.request.raw?.object('arguments'));
+    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  }
+
+  /** The tool list changed, or the upstream says our headers are wrong. */
+  forget(): void {
+    this.#declared = undefined;
+  }
+}
+
+async function fetchDeclarations(x: Exchange, link: Link): Promise<Map<string, readonly ParamDeclaration[]>> {
+  const declared = new Map<string, readonly ParamDeclaration[]>();
+  let cursor: JsonValue | undefined;
+  for (let page = 0; page < PAGES; page++) {
+    const raw = await listTools(x, link, cursor);
+    if (raw.text.includes(MARK)) {
+      for (const tool of toolsOf(raw)) {
+        const declarations = declarationsOf(tool);
+        if (declarations && declarations.length > 0) declared.set(String(tool['name']), declarations);
+      }
+    }
+    const next = raw.get('nextCursor');
+    if (typeof next !== 'string' || next === cursor) break;
+    cursor = next;
+  }
+  return declared;
+}
+
+async function listTools(x: Exchange, link: Link, cursor: JsonValue | undefined): Promise<RawObject> {
+  const meta = x.request.raw?.object('_meta')?.with({ progressToken: undefined });
+  const params = RawObject.of({}).with({ ...(cursor === undefined ? {} : { cursor }), ...(meta ? { _meta: meta } : {}) });
+  const call = link.start(x.fork(x.leg?.upstream ?? '', new McpRequest('tools/list', params)), () => undefined);
+  const settled = await call.settled;
+  if (settled.kind !== 'result') throw new Error('the tool list cannot be had');
+  return settled.raw;
+}
+
+function toolsOf(raw: RawObject): readonly JsonObject[] {
+  const tools = raw.get('tools');
+  return Array.isArray(tools) ? (tools as JsonObject[]) : [];
+}
+
+/** @returns undefined when the tool's declarations break the rules */
+function declarationsOf(tool: JsonObject): readonly ParamDeclaration[] | undefined {
+  try {
+    return paramDeclarations((tool['inputSchema'] ?? {}) as JsonObject);
+  } catch (error) {
+    if (error instanceof HeaderError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A tools/list result of an HTTP upstream without the tools whose x-mcp-header declarations break the rules;
+ * the others stay (2026-07-28 streamable-http §Custom Headers: a client must drop them).
+ */
+export function withoutInvalidTools(raw: RawObject, hidden: (name: string) => void): RawObject {
+  if (!raw.text.includes(MARK)) return raw;
+  const tools = toolsOf(raw);
+  const valid = tools.filter((tool) => {
+    if (declarationsOf(tool)) return true;
+    hidden(String(tool['name']));
+    return false;
+  });
+  return valid.length === tools.length ? raw : raw.with({ tools: valid });
+}

@@ -1,0 +1,40 @@
+// Which eras an upstream speaks, as far as asking has shown. A "no" expires: servers are upgraded and rolled back.
+
+import type { Era } from '../protocol/message.ts';
+
+/** How long a "no" is believed, milliseconds. */
+const NO_FOR = 10 * 60_000;
+
+export interface Verdicts {
+  /** Eras worth trying for a client of `era`, best first. */
+  order(era: Era): Era[];
+  yes(era: Era): void;
+  no(era: Era): void;
+  /** What is known, for display: undefined while unknown. */
+  known(era: Era): boolean | undefined;
+}
+
+export function createVerdicts(pinned: Era | 'auto', now: () => number): Verdicts {
+  const said = new Map<Era, { yes: boolean; at: number }>();
+  const other = (era: Era): Era => (era === '2025' ? '2026' : '2025');
+  const known = (era: Era): boolean | undefined => {
+    const verdict = said.get(era);
+    if (verdict === undefined) return undefined;
+    return !verdict.yes && now() - verdict.at > NO_FOR ? undefined : verdict.yes;
+  };
+  return {
+    // The client's own era first: nothing is lost in a translation that does not happen.
+    order(era) {
+      if (pinned !== 'auto') return [pinned];
+      const both = [era, other(era)];
+      const possible = both.filter((each) => known(each) !== false);
+      return possible.length > 0 ? possible : both;
+    },
+    yes: (era) => void said.set(era, { yes: true, at: now() }),
+    no: (era) => void said.set(era, { yes: false, at: now() }),
+    known,
+  };
+}
+
+/** Thrown by an opener: the server answered, and it does not speak this era. An outage is never this. */
+export class WrongEra extends Error {}

@@ -1,0 +1,120 @@
+// Who wants to hear what an initialize-era link sends outside of calls, and which resources are subscribed
+// there for them. One per link.
+
+import type { Exchange } from '../core/exchange.ts';
+import type { Emit } from '../core/handler.ts';
+import type { McpNotification } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { opening } from './opening.ts';
+import type { Link } from './link.ts';
+
+/** The filter of a subscriptions/listen request (2026-07-28 patterns/subscriptions). */
+export interface Filter {
+  readonly lists: ReadonlySet<string>;
+  readonly uris: ReadonlySet<string>;
+}
+
+interface Watcher {
+  readonly filter: Filter;
+  readonly emit: Emit;
+  /** Hears everything: the link belongs to this client's session alone. */
+  readonly owner: boolean;
+}
+
+const LIST_OF: Readonly<Record<string, string>> = {
+  'notifications/tools/list_changed': 'toolsListChanged',
+  'notifications/prompts/list_changed': 'promptsListChanged',
+  'notifications/resources/list_changed': 'resourcesListChanged',
+};
+
+export const LIST_NOTES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(LIST_OF).map(([note, member]) => [member, note]),
+);
+
+/** What the client asked to hear, and what this server can tell. */
+export function honoured(x: Exchange, capabilities: RawObject): Filter {
+  const asked = x.request.raw?.object('notifications');
+  const lists = new Set<string>();
+  for (const [member, capability] of [
+    ['toolsListChanged', 'tools'],
+    ['promptsListChanged', 'prompts'],
+    ['resourcesListChanged', 'resources'],
+  ] as const) {
+    if (asked?.get(member) === true && capabilities.object(capability)?.get('listChanged') === true) lists.add(member);
+  }
+  const uris = asked?.get('resourceSubscriptions');
+  const can = capabilities.object('resources')?.get('subscribe') === true;
+  return { lists, uris: new Set(can && Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []) };
+}
+
+/** The `notifications` member of an acknowledgement. */
+export function filterObject({ lists, uris }: Filter): RawObject {
+  const flags = Object.fromEntries([...lists].map((member) => [member, true]));
+  return RawObject.of({ ...flags, ...(uris.size > 0 ? { resourceSubscriptions: [...uris] } : {}) });
+}
+
+export class Watchers {
+  readonly #watchers = new Set<Watcher>();
+  readonly #subscribed = new Map<string, number>();
+
+  constructor(readonly link: Link) {}
+
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  /** Hands a notification to everybody who asked for its kind. @returns whether anybody did */
+  tell(note: McpNotification): boolean {
+    const list = LIST_OF[note.method];
+    const uri = note.method === 'notifications/resources/updated' ? note.raw?.string('uri') : undefined;
+    let heard = false;
+    for (const { filter, emit, owner } of this.#watchers) {
+      const wants = list ? filter.lists.has(list) : uri === undefined ? owner : filter.uris.has(uri);
+      if (!wants) continue;
+      heard = true;
+      void emit(note);
+    }
+    return heard;
+  }
+
+  /** Begins to watch; resolves with what is really subscribed. Undo with the returned function. */
+  async add(filter: Filter, emit: Emit, owner: boolean): Promise<{ filter: Filter; remove: () => void }> {
+    this.link.listen?.();
+    const uris = new Set<string>();
+    for (const uri of filter.uris) if (await this.#subscribe(uri)) uris.add(uri);
+    const watcher: Watcher = { filter: { lists: filter.lists, uris }, emit, owner };
+    this.#watchers.add(watcher);
+    return {
+      filter: watcher.filter,
+      remove: () => {
+        this.#watchers.delete(watcher);
+        for (const uri of uris) this.#unsubscribe(uri);
+      },
+    };
+  }
+
+  async #subscribe(uri: string): Promise<boolean> {
+    const count = this.#subscribed.get(uri) ?? 0;
+    this.#subscribed.set(uri, count + 1);
+    if (count > 0) return true;
+    const settled = await this.#request('resources/subscribe', uri);
+    if (settled.kind === 'result') return true;
+    this.#release(uri);
+    return false;
+  }
+
+  #unsubscribe(uri: string): void {
+    if (this.#release(uri) === 0) void this.#request('resources/unsubscribe', uri);
+  }
+
+  #release(uri: string): number {
+    const left = (this.#subscribed.get(uri) ?? 1) - 1;
+    if (left === 0) this.#subscribed.delete(uri);
+    else this.#subscribed.set(uri, left);
+    return left;
+  }
+
+  #request(method: string, uri: string) {
+    return this.link.start(opening(method, RawObject.of({ uri })), () => undefined).settled;
+  }
+}

@@ -1,0 +1,99 @@
+// `bun run conformance`: the official suite against the gateway, compared with expected.yaml.
+//   --direct          the fixture alone, without the gateway
+//   --setup A,B       which setups (setups.ts); the default is http,stdio
+//   --all             every setup
+//   --times N         every run N times
+//   --out DIR         where the suite's files go; the default is out/conformance
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { type SetupName, setupNames, startSetup } from './setups.ts';
+import { requirementSets, runSuite, type SuiteResult } from './suite.ts';
+
+const Floor = z.strictObject({ scored: z.int(), pending: z.int() });
+const Expected = z.record(z.enum(setupNames), z.strictObject({ '2025-11-25': Floor, '2026-07-28': Floor }));
+
+const { values } = parseArgs({
+  options: {
+    direct: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+    setup: { type: 'string', default: 'http,stdio' },
+    times: { type: 'string', default: '1' },
+    out: { type: 'string', default: 'out/conformance' },
+  },
+});
+
+function chosen(): SetupName[] {
+  if (values.all) return [...setupNames];
+  if (values.direct) return ['direct'];
+  return z.array(z.enum(setupNames)).parse(values.setup.split(','));
+}
+
+const expected = Expected.parse(parse(await readFile(new URL('./expected.yaml', import.meta.url), 'utf8')));
+const times = z.coerce.number().int().positive().parse(values.times);
+let below = 0;
+
+console.log(row(['setup', 'requirements', 'run', 'scored', 'pending', 'checks', 'warnings', 'time']));
+for (const name of chosen()) {
+  for (let run = 1; run <= times; run++) await measure(name, run);
+}
+console.log(below === 0 ? 'As expected.' : `${below} below test/conformance/expected.yaml.`);
+process.exit(below === 0 ? 0 : 1);
+
+/** Runs both sets against one setup, prints a row for each and what failed in it. */
+async function measure(name: SetupName, run: number): Promise<void> {
+  const out = resolve(values.out, name, String(run));
+  const setup = await startSetup(name).catch((error: unknown) => {
+    console.log(`${name}: did not start: ${error instanceof Error ? error.message : error}`);
+    below++;
+  });
+  if (setup === undefined) return;
+  try {
+    for (const requirements of requirementSets) {
+      const start = performance.now();
+      const result = await runSuite({ url: setup.url, requirements, out: join(out, requirements) });
+      report(name, run, result, performance.now() - start);
+    }
+  } finally {
+    await setup.stop();
+    const log = setup.log();
+    if (log !== '') await writeFile(join(out, 'gateway.log'), log);
+  }
+}
+
+function report(name: SetupName, run: number, result: SuiteResult, ms: number): void {
+  const { requirements, scored, pending, warnings } = result;
+  const counted = result.scenarios.filter((scenario) => scenario.unscored !== 'extension');
+  const checks = counted.reduce((sum, { checks: c }) => sum + c.passed, 0);
+  const failed = counted.reduce((sum, { checks: c }) => sum + c.failed, 0);
+  console.log(
+    row([
+      name,
+      requirements,
+      `${run}/${times}`,
+      `${scored.passed}/${scored.total}`,
+      `${pending.passed}/${pending.total}`,
+      `${checks} ✓ ${failed} ✗`,
+      warnings.join(' ') || '-',
+      `${(ms / 1000).toFixed(1)} s`,
+    ]),
+  );
+  for (const { scenario, unscored, failures, passed } of counted) {
+    if (passed) continue;
+    console.log(`    ✗ ${scenario}${unscored ? ` (${unscored})` : ''}`);
+    for (const failure of failures) console.log(`        ${failure}`);
+  }
+  const floor = expected[name][requirements];
+  const missed = scored.passed < floor.scored || pending.passed < floor.pending;
+  const better = scored.passed > floor.scored || pending.passed > floor.pending;
+  if (missed) below++;
+  if (missed) console.log(`    below expected.yaml: ${floor.scored} scored, ${floor.pending} pending`);
+  else if (better) console.log('    better than expected.yaml: raise it');
+}
+
+function row(cells: string[]): string {
+  const widths = [11, 13, 6, 8, 8, 14, 10, 7];
+  return cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' ');
+}

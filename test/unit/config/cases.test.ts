@@ -1,0 +1,95 @@
+// Runs test/config/*.txt: a configuration, a line of dashes, then what is made of it. Leading comments may say
+// `# env: NAME=value` or `# no file`. `UPDATE=1 bun test cases` writes the second halves anew: read the diff.
+import { expect, test } from 'bun:test';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CODES } from '../../../src/config/codes.ts';
+import { renderDiagnostics } from '../../../src/config/diagnostic.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import { accepted, CANARIES, inputs } from './world.ts';
+
+const DIRECTORY = join(import.meta.dir, '../../config');
+const RULE = '----------\n';
+const FILES = readdirSync(DIRECTORY)
+  .filter((name) => name.endsWith('.txt'))
+  .sort();
+
+const PRESET = accepted(`
+upstreams: { b: { builtin: demo }, u: { url: http://x/ }, c: { command: x } }
+pipeline: [progress]
+`).config;
+
+/** What differs from the defaults; the rest would drown it. */
+function prune(value: unknown, preset: unknown): unknown {
+  if (typeof value !== 'object' || typeof preset !== 'object' || value === null || preset === null)
+    return value;
+  if (Array.isArray(value)) return value;
+  const kept = Object.entries(value).flatMap(([key, held]) => {
+    const usual = (preset as Record<string, unknown>)[key];
+    return Bun.deepEquals(held, usual) ? [] : [[key, prune(held, usual)]];
+  });
+  return Object.fromEntries(kept);
+}
+
+function normalise(config: Config): string {
+  const plain = JSON.parse(JSON.stringify(config)) as Config;
+  const preset = JSON.parse(JSON.stringify(PRESET)) as Config;
+  const entries = (list: Config['pipeline']): unknown =>
+    list.map((entry) => ({
+      plugin: entry.plugin,
+      ...(prune(entry, { ...preset.pipeline[0], id: entry.plugin, path: entry.path }) as object),
+    }));
+  const upstreams = plain.upstreams.map((upstream) => {
+    const usual = preset.upstreams.find(({ kind }) => kind === upstream.kind);
+    const { pipeline, ...rest } = upstream;
+    const pruned = prune(rest, { ...usual, kind: '', path: upstream.path }) as object;
+    return pipeline.length === 0 ? pruned : { ...pruned, pipeline: entries(pipeline) };
+  });
+  const { pipeline, upstreams: _, ...rest } = plain;
+  const others = prune(rest, {
+    ...preset,
+    endpoints: [
+      {
+        path: '/mcp',
+        upstreams: plain.upstreams.map(({ name }) => name),
+        names: plain.upstreams.length > 1 ? 'prefix' : 'none',
+      },
+    ],
+  });
+  return JSON.stringify({ ...(others as object), upstreams, pipeline: entries(pipeline) }, null, 2);
+}
+
+/** What loading a case gives, as text. */
+function outcome(text: string): string {
+  const env = Object.fromEntries(
+    [...text.matchAll(/^# env: (\w+)=(.*)$/gm)].map(([, name, value]) => [name ?? '', value ?? '']),
+  );
+  const source = /^# no file$/m.test(text) ? undefined : { file: 'gateway.yaml', text };
+  const result = loadConfig(source, inputs(env));
+  if (!result.ok) return `${renderDiagnostics(result.diagnostics, { color: false })}\n`;
+  const warnings =
+    result.warnings.length > 0 ? `${renderDiagnostics(result.warnings, { color: false })}\n` : '';
+  return `${warnings}${normalise(result.config)}\n`;
+}
+
+test.each(FILES)('%s', (name) => {
+  const path = join(DIRECTORY, name);
+  const [text = '', expected = ''] = readFileSync(path, 'utf8').split(RULE);
+  const actual = outcome(text);
+  for (const canary of CANARIES) expect(actual).not.toContain(canary);
+  if (Bun.env.UPDATE === '1') writeFileSync(path, `${text}${RULE}${actual}`);
+  else expect(actual).toBe(expected);
+});
+
+test('there are cases, and every code a configuration alone can cause has one', () => {
+  const all = FILES.map((name) => readFileSync(join(DIRECTORY, name), 'utf8').split(RULE)[1] ?? '').join(
+    '\n',
+  );
+  // Options are judged by plugins, which load later: options.test.ts.
+  const later = ['PLUGIN_OPTIONS', 'PLUGIN_FAILED', 'FIELD_MISSING'];
+  expect(Object.keys(CODES).filter((code) => !later.includes(code) && !all.includes(`  ${code}\n`))).toEqual(
+    [],
+  );
+  expect(FILES.length).toBeGreaterThanOrEqual(40);
+});

@@ -1,0 +1,41 @@
+// A small world for configurations under test: some variables, some files, four plugins. Touches no disk.
+import { type Inputs, type Loaded, type LoadResult, loadConfig } from '../../../src/config/load.ts';
+
+/** No output of anything may hold one of these. */
+export const CANARIES = ['canary-env-4711', 'canary-file-4712', 'canary-secret-4713'] as const;
+
+const FILES: Readonly<Record<string, string>> = {
+  '/etc/sluice/token.txt': `${CANARIES[1]}\n`,
+  '/etc/sluice/lines.txt': 'first\nsecond\n',
+  '/etc/sluice/eight.txt': '8\n',
+  '/run/secrets/api': `${CANARIES[2]}\n`,
+  '/run/secrets/empty': '\n',
+  '/creds/db': 'from-systemd\n',
+};
+
+const ENV = { TOKEN: CANARIES[0], EIGHT: '8', YES: 'true', EMPTY: '', HOST: 'mcp.example.com' };
+
+/** Inputs with `more` variables over the usual ones. */
+export function inputs(more: Readonly<Record<string, string>> = {}): Inputs {
+  return {
+    env: { ...ENV, ...more },
+    readFile: (path) => {
+      const text = FILES[path];
+      if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
+      return text;
+    },
+    baseDir: '/etc/sluice',
+    plugins: ['audit', 'auth', 'progress', 'ratelimit'],
+  };
+}
+
+export function load(text: string, more: Readonly<Record<string, string>> = {}): LoadResult {
+  return loadConfig({ file: 'gateway.yaml', text }, inputs(more));
+}
+
+/** A configuration that must be accepted. */
+export function accepted(text: string, more: Readonly<Record<string, string>> = {}): Loaded {
+  const result = load(text, more);
+  if (!result.ok) throw new Error(JSON.stringify(result.diagnostics, null, 2));
+  return result;
+}
