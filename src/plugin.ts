@@ -8,8 +8,15 @@ export { type Fact, fact } from './core/facts.ts';
 export type { Emit } from './core/handler.ts';
 export type { Log } from './core/log.ts';
 export type { Outbound } from './core/outbound.ts';
-export { type AnyPlugin, definePlugin, duration, type Hooks, type Plugin, type PluginHost } from './core/plugin.ts';
+export {
+  type AnyPlugin,
+  definePlugin,
+  duration,
+  type Hooks,
+  type Plugin,
+  type PluginHost,
+} from './core/plugin.ts';
 export type { Route } from './core/route.ts';
 export { McpNotification, McpRequest, McpResult } from './protocol/message.ts';
-export { RawJson } from './protocol/raw.ts';
+export { RawJson, type RawObject } from './protocol/raw.ts';
 export type { JsonObject, JsonValue } from './protocol/values.ts';

@@ -1,7 +1,9 @@
 // Why the admin server cannot start, in words for its operator.
 
 export class AdminFault extends Error {
+  /** @param kind `taken`: another program is there · `unusable`: the system does not allow it */
   constructor(
+    readonly kind: 'taken' | 'unusable',
     message: string,
     readonly hint: string,
   ) {

@@ -89,6 +89,7 @@ function openTcp({ host, port }: { host: string; port: number }, options: AdminO
     const code = codeOf(error);
     const why = code === 'EADDRINUSE' ? `port ${port} is taken` : (code ?? String(error));
     throw new AdminFault(
+      code === 'EADDRINUSE' ? 'taken' : 'unusable',
       `cannot open the admin listener on ${urlHost(host)}:${port}: ${why}`,
       'stop what listens there, or set `admin: { listen: 127.0.0.1:PORT }` (or off) in gateway.yaml',
     );

@@ -30,7 +30,11 @@ export async function claimSocket<Server>(
   } catch (error) {
     if (error instanceof AdminFault) throw error;
     const why = codeOf(error) ?? String(error);
-    throw new AdminFault(`cannot open the admin socket ${path}: ${why}`, 'set admin.socket in gateway.yaml');
+    throw new AdminFault(
+      'unusable',
+      `cannot open the admin socket ${path}: ${why}`,
+      'set admin.socket in gateway.yaml',
+    );
   } finally {
     if (aside !== undefined) rmSync(aside, { recursive: true, force: true });
   }
@@ -39,6 +43,7 @@ export async function claimSocket<Server>(
 function within(path: string): string {
   if (Buffer.byteLength(path) <= LONGEST) return path;
   throw new AdminFault(
+    'unusable',
     `the path of the admin socket is too long: ${path}`,
     'set admin.socket in gateway.yaml to a shorter one',
   );
@@ -65,9 +70,10 @@ async function refuseLiving(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket())
-    throw new AdminFault(`${path} exists and is not a socket`, 'move it away, or set admin.socket');
+    throw new AdminFault('taken', `${path} exists and is not a socket`, 'move it away, or set admin.socket');
   if (await answers(path))
     throw new AdminFault(
+      'taken',
       `already running: a gateway answers on ${path}`,
       'stop that one, or give this one its own `admin: { socket: …, listen: … }`',
     );

@@ -206,7 +206,7 @@ export const CODES = {
     why: 'Each plugin checks its options by its own schema.',
     fix: 'See the page of the plugin.',
   },
-  PLUGIN_FAILED: {
+  PLUGIN_SETUP: {
     title: 'A plugin that does not start',
     why: 'Its file could not be loaded, or its setup threw.',
     fix: 'See the message of the plugin.',

@@ -1,11 +1,11 @@
 // The lines of the file that a diagnostic shows, with everything that may be secret replaced. Columns stay true:
 // each hidden character becomes one dot, each character of a comment a space.
-import { isScalar, type Node, visit } from 'yaml';
+import { isScalar, type Node } from 'yaml';
 import type { FrameLine } from './diagnostic.ts';
 import { fieldNames } from './jsonschema.ts';
 import { isSensitive } from './place.ts';
 import type { Tree } from './tree.ts';
-import type { Syntax } from './yaml.ts';
+import { type Syntax, scalarsOf } from './yaml.ts';
 
 const DOT = '•';
 const USER_INFO = /(\/\/)([^\s/@"']+)(?=@)/g;
@@ -77,15 +77,14 @@ function inside(node: Node): Span[] {
 
 /** Comments: people keep old values in them. */
 function comments(text: string, { document }: Syntax): Span[] {
-  const scalars: Span[] = [];
-  visit(document, {
-    Scalar(_, { range }) {
-      if (range) scalars.push([range[0], range[1]]);
-    },
-  });
+  const scalars = scalarsOf(document).flatMap(({ range }): Span[] => (range ? [[range[0], range[1]]] : []));
+  scalars.sort(([a], [b]) => a - b);
+  let next = 0;
   return [...text.matchAll(/(?<=^|\s)#[^\r\n]*/gm)].flatMap((match): Span[] => {
     const from = match.index;
-    const isText = scalars.some(([start, end]) => start < from && from < end);
+    while ((scalars[next]?.[1] ?? Number.POSITIVE_INFINITY) <= from) next += 1;
+    // Within a text, "#" is a character like any other.
+    const isText = (scalars[next]?.[0] ?? Number.POSITIVE_INFINITY) < from;
     return isText ? [] : [[from, from + match[0].length]];
   });
 }

@@ -35,7 +35,7 @@ export function explainIssues(issues: readonly Issue[], values: JsonValue, keys:
 }
 
 /** The keys a JSON Schema allows at a path, in the order they are declared. */
-export function keysAt(schema: KeySchema | undefined, path: Path): string[] {
+function keysAt(schema: KeySchema | undefined, path: Path): string[] {
   if (schema === undefined) return [];
   const [step, ...rest] = path;
   const here = step === undefined ? Object.keys(schema.properties ?? {}) : keysAt(below(schema, step), rest);

@@ -1,7 +1,18 @@
 // YAML text → syntax tree, with every syntax problem put in the words of somebody who writes configurations.
 // Knows nothing of what a gateway is.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
-import { type Document, LineCounter, type Node, parse, parseDocument, visit, type YAMLError } from 'yaml';
+import {
+  type Document,
+  isCollection,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parse,
+  parseDocument,
+  type Scalar,
+  type YAMLError,
+} from 'yaml';
 import type { Code } from './codes.ts';
 
 /** A problem at a stretch of the text: `from` and `to` are offsets in UTF-16 units. */
@@ -86,15 +97,26 @@ function explain(error: YAMLError, text: string, document: Document.Parsed): Syn
     : { code: 'YAML_SYNTAX', message, hint, ...place };
 }
 
+/** Every scalar, keys included, in no particular order. Walks without recursion: files may be as deep as they like. */
+export function scalarsOf(document: Document.Parsed): Scalar[] {
+  const found: Scalar[] = [];
+  const open: unknown[] = [document.contents];
+  while (open.length > 0) {
+    const node = open.pop();
+    if (isScalar(node)) found.push(node);
+    else if (isPair(node)) open.push(node.key, node.value);
+    else if (isCollection(node)) for (const item of node.items) open.push(item);
+  }
+  return found;
+}
+
 /** Where the last quoted text before an offset begins: the parser complains where the file ends. */
 function lastQuote(document: Document.Parsed, before: number): number | undefined {
-  let start: number | undefined;
-  visit(document, {
-    Scalar(_, { type, range }) {
-      if (/^QUOTE/.test(type ?? '') && range && range[0] < before) start = range[0];
-    },
-  });
-  return start;
+  const starts = scalarsOf(document).flatMap(({ type, range }) =>
+    /^QUOTE/.test(type ?? '') && range ? [range[0]] : [],
+  );
+  const last = starts.filter((start) => start < before).reduce((a, b) => Math.max(a, b), -1);
+  return last < 0 ? undefined : last;
 }
 
 /** The message, and what most often lies behind it. */

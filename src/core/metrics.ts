@@ -14,6 +14,8 @@ export function createMetrics() {
     new Gauge({ name: `sluice_${name}`, help, labelNames, registers });
   return {
     registry,
+    /** What the limits on held things compare with; the gauges below are fed from it. */
+    load: { inFlight: 0, streams: 0 },
     exchanges: counter('exchanges_total', 'Client requests that ended.', ['method', 'era', 'outcome']),
     duration: new Histogram({
       name: 'sluice_exchange_seconds',

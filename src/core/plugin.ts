@@ -77,9 +77,11 @@ export function definePlugin<S extends ZodType>(plugin: Plugin<S>): Plugin<S> {
 export function asPlugin(value: unknown): AnyPlugin {
   const how = 'use `export default definePlugin({...})`';
   if (value === undefined || value === null) throw new Error(`exports no default plugin (${how})`);
-  if (typeof value !== 'object') throw new Error(`exports a ${typeof value} by default, not a plugin (${how})`);
+  if (typeof value !== 'object')
+    throw new Error(`exports a ${typeof value} by default, not a plugin (${how})`);
   const { name, api, about, schema, setup } = value as Partial<Record<keyof AnyPlugin, unknown>>;
-  if (typeof api === 'number' && api !== API) throw new Error(`is written for plugin api ${api}, this is ${API}`);
+  if (typeof api === 'number' && api !== API)
+    throw new Error(`is written for plugin api ${api}, this is ${API}`);
   const members: [string, boolean][] = [
     ['name (text)', typeof name === 'string' && name !== ''],
     [`api (${API})`, api === API],
@@ -92,6 +94,28 @@ export function asPlugin(value: unknown): AnyPlugin {
   return value as AnyPlugin;
 }
 
+/**
+ * What `setup` returned, checked: a hook whose name is misspelt would never run.
+ * @throws Error with the rest of a sentence about the plugin
+ */
+export function asHooks(value: unknown): Hooks {
+  if (typeof value !== 'object' || value === null) throw new Error('returns no hooks from setup');
+  for (const [name, hook] of Object.entries(value)) {
+    const known: readonly string[] = HOOKS;
+    if (!known.includes(name) && (name.startsWith('on') || typeof hook === 'function')) {
+      throw new Error(
+        `returns a hook "${name}" from setup, which nobody calls (there are ${HOOKS.join(', ')})`,
+      );
+    }
+    if (known.includes(name) && hook !== undefined && typeof hook !== 'function') {
+      throw new Error(`returns "${name}" from setup, which is not a function`);
+    }
+  }
+  return value as Hooks;
+}
+
+const HOOKS = ['onRequest', 'onNotification', 'onResult', 'onSend', 'onClose', 'dispose'] as const;
+
 /** The longest wait a timer can hold: 2^31 - 1 ms. */
 const LONGEST = 2_147_483_647;
 
@@ -101,23 +125,18 @@ const LONGEST = 2_147_483_647;
  * @param min least number of milliseconds
  */
 export function duration(preset: string, about: { description: string; examples?: unknown[] }, min = 0) {
-  const error = 'not a duration: write a number with ms, s, m, h or d, such as 250ms';
+  const wrong = 'not a duration: write a number with ms, s, m, h or d, such as 250ms';
+  const problem = (ms: number | undefined): string | undefined => {
+    if (ms === undefined) return wrong;
+    if (ms < min) return `must be at least ${formatDuration(min)}`;
+    return ms > LONGEST ? 'must be at most 24d' : undefined;
+  };
   return z
-    .string({ error })
+    .string({ error: wrong })
     .meta({ pattern: DURATION_PATTERN, examples: [preset], ...about })
-    .transform((text, context) => {
-      const ms = parseDuration(text);
-      const problem =
-        ms === undefined
-          ? error
-          : ms < min
-            ? `must be at least ${formatDuration(min)}`
-            : ms > LONGEST
-              ? 'must be at most 24d'
-              : undefined;
-      if (problem === undefined && ms !== undefined) return ms;
-      context.addIssue({ code: 'custom', message: problem ?? error });
-      return z.NEVER;
+    .refine((text) => problem(parseDuration(text)) === undefined, {
+      error: ({ input }) => problem(parseDuration(String(input))),
     })
+    .transform((text) => parseDuration(text) ?? 0)
     .prefault(preset);
 }

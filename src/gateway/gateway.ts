@@ -5,10 +5,8 @@ import { planReload } from '../config/diff.ts';
 import { messageOf } from '../core/errors.ts';
 import { createSeal } from '../lib/seal.ts';
 import type { HttpListener } from '../listeners/http.ts';
-import { inFlightOf } from '../listeners/serve.ts';
 import type { Serving } from '../listeners/serving.ts';
 import { serveStdio } from '../listeners/stdio.ts';
-import { streamsOf } from '../listeners/streams.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { createReaper } from '../upstreams/reaper.ts';
 import { type ChangedFor, compareViews, UNCHANGED } from './changed.ts';
@@ -141,8 +139,7 @@ export async function startGateway(world: World): Promise<Started> {
           generation: current as Generation,
           startedAt,
           listeners,
-          inFlight: inFlightOf(host),
-          streams: streamsOf(host),
+          ...host.metrics.load,
           draining: draining.size,
         }),
       ready: () => accepting,

@@ -7,9 +7,9 @@ import type { Entry } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Step } from '../core/pipeline.ts';
-import type { AnyPlugin, Hooks, PluginHost } from '../core/plugin.ts';
+import { type AnyPlugin, asHooks, type Hooks, type PluginHost } from '../core/plugin.ts';
 import type { Scope } from './keep.ts';
-import { loadPlugin } from './load.ts';
+import { loadPlugin, setUp as setUpLoaded } from './load.ts';
 import { matcher } from './match.ts';
 
 export interface StepsParts {
@@ -46,38 +46,39 @@ export async function setUp(
 
 async function one(entry: Entry, upstream: string | undefined, parts: StepsParts): Promise<SetUp | Diagnostic[]> {
   const { document, host } = parts;
-  const fault = (message: string): Diagnostic[] => [document.at(entry.path, { code: 'PLUGIN_FAILED', message })];
+  const fault = (message: string): Diagnostic[] => [document.at(entry.path, { code: 'PLUGIN_SETUP', message })];
   const found = await find(entry, parts).catch((error: unknown) => fault(messageOf(error)));
   if (Array.isArray(found)) return found;
-  const { plugin, bind } = found;
-  const options = readOptions(document, entry, plugin.schema);
+  const options = readOptions(document, entry, found.plugin.schema);
   if (!options.ok) return [...options.diagnostics];
   try {
-    const hooks = bind(await bind.run(() => plugin.setup(options.value, pluginHost(entry, upstream, parts))));
+    const hooks = await found.setUp(options.value, pluginHost(entry, upstream, parts));
     if (hooks.dispose) parts.onDispose(() => hooks.dispose?.());
     const { id, mode, onError, timeout } = entry;
+    const { name, about } = found.plugin;
     const enforced = mode === 'shadow' ? 'shadow' : 'enforce';
-    return { id, plugin: plugin.name, about: plugin.about, hooks, mode: enforced, onError, timeout, applies: matcher(entry.when) };
+    return { id, plugin: name, about, hooks, mode: enforced, onError, timeout, applies: matcher(entry.when) };
   } catch (error) {
     host.log.debug('plugin setup failed', { plugin: entry.id, error: messageOf(error) });
     return fault(`the plugin refused to start: ${messageOf(error)}`);
   }
 }
 
-interface Bind {
-  (hooks: Hooks): Hooks;
-  run<T>(work: () => T): T;
+interface Found {
+  readonly plugin: AnyPlugin;
+  setUp(options: unknown, host: PluginHost): Promise<Hooks>;
 }
 
-async function find(entry: Entry, parts: StepsParts): Promise<{ plugin: AnyPlugin; bind: Bind }> {
-  const builtin = parts.plugins[entry.plugin];
-  if (builtin) return { plugin: builtin, bind: Object.assign((hooks: Hooks) => hooks, { run: <T>(work: () => T) => work() }) };
-  const loaded = await loadPlugin(entry.plugin, (error, path) =>
-    parts.host.log.error('plugin failed outside of its hooks', { plugin: path, error: messageOf(error) }),
-  );
+/** @throws Error when a plugin file cannot be loaded */
+async function find(entry: Entry, parts: StepsParts): Promise<Found> {
+  const plugin = parts.plugins[entry.plugin];
+  if (plugin) return { plugin, setUp: async (options, host) => asHooks(await plugin.setup(options, host)) };
+  const loaded = await loadPlugin(entry.plugin, {
+    onStray: (error, path) =>
+      parts.host.log.error('plugin failed outside of its hooks', { plugin: path, error: messageOf(error) }),
+  });
   parts.onDispose(() => loaded.dispose());
-  const bind = Object.assign((hooks: Hooks) => loaded.bind(hooks), { run: <T>(work: () => T) => loaded.run(work) });
-  return { plugin: loaded.plugin, bind };
+  return { plugin: loaded.plugin, setUp: (options, host) => setUpLoaded(loaded, options, host) };
 }
 
 function pluginHost({ id }: Entry, upstream: string | undefined, { host, scope }: StepsParts): PluginHost {

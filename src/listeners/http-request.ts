@@ -22,10 +22,10 @@ export interface HttpCall {
 export function accepts(headers: Headers): { stream: boolean; json: boolean } {
   const accept = headers.get('accept')?.toLowerCase();
   if (accept === undefined) return { stream: true, json: true };
-  const any = accept.includes('*/*');
+  const anything = accept.includes('*/*');
   return {
-    stream: any || accept.includes('text/event-stream') || accept.includes('text/*'),
-    json: any || accept.includes('application/json') || accept.includes('application/*'),
+    stream: anything || accept.includes('text/event-stream') || accept.includes('text/*'),
+    json: anything || accept.includes('application/json') || accept.includes('application/*'),
   };
 }
 

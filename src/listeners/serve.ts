@@ -34,18 +34,19 @@ export async function serve(call: ClientCall, endpoint: Endpoint, serving: Servi
   const { host } = serving;
   const began = performance.now();
   if (!serving.accepting()) return over(errorResult('STOPPING'));
-  const inFlight = host.metrics.inFlight;
-  const counted = call.request.method !== 'subscriptions/listen';
-  if (counted && inFlightOf(host) >= serving.limits().inFlight) {
-    host.metrics.limitHits.inc({ limit: 'in_flight' });
+  // A subscription is held by its stream, which has a limit of its own.
+  const counted = call.request.method === 'subscriptions/listen' ? 0 : 1;
+  const { load, inFlight, limitHits } = host.metrics;
+  if (load.inFlight + counted > serving.limits().inFlight) {
+    limitHits.inc({ limit: 'in_flight' });
     return over(errorResult('BUSY'));
   }
-  if (counted) inFlight.inc();
-  running.set(host, inFlightOf(host) + (counted ? 1 : 0));
+  load.inFlight += counted;
+  inFlight.set(load.inFlight);
   const exchanges: Exchange[] = [];
   const result = await carry(call, endpoint, exchanges).catch((error: unknown) => failed(error, call, host));
-  if (counted) inFlight.dec();
-  running.set(host, inFlightOf(host) - (counted ? 1 : 0));
+  load.inFlight -= counted;
+  inFlight.set(load.inFlight);
   record(call, exchanges.at(-1), result, performance.now() - began, host);
   return {
     result,
@@ -73,13 +74,6 @@ function failed(error: unknown, { id, signal }: ClientCall, host: Host): McpResu
 }
 
 const over = (result: McpResult): Served => ({ result, close() {} });
-
-/** Calls in flight by gateway: prom-client's gauges cannot be read synchronously. */
-const running = new WeakMap<Host, number>();
-
-export function inFlightOf(host: Host): number {
-  return running.get(host) ?? 0;
-}
 
 function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms: number, host: Host): void {
   const { method } = call.request;

@@ -29,6 +29,8 @@ const NOTES = {
 
 export class Subscription {
   readonly #hooks: SubscriptionHooks;
+  /** Runs that have not ended, oldest first; the last one is current. */
+  readonly #runs = new Set<AbortController>();
   #current: AbortController | undefined;
   #stopped = false;
 
@@ -40,41 +42,50 @@ export class Subscription {
     return this.#current !== undefined;
   }
 
-  /** Starts, or starts anew: what ran before ends once the new run is acknowledged. */
+  /** Starts, or starts anew: what ran before goes on until the new run is acknowledged. */
   renew(changed?: Promise<Changed>): void {
     if (this.#stopped) return;
-    const before = this.#current;
     const mine = new AbortController();
     this.#current = mine;
-    let takenOver = false;
-    const takeOver = (): void => {
-      takenOver = true;
-      before?.abort(GRACEFUL);
-    };
-    const emit = (note: McpNotification): Promise<void> | undefined => {
-      if (this.#current !== mine && takenOver) return undefined;
-      if (note.method !== ACKNOWLEDGED) return this.#hooks.event(note);
-      takeOver();
-      const filter = note.raw?.object('notifications');
-      if (filter) this.#hooks.acknowledged(filter);
-      if (filter && changed) void this.#tell(filter, changed);
-      return undefined;
-    };
+    this.#runs.add(mine);
     void this.#hooks
-      .run(mine.signal, emit)
-      .then((result) => {
-        if (!takenOver) takeOver();
-        if (this.#current !== mine) return;
-        this.#current = undefined;
-        this.#hooks.ended(result);
-      })
+      .run(mine.signal, (note) => this.#heard(note, mine, changed))
+      .then((result) => this.#over(mine, result))
       .catch((error: unknown) => this.#hooks.log.error('subscription failed', { error: messageOf(error) }));
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#current?.abort(GRACEFUL);
     this.#current = undefined;
+    this.#endOthers(undefined);
+  }
+
+  #heard(note: McpNotification, run: AbortController, changed: Promise<Changed> | undefined) {
+    if (!this.#runs.has(run)) return undefined;
+    if (note.method !== ACKNOWLEDGED) return this.#hooks.event(note);
+    // A run that was replaced before it was acknowledged speaks of a filter that no longer holds.
+    if (run !== this.#current) return undefined;
+    this.#endOthers(run);
+    const filter = note.raw?.object('notifications');
+    if (filter) this.#hooks.acknowledged(filter);
+    if (filter && changed) void this.#tell(filter, changed);
+    return undefined;
+  }
+
+  #over(run: AbortController, result: McpResult): void {
+    this.#runs.delete(run);
+    if (run !== this.#current) return;
+    this.#endOthers(undefined);
+    this.#current = undefined;
+    this.#hooks.ended(result);
+  }
+
+  #endOthers(but: AbortController | undefined): void {
+    for (const run of this.#runs) {
+      if (run === but) continue;
+      this.#runs.delete(run);
+      run.abort(GRACEFUL);
+    }
   }
 
   async #tell(filter: RawObject, changed: Promise<Changed>): Promise<void> {

@@ -29,15 +29,25 @@ export async function discover(
   gateway: RawObject,
   host: Host,
 ): Promise<RawObject> {
-  const hellos = await Promise.all(sources.map((source) => helloOf(source, x, host)));
+  const hellos = await hellosOf(sources, x, host);
   const instructions = joined(sources, hellos);
   return RawObject.of({ resultType: 'complete', supportedVersions: [...ALL_VERSIONS] }).with({
-    capabilities: union(hellos.map((hello) => hello?.capabilities ?? SUPERSET)),
+    capabilities: union(hellos),
     ...(instructions === undefined ? {} : { instructions }),
     ttlMs: 0,
     cacheScope: 'private',
     _meta: RawObject.of({}).with({ [META.serverInfo]: gateway }),
   });
+}
+
+/** The lists of whose changes this endpoint can tell: members of a subscription's filter. */
+export async function tellableLists(sources: readonly Source[], x: Exchange, host: Host): Promise<string[]> {
+  const capabilities = union(await hellosOf(sources, x, host));
+  return LISTS.filter((list) => capabilities.has(list)).map((list) => `${list}ListChanged`);
+}
+
+function hellosOf(sources: readonly Source[], x: Exchange, host: Host): Promise<(Hello | undefined)[]> {
+  return Promise.all(sources.map((source) => helloOf(source, x, host)));
 }
 
 async function helloOf(source: Source, x: Exchange, host: Host): Promise<Hello | undefined> {
@@ -54,7 +64,8 @@ async function helloOf(source: Source, x: Exchange, host: Host): Promise<Hello |
 }
 
 /** What can be routed of it: tasks and extensions of several upstreams cannot. */
-function union(all: readonly RawObject[]): RawObject {
+function union(hellos: readonly (Hello | undefined)[]): RawObject {
+  const all = hellos.map((hello) => hello?.capabilities ?? SUPERSET);
   const alone = all.length === 1;
   let merged = RawObject.of({});
   for (const capabilities of all) {
@@ -66,7 +77,15 @@ function union(all: readonly RawObject[]): RawObject {
       else if (theirs) merged = merged.with({ [key]: mine.with(onlyTrue(theirs, mine)) });
     }
   }
-  return merged;
+  return LISTS.reduce((all, list) => withOwnChanges(all, list), merged);
+}
+
+/** Lists change with the configuration too, so the gateway can tell of it whatever its upstreams can. */
+const LISTS = ['tools', 'prompts', 'resources'] as const;
+
+function withOwnChanges(capabilities: RawObject, list: string): RawObject {
+  const own = capabilities.object(list);
+  return own ? capabilities.with({ [list]: own.with({ listChanged: true }) }) : capabilities;
 }
 
 function onlyTrue(theirs: RawObject, mine: RawObject): Record<string, true | RawObject> {

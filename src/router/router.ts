@@ -9,7 +9,7 @@ import { McpResult } from '../protocol/message.ts';
 import { type ListKind, methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { Catalog } from './catalog.ts';
-import { discover } from './discover.ts';
+import { discover, tellableLists } from './discover.ts';
 import { listAll } from './list.ts';
 import { listenAll } from './listen.ts';
 import { mergeLists, type Part } from './merge.ts';
@@ -56,9 +56,12 @@ export function createRouter({ sources, names, gateway, host }: RouterParts): Ro
   }
 
   async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
-    if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
     const merge = methodRow(x.request.method)?.merge;
-    if (merge === 'stream') return listenAll(sources, x, emit);
+    if (merge === 'stream') {
+      const lists = await tellableLists(sources, x, host);
+      return listenAll(sources, x, emit, lists);
+    }
+    if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
     return merge ? lists(merge, x) : errorResult('METHOD_UNKNOWN');
   }
 

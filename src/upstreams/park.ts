@@ -9,7 +9,7 @@ import type { Host } from '../core/host.ts';
 import { refusalsFact } from '../core/refusals.ts';
 import { digest } from '../lib/digest.ts';
 import type { Seal } from '../lib/seal.ts';
-import { McpResult } from '../protocol/message.ts';
+import { McpResult, META, withMeta } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { Call, Question } from './call.ts';
@@ -157,11 +157,15 @@ export function declined(question: Question): Reply {
   return { error: RawObject.of({ code: -32601, message: 'The client cannot be asked this now.' }) };
 }
 
-/** 2026-07-28 has no elicitationId; an initialize-era client needs it. */
+/**
+ * A question as an input request. 2026-07-28 has no elicitationId, an initialize-era client needs it; progress of
+ * an answer has no way back to the server, so its token stays here.
+ */
 function asInput({ method, params }: Question, sessionless: boolean): RawObject {
   const input = RawObject.of({ method });
-  if (!params) return input;
-  return input.with({ params: sessionless ? params.with({ elicitationId: undefined }) : params });
+  const told = withMeta(params, { [META.progressToken]: undefined });
+  if (!told) return input;
+  return input.with({ params: sessionless ? told.with({ elicitationId: undefined }) : told });
 }
 
 /** What must not change between the rounds of a call (2026-07-28 patterns/mrtr §requestState). */

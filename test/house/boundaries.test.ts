@@ -16,11 +16,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   upstreams: base,
   demo: [],
   admin: base,
-  gateway: ['config', 'listeners', 'router', 'upstreams', 'admin', 'demo', 'plugin.ts', ...base],
+  gateway: ['config', 'listeners', 'router', 'upstreams', 'demo', 'plugin.ts', 'testing.ts', ...base],
   cli: ['gateway', 'config', 'admin', ...base],
   'main.ts': ['cli', 'plugins'],
-  'plugin.ts': ['gateway', ...base],
-  'testing.ts': ['gateway', ...base],
+  'plugin.ts': base,
+  'testing.ts': ['testing', ...base],
+  testing: base,
 };
 
 function mayImport(from: string, to: string): boolean {

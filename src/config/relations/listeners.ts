@@ -28,7 +28,7 @@ export function listenerProblems(tree: JsonObject): PlacedProblem[] {
 }
 
 /** Whether every message passes the auth plugin: enforced, unconditional, and refusing when it fails. */
-export function isGuarded(tree: JsonObject): boolean {
+function isGuarded(tree: JsonObject): boolean {
   return asList(tree.pipeline).some((entry) => {
     if (entry === 'auth') return true;
     const { auth, when, mode = 'enforce', on_error: onError = 'refuse' } = asMap(entry);

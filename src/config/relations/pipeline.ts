@@ -77,47 +77,29 @@ function nameProblems(name: string, path: Path, plugins: readonly string[]): Pla
   return [{ ...problem, message: `unknown plugin "${name}"`, hint }];
 }
 
+/** An entry that names no plugin, or more than one. */
 function shapeProblems(entry: JsonObject, path: Path, plugins: readonly string[]): PlacedProblem[] {
   const keys = pluginKeys(entry);
-  if (keys.length === 0) {
+  const isPlugin = (key: string): boolean => plugins.includes(key) || isPluginFile(key);
+  const main = keys.find(isPlugin) ?? keys[0];
+  if (main === undefined) {
+    const hint = 'name one: - progress: {}';
     return [
-      {
-        path,
-        code: 'PLUGIN_ENTRY',
-        message: 'no plugin in this entry',
-        hint: 'name one: - progress: {}',
-        on: 'key',
-        isContainer: true,
-      },
+      { path, code: 'PLUGIN_ENTRY', message: 'no plugin in this entry', hint, on: 'key', isContainer: true },
     ];
   }
-  const isPlugin = (key: string): boolean => plugins.includes(key) || isPluginFile(key);
-  const real = keys.filter(isPlugin);
-  const meant = keys.find((key) => !isPlugin(key)) ?? '';
-  const others = keys.filter((key) => key !== (real[0] ?? keys[0]));
-  return others.map((key): PlacedProblem => {
-    const field = isPlugin(key) ? undefined : suggest(key, ENTRY_FIELDS);
-    if (field !== undefined) {
-      return {
-        path: [...path, key],
-        code: 'FIELD_UNKNOWN',
-        message: `unknown field "${key}"`,
-        hint: `did you mean "${field}"?`,
-        on: 'key',
-      };
-    }
-    const hint =
-      meant === key
-        ? `if it is an option of "${real[0] ?? keys[0]}", indent it below`
-        : 'give it a "- " of its own';
-    return {
-      path: [...path, key],
-      code: 'PLUGIN_ENTRY',
-      message: `"${key}" beside another plugin`,
-      hint,
-      on: 'key',
-    };
-  });
+  const others = keys.filter((key) => key !== main);
+  return others.map((key) => ({ ...beside(key, main, isPlugin(key)), path: [...path, key], on: 'key' }));
+}
+
+/** A second key beside a plugin: another plugin, a misspelt field, or an option that is not indented. */
+function beside(key: string, main: string, isPlugin: boolean): Omit<PlacedProblem, 'path'> {
+  const message = `"${key}" beside another plugin`;
+  if (isPlugin) return { code: 'PLUGIN_ENTRY', message, hint: 'give it a "- " of its own' };
+  const field = suggest(key, ENTRY_FIELDS);
+  if (field === undefined)
+    return { code: 'PLUGIN_ENTRY', message, hint: `if it is an option of "${main}", indent it below` };
+  return { code: 'FIELD_UNKNOWN', message: `unknown field "${key}"`, hint: `did you mean "${field}"?` };
 }
 
 function idProblems(id: string, path: Path, ids: Set<string>): PlacedProblem[] {

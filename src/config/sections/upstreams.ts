@@ -74,10 +74,10 @@ const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
 
 const timeouts = z.strictObject({
   connect: duration('3s', { description: 'Until a connection stands. `url` only.' }),
-  first_byte: duration('60s', { description: 'From the request to the first byte of its answer.' }),
-  idle: duration('120s', { description: 'Longest silence within an answer.' }),
-  total: duration('600s', { description: 'From the request to the end of its answer.' }),
-  start: duration('30s', { description: 'From starting the process to its first answer. `command` only.' }),
+  first_byte: duration('5m', { description: 'From a request to the first sign of life for it: the head of an answer, a notification, the result.' }),
+  idle: duration('5m', { description: 'Longest silence after that; progress begins it anew.' }),
+  total: duration('1h', { description: 'From a request to its result, whatever happens in between. Waiting for an answer of the client does not count.' }),
+  start: duration('30s', { description: 'Until the first answer of the upstream, when a connection or process is new.' }),
 });
 
 const instances = z.strictObject({
@@ -85,7 +85,7 @@ const instances = z.strictObject({
     .enum(['auto', 'shared', 'session'])
     .meta({
       description:
-        'Whom one process serves: `shared` all, `session` one client session, `auto` all until the server asks something that belongs to one.',
+        'Whom one process serves: `shared` everybody, `session` one client session; `auto` everybody who cannot be asked anything, and one process for each session that can (elicitation, sampling, roots), as long as there are fewer than `max`.',
       examples: ['session'],
     })
     .prefault('auto'),
@@ -97,7 +97,7 @@ const restart = z.strictObject({
     5,
     {
       description:
-        'Most restarts within the time below; then the upstream is down until a reload. 0 is never.',
+        'Most restarts within the time below; more, and it is not started again until that time has passed.',
     },
     0,
   ),

@@ -111,7 +111,7 @@ test('options of an upstream’s own pipeline', () => {
 test('a plugin that fails to start is shown at its entry', () => {
   const { loaded, entry } = read('  - ratelimit: { rate: 1/s }');
   const diagnostic = loaded.document.at(entry.path, {
-    code: 'PLUGIN_FAILED',
+    code: 'PLUGIN_SETUP',
     message: 'port is taken',
     on: 'key',
   });

@@ -1,0 +1,6 @@
+// The built-in plugins by the name gateway.yaml knows them under.
+
+import type { AnyPlugin } from '../src/plugin.ts';
+import progress from './progress.ts';
+
+export const plugins: Record<string, AnyPlugin> = { progress };

@@ -1,0 +1,87 @@
+// Talks to the gateway that runs: over its admin socket, or over TCP where only health is asked.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { createReader } from './config.ts';
+import { CliError, EXIT, systemCode } from './exit.ts';
+import { defaultSocket, stateDir } from './paths.ts';
+import type { Shell } from './shell.ts';
+
+export interface Target {
+  readonly config?: string | undefined;
+  readonly socket?: string | undefined;
+}
+
+/** The admin socket of the gateway that a configuration describes; undefined when it is off. */
+export function adminSocket(shell: Shell, { config, socket }: Target): string | undefined {
+  if (socket !== undefined) return resolve(shell.cwd, socket);
+  const reader = createReader(shell, config);
+  const reading = reader.read();
+  const file = reader.file();
+  // A broken file must not keep `reload` from telling so: the running gateway is still where it says.
+  const said = reading.ok
+    ? { socket: reading.config.admin.socket, dir: reading.config.state.dir }
+    : file === undefined
+      ? {}
+      : glance(file);
+  if (said.socket === 'off') return undefined;
+  return said.socket ?? defaultSocket(shell, stateDir(shell, said.dir));
+}
+
+/** What a file says of these two places, whatever else is wrong with it. */
+function glance(file: string): { socket?: string; dir?: string } {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const at = (...path: string[]): string | undefined => {
+    const found: unknown = parseDocument(text, { logLevel: 'silent' }).getIn(path);
+    return typeof found === 'string' && !found.includes('${') ? found : undefined;
+  };
+  const socket = at('admin', 'socket');
+  const dir = at('state', 'dir');
+  return {
+    ...(socket === undefined ? {} : { socket: socket === 'off' ? socket : resolve(dirname(file), socket) }),
+    ...(dir === undefined ? {} : { dir: resolve(dirname(file), dir) }),
+  };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Asks the admin socket. Throws `CliError` 69 when nobody answers there. */
+export async function askAdmin(
+  shell: Shell,
+  target: Target,
+  path: string,
+  init: { readonly method?: string; readonly body?: string; readonly timeoutMs?: number } = {},
+): Promise<Reply> {
+  const unix = adminSocket(shell, target);
+  if (unix === undefined)
+    throw new CliError(EXIT.unreachable, 'this gateway has no admin socket (admin.socket is off)');
+  const { timeoutMs, ...rest } = init;
+  try {
+    const response = await fetch(`http://localhost${path}`, {
+      ...rest,
+      unix,
+      // Without it a reload that waits long for an upstream would be given up.
+      timeout: false,
+      ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
+    } as BunFetchRequestInit);
+    return { status: response.status, body: await response.json() };
+  } catch (error) {
+    const why = error instanceof Error && error.name === 'TimeoutError' ? 'it does not answer' : systemCode(error);
+    throw new CliError(
+      EXIT.unreachable,
+      `no gateway answers on ${unix}${why === undefined || why === 'ENOENT' ? '' : ` (${why})`}`,
+      'start one with `sluice run`, or name its socket with --socket',
+    );
+  }
+}
+
+/** The error an admin reply carries, as one a command ends with. */
+export function refusalOf({ status, body }: Reply): CliError {
+  const error: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'error') : undefined;
+  const message = typeof error === 'object' && error !== null ? String(Reflect.get(error, 'message')) : `HTTP ${status}`;
+  return new CliError(EXIT.failed, `the gateway says: ${message}`);
+}

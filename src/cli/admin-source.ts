@@ -1,0 +1,46 @@
+// The gateway as the admin server sees it, from before it has started until after it stopped.
+
+import type { AdminSource } from '../admin/source.ts';
+import type { Gateway } from '../gateway/types.ts';
+import type { JsonValue } from '../protocol/values.ts';
+import { BUILD } from './build-info.ts';
+import type { Prepared } from './prepare.ts';
+import type { Reload } from './reloading.ts';
+
+const NOT_YET: JsonValue = { version: 1, ok: false, error: { code: 'STARTING', message: 'the gateway is starting' } };
+
+export interface LateSource extends AdminSource {
+  /** Hands over the reload once there is something to reload. */
+  reloadWith(reload: Reload): void;
+}
+
+/** @param gateway the running gateway, or undefined while it starts */
+export function adminSource(prepared: Prepared, gateway: () => Gateway | undefined): LateSource {
+  let reload: Reload = async () => ({ ok: false, body: NOT_YET });
+  return {
+    ready: () => gateway()?.ready() === true,
+    status: () => statusOf(prepared, gateway()),
+    metrics: prepared.world.host.metrics.registry,
+    reload: (options) => reload(options),
+    reloadWith(given) {
+      reload = given;
+    },
+    explain: ({ method, name, endpoint }) => {
+      const found = gateway()?.explain(method, name, endpoint);
+      return found === undefined ? undefined : ({ version: 1, ...found } as unknown as JsonValue);
+    },
+  };
+}
+
+function statusOf({ reader, logger }: Prepared, gateway: Gateway | undefined): JsonValue {
+  const status = {
+    version: 1,
+    sluice: BUILD.version,
+    pid: process.pid,
+    config: reader.name(),
+    logLevel: logger.level,
+    ready: gateway?.ready() === true,
+    ...gateway?.report(),
+  };
+  return status as unknown as JsonValue;
+}

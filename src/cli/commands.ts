@@ -1,0 +1,199 @@
+// The commands, one row each: what help says of them and which file does the work. Files load when they are needed.
+
+import { CliError, EXIT } from './exit.ts';
+import type { Shell } from './shell.ts';
+
+/** Options of all commands; each has some. */
+export interface Options {
+  readonly config?: string;
+  readonly watch?: boolean;
+  readonly connect?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly jsonArgs?: string;
+  readonly socket?: string;
+  readonly endpoint?: string;
+  readonly output?: string;
+  readonly ready?: boolean;
+  readonly url?: string;
+  readonly header?: readonly string[];
+}
+
+export interface Given {
+  /** As declared: an absent optional one is undefined, a variadic one a list. */
+  readonly args: readonly (string | readonly string[] | undefined)[];
+  readonly options: Options;
+}
+
+export interface Row {
+  /** The words after `sluice`: `run`, `tools list`. */
+  readonly name: string;
+  /** As commander declares them, each with its text. */
+  readonly args?: readonly (readonly [declaration: string, about: string])[];
+  readonly about: string;
+  readonly examples: readonly (readonly [line: string, about: string])[];
+  readonly options?: readonly (readonly [flags: string, about: string])[];
+  readonly run: (shell: Shell, given: Given) => Promise<number> | number;
+}
+
+const CONFIG = ['-c, --config <file>', 'the configuration (default: found by search, see below)'] as const;
+const SOCKET = ['--socket <path>', 'admin socket of the gateway (default: as configured)'] as const;
+const JSON_OUT = ['--json', 'print JSON for programs'] as const;
+const URL_FLAG = ['--url <url>', 'MCP endpoint, or unix:/path (default: $SLUICE_URL, http://127.0.0.1:7420/mcp)'] as const;
+const HEADER = ['-H, --header <line...>', "header to send, as 'Name: value'; repeatable"] as const;
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+export const ROWS: readonly Row[] = [
+  {
+    name: 'run',
+    about: 'Run the gateway in the foreground until a signal ends it.',
+    examples: [
+      ['sluice run', 'with ./gateway.yaml, or the built-in demo without one'],
+      ['sluice run --config team.yaml --watch', 'reload whenever the file changes'],
+    ],
+    options: [CONFIG, ['--watch', 'reload when the configuration or a plugin file changes']],
+    run: async (shell, { options }) => (await import('./run.ts')).run(shell, options),
+  },
+  {
+    name: 'stdio',
+    about: 'Serve one client on stdin and stdout, as a local MCP server. Logs go to stderr.',
+    examples: [
+      ['sluice stdio --config gateway.yaml', 'what to put as "command" and "args" into a client'],
+    ],
+    options: [CONFIG],
+    run: async (shell, { options }) => (await import('./stdio.ts')).stdio(shell, options),
+  },
+  {
+    name: 'check',
+    about: 'Report every problem of the configuration. Exit 78 if there is an error.',
+    examples: [
+      ['sluice check', 'read and judge, without network'],
+      ['sluice check --connect', 'also connect to every upstream; exit 1 if one fails'],
+    ],
+    options: [CONFIG, ['--connect', 'connect to the upstreams and ask for their tools'], JSON_OUT],
+    run: async (shell, { options }) => (await import('./check.ts')).check(shell, options),
+  },
+  {
+    name: 'reload',
+    about: 'Have the running gateway read its configuration anew, and print what changed.',
+    examples: [
+      ['sluice reload --dry-run', 'print the plan and change nothing'],
+      ['sluice reload', 'the same as SIGHUP, but it waits and tells; exit 78 if refused'],
+    ],
+    options: [['--dry-run', 'only say what would change'], CONFIG, SOCKET, JSON_OUT],
+    run: async (shell, { options }) => (await import('./reload.ts')).reload(shell, options),
+  },
+  {
+    name: 'status',
+    about: 'Show what the running gateway does.',
+    examples: [
+      ['sluice status', ''],
+      ['sluice status --json', 'for programs'],
+    ],
+    options: [CONFIG, SOCKET, JSON_OUT],
+    run: async (shell, { options }) => (await import('./status.ts')).status(shell, options),
+  },
+  {
+    name: 'health',
+    about: 'Exit 0 if the gateway answers, else 1. For container checks.',
+    examples: [
+      ['sluice health', 'is it alive?'],
+      ['sluice health --ready', 'does it take new calls? false while it drains'],
+    ],
+    options: [['--ready', 'ask for readiness instead of liveness'], CONFIG, SOCKET],
+    run: async (shell, { options }) => (await import('./status.ts')).health(shell, options),
+  },
+  {
+    name: 'explain',
+    args: [
+      ['<subject>', 'an MCP method, or the name of an error'],
+      ['[name]', 'the tool, prompt or resource URI'],
+    ],
+    about: 'Show where a request goes and which plugins see it, or what an error means.',
+    examples: [
+      ['sluice explain tools/call github__search', 'its upstream, and the plugins in order'],
+      ['sluice explain PLUGIN_UNKNOWN', 'an error, offline'],
+    ],
+    options: [['--endpoint <path>', 'path of the endpoint (default: the first)'], CONFIG, SOCKET, JSON_OUT],
+    run: async (shell, { args, options }) =>
+      (await import('./explain.ts')).explain(shell, text(args[0]), optional(args[1]), options),
+  },
+  {
+    name: 'call',
+    args: [
+      ['<tool>', 'name of the tool'],
+      ['[arguments...]', "key=value, typed by the tool's schema"],
+    ],
+    about: 'Call a tool. Progress goes to stderr, the result to stdout.',
+    examples: [
+      ['sluice call slow_count to=5', 'with a progress bar on a terminal'],
+      [`sluice call echo --json-args '{"text": "hi"}' --json`, 'arguments and result as JSON'],
+    ],
+    options: [['--json-args <object>', 'the arguments as one JSON object'], URL_FLAG, HEADER, JSON_OUT],
+    run: async (shell, { args, options }) =>
+      (await import('./call.ts')).call(shell, text(args[0]), list(args[1]), options),
+  },
+  {
+    name: 'tools list',
+    about: 'List the tools a running gateway offers.',
+    examples: [
+      ['sluice tools list', ''],
+      ['sluice tools list --url http://127.0.0.1:7420/team --json', 'another endpoint, with schemas'],
+    ],
+    options: [URL_FLAG, HEADER, JSON_OUT],
+    run: async (shell, { options }) => (await import('./tools.ts')).listTools(shell, options),
+  },
+  {
+    name: 'init',
+    about: 'Write a commented gateway.yaml. Never overwrites a file.',
+    examples: [['sluice init', 'then edit it and run `sluice check`']],
+    options: [['-o, --output <file>', 'where to write (default: gateway.yaml)']],
+    run: async (shell, { options }) => (await import('./write-file.ts')).init(shell, options),
+  },
+  {
+    name: 'schema',
+    about: 'Print the JSON Schema of gateway.yaml, for editors.',
+    examples: [['sluice schema -o schema.json', 'then # yaml-language-server: $schema=./schema.json']],
+    options: [['-o, --output <file>', 'write to a file instead of stdout']],
+    run: async (shell, { options }) => (await import('./write-file.ts')).schema(shell, options),
+  },
+  {
+    name: 'plugin new',
+    args: [['<name>', 'name of the plugin: letters, digits and dashes']],
+    about: 'Write a plugin to begin with, and a test of it.',
+    examples: [['sluice plugin new redact', 'then add `- ./plugins/redact.ts: {}` to the pipeline']],
+    run: async (shell, { args }) => (await import('./plugin.ts')).plugin(shell, text(args[0])),
+  },
+  {
+    name: 'completion',
+    args: [['<shell>', SHELLS.join(', ')]],
+    about: 'Print a completion script for a shell.',
+    examples: [
+      ['source <(sluice completion bash)', 'in ~/.bashrc'],
+      ['sluice completion zsh > "${fpath[1]}/_sluice"', ''],
+      ['sluice completion fish > ~/.config/fish/completions/sluice.fish', ''],
+    ],
+    run: async (shell, { args }) => (await import('./completion.ts')).completion(shell, text(args[0]), ROWS),
+  },
+  {
+    name: 'version',
+    about: 'Print which build this is.',
+    examples: [['sluice version --json', '']],
+    options: [JSON_OUT],
+    run: async (shell, { options }) => (await import('./version.ts')).version(shell, options),
+  },
+];
+
+function text(arg: Given['args'][number]): string {
+  if (typeof arg === 'string') return arg;
+  throw new CliError(EXIT.usage, 'an argument is missing');
+}
+
+function optional(arg: Given['args'][number]): string | undefined {
+  return typeof arg === 'string' ? arg : undefined;
+}
+
+function list(arg: Given['args'][number]): readonly string[] {
+  return typeof arg === 'string' || arg === undefined ? [] : arg;
+}

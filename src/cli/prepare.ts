@@ -1,0 +1,107 @@
+// What every command that runs a gateway needs first: configuration read, log open, key at hand, world built.
+
+import { Gauge, collectDefaultMetrics } from 'prom-client';
+import type { Loaded } from '../config/load.ts';
+import { SILENT } from '../core/log.ts';
+import { createMetrics } from '../core/metrics.ts';
+import type { World } from '../gateway/types.ts';
+import { BUILD } from './build-info.ts';
+import { childEnv } from './child-env.ts';
+import { createReader, type Reader } from './config.ts';
+import { ConfigError, printDiagnostics } from './diagnostics.ts';
+import { createLogger, type Logger } from './log.ts';
+import { stateDir } from './paths.ts';
+import { readSealKey, SealKeyUnwritable } from './seal-key.ts';
+import { type Shell, wantsColor } from './shell.ts';
+
+export interface Prepared {
+  readonly reader: Reader;
+  /** The first reading; the gateway starts from the same one. */
+  readonly first: Loaded;
+  /** The latest reading that was free of errors. */
+  latest(): Loaded;
+  readonly logger: Logger;
+  readonly stateDir: string;
+  readonly world: World;
+}
+
+/** Throws `ConfigError` or another `CliError`; opens nothing but the key file. */
+export function prepare(shell: Shell, named: string | undefined, { listen }: { listen: boolean }): Prepared {
+  const reader = createReader(shell, named);
+  const reading = reader.read();
+  if (!reading.ok) throw new ConfigError(reading.diagnostics);
+  let pending: typeof reading | undefined = reading;
+  let latest: Loaded = reading;
+  const { config } = reading;
+  const logger = createLogger({
+    level: config.telemetry.log.level,
+    format: formatOf(shell, reading),
+    color: wantsColor(shell, shell.err),
+    write: (line) => shell.err.write(line),
+  });
+  if (reading.warnings.length > 0) warn(shell, logger, reading.warnings);
+  const dir = stateDir(shell, config.state.dir);
+  const metrics = createMetrics();
+  observeProcess(metrics.registry);
+  const world: World = {
+    host: { log: logger.log, metrics, now: Date.now },
+    read: () => {
+      const next = pending ?? reader.read();
+      pending = undefined;
+      if (next.ok) latest = next;
+      return next;
+    },
+    plugins: shell.plugins,
+    sealKey: sealKey(dir, config.state.dir !== undefined, logger),
+    childEnv: childEnv(shell.env, shell.platform),
+    version: BUILD.version,
+    listen,
+  };
+  return { reader, first: reading, latest: () => latest, logger, stateDir: dir, world };
+}
+
+/** A world for looking only: no log, no key on disk, no figures kept, and this configuration. */
+export function quietWorld(shell: Shell, loaded: Loaded): World {
+  return {
+    host: { log: SILENT, metrics: createMetrics(), now: Date.now },
+    read: () => ({ ok: true, warnings: [], config: loaded.config, document: loaded.document }),
+    plugins: shell.plugins,
+    sealKey: crypto.getRandomValues(new Uint8Array(32)),
+    childEnv: childEnv(shell.env, shell.platform),
+    version: BUILD.version,
+    listen: false,
+  };
+}
+
+/** How the log is written: as configured, and by itself for people where stderr is a terminal. */
+export function formatOf(shell: Shell, { config }: Loaded): 'json' | 'human' {
+  const { format } = config.telemetry.log;
+  return format === 'auto' ? (shell.err.isTty ? 'human' : 'json') : format;
+}
+
+function warn(shell: Shell, logger: Logger, warnings: ConfigError['diagnostics']): void {
+  if (logger.format === 'human') return printDiagnostics(shell, warnings);
+  for (const { file, line, column, code, message } of warnings)
+    logger.log.warn(message, { file, line, column, code });
+}
+
+/** A gateway that nobody gave a directory, on a disk it cannot write, goes on with a key for this run. */
+function sealKey(dir: string, configured: boolean, logger: Logger): Uint8Array {
+  try {
+    return readSealKey(dir);
+  } catch (error) {
+    if (configured || !(error instanceof SealKeyUnwritable)) throw error;
+    logger.log.warn('sessions will not outlive this process', { reason: error.message });
+    return crypto.getRandomValues(new Uint8Array(32));
+  }
+}
+
+function observeProcess(registry: World['host']['metrics']['registry']): void {
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'sluice_build_info',
+    help: 'Which build runs; always 1.',
+    labelNames: ['version', 'commit'],
+    registers: [registry],
+  }).set({ version: BUILD.version, commit: BUILD.commit ?? 'source' }, 1);
+}

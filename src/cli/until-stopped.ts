@@ -1,0 +1,71 @@
+// The life of a running gateway between its start and its end: signals, stray errors, the drain and its bound.
+
+import type { Gateway } from '../gateway/types.ts';
+import { EXIT } from './exit.ts';
+import type { Prepared } from './prepare.ts';
+import type { Shell } from './shell.ts';
+import { handleSignals } from './signals.ts';
+import { watchTerminal } from './terminal.ts';
+
+export interface Life {
+  readonly gateway: Gateway;
+  readonly prepared: Prepared;
+  readonly reload: () => void;
+}
+
+export interface Stopping {
+  /** Begins the end, as a signal would. */
+  now(why: string): void;
+  /** Resolves with the exit code when nothing is left. */
+  readonly done: Promise<number>;
+}
+
+/** What may come on top of `drain` until a gateway that hangs is ended the hard way, milliseconds. */
+const GRACE_MS = 15_000;
+
+/** Takes over signals and stray errors of the process; from now on only a stop ends it. */
+export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life): Stopping {
+  const { logger, latest } = prepared;
+  const done = Promise.withResolvers<number>();
+  let stopping = false;
+  const now = (why: string): void => {
+    if (stopping) return;
+    stopping = true;
+    const { drain } = latest().config;
+    logger.notice('stopping', { why, in_flight: gateway.report().inFlight, drain_ms: drain });
+    setTimeout(() => {
+      logger.log.error('the gateway did not stop in time');
+      done.resolve(EXIT.failed);
+    }, drain + GRACE_MS).unref();
+    gateway.stop().then(
+      () => {
+        logger.notice('stopped');
+        done.resolve(EXIT.ok);
+      },
+      (error: unknown) => {
+        logger.log.error('the gateway did not stop cleanly', { error: textOf(error) });
+        done.resolve(EXIT.failed);
+      },
+    );
+  };
+  handleSignals(process, {
+    reload,
+    stop: now,
+    exit: (code) => process.exit(code),
+    toggleDebug: () => toggleDebug(prepared),
+    terminalGone: watchTerminal(),
+    now: () => performance.now(),
+  });
+  shell.onStray = (error) => logger.log.error('unexpected error, the gateway goes on', { error: textOf(error) });
+  return { now, done: done.promise };
+}
+
+function toggleDebug({ logger, latest }: Prepared): void {
+  const configured = latest().config.telemetry.log.level;
+  logger.setLevel(logger.level === 'debug' ? (configured === 'debug' ? 'info' : configured) : 'debug');
+  logger.notice('log level changed', { level: logger.level });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

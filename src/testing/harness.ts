@@ -1,0 +1,183 @@
+// A plugin in a pipeline of its own: the real runner around a scripted upstream, with a clock that is turned.
+// Must not know any plugin.
+
+import { type input, type ZodType, z } from 'zod';
+import { messageOf } from '../core/errors.ts';
+import { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
+import { createMetrics } from '../core/metrics.ts';
+import type { Step } from '../core/pipeline.ts';
+import { asHooks, asPlugin, type Hooks, type Plugin, type PluginHost } from '../core/plugin.ts';
+import type { Call, LogLine, Outcome, Running } from './call.ts';
+import { Clock, realTimeout } from './clock.ts';
+import { Keeps, recordingLog } from './host.ts';
+import { type Stage, startCall } from './running.ts';
+
+/** What stands beside the plugin's options in gateway.yaml. */
+export interface TestEntry {
+  /** Default: the plugin's name. */
+  readonly id?: string;
+  readonly mode?: 'enforce' | 'shadow';
+  readonly on_error?: 'refuse' | 'pass';
+  /** Milliseconds a hook may take. Default: 5000. */
+  readonly timeout?: number;
+  /** Puts the plugin into this upstream's own pipeline. */
+  readonly upstream?: string;
+}
+
+/** A plugin, set up. `await using` disposes it at the end of the test. */
+export interface Harness extends AsyncDisposable {
+  /** Makes a call and waits for its end. */
+  call(call: Call): Promise<Outcome>;
+  /** Makes a call and goes on, so that the clock can be turned or the call cancelled meanwhile. */
+  start(call: Call): Running;
+  /** Turns the clock that `host.now`, setTimeout and setInterval go by. */
+  advance(ms: number): Promise<void>;
+  /** Milliseconds since the epoch, by that clock. */
+  now(): number;
+  /** Timers that wait for that clock. */
+  readonly timers: number;
+  /** All that was logged so far. */
+  readonly log: readonly LogLine[];
+  /** The value the plugin keeps under a key. @throws Error when there is none */
+  kept(key: string): unknown;
+  /** Sets the plugin up anew, as a reload with these options does; calls on their way stay with the old hooks. */
+  reload(options?: unknown): Promise<void>;
+  /** Calls the plugin's `dispose`. */
+  dispose(): Promise<void>;
+}
+
+/** Real milliseconds after which a call that waits for the clock is given up. */
+const PATIENCE = 1_000;
+/** 2027-01-15T08:00:00Z. */
+const START = 1_800_000_000_000;
+
+/**
+ * Sets a plugin up for a test, as an entry of gateway.yaml does.
+ * @param options as they would be written in gateway.yaml
+ * @throws Error when it is no plugin, when its schema refuses the options, or when its setup throws
+ */
+export async function testPlugin<S extends ZodType>(
+  plugin: Plugin<S>,
+  options?: input<S>,
+  entry: TestEntry = {},
+): Promise<Harness> {
+  const bench = benchOf(checked(plugin), entry);
+  const { clock, log, keeps } = bench;
+  let hooks = await setUp(bench, options);
+  let calls = 0;
+  const start = (call: Call): Running =>
+    startCall(call, `call-${++calls}`, { ...bench, step: stepOf(bench, hooks) });
+  const dispose = async (): Promise<void> => {
+    await clock.run(async () => hooks.dispose?.());
+    keeps.forget();
+    keeps.sweep();
+  };
+  return {
+    start,
+    call: (call) => impatiently(start(call).outcome, clock),
+    advance: (ms) => clock.advance(ms),
+    now: bench.host.now,
+    get timers() {
+      return clock.waiting.length;
+    },
+    log,
+    kept: (key) => keeps.get(key),
+    async reload(next = options) {
+      const old = hooks;
+      hooks = await setUp(bench, next);
+      await clock.run(async () => old.dispose?.());
+    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** All that stays the same over reloads. */
+interface Bench extends Omit<Stage, 'step'> {
+  readonly plugin: Plugin;
+  readonly id: string;
+  readonly entry: TestEntry;
+  readonly keeps: Keeps;
+}
+
+function benchOf(plugin: Plugin, entry: TestEntry): Bench {
+  const clock = new Clock(START);
+  const log: LogLine[] = [];
+  const host: Host = { log: recordingLog(log), metrics: createMetrics(), now: () => clock.now() };
+  const { id = plugin.name, upstream } = entry;
+  return { plugin, id, entry, upstream, clock, log, host, keeps: new Keeps(), failures: new WeakMap() };
+}
+
+async function setUp({ plugin, id, upstream, clock, host, keeps }: Bench, given: unknown): Promise<Hooks> {
+  const options = optionsOf(plugin, given ?? {});
+  const log = host.log.with({ plugin: id });
+  const keep: PluginHost['keep'] = (key, make, dispose) => keeps.keep(key, make, dispose);
+  keeps.forget();
+  const hooks = await clock.run(() => plugin.setup(options, { id, upstream, log, now: host.now, keep }));
+  keeps.sweep();
+  return asHooks(hooks);
+}
+
+function stepOf({ id, entry, failures }: Bench, hooks: Hooks): Step {
+  return {
+    id,
+    hooks: recording(hooks, failures),
+    mode: entry.mode ?? 'enforce',
+    onError: entry.on_error ?? 'refuse',
+    timeout: entry.timeout ?? 5_000,
+    applies: () => true,
+  };
+}
+
+function checked<S extends ZodType>(plugin: Plugin<S>): Plugin {
+  try {
+    return asPlugin(plugin);
+  } catch (error) {
+    throw new TypeError(`testPlugin takes the default export of a plugin file; this ${messageOf(error)}`);
+  }
+}
+
+function optionsOf(plugin: Plugin, given: unknown): unknown {
+  const parsed = plugin.schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new Error(`The options do not fit the schema of "${plugin.name}":\n${z.prettifyError(parsed.error)}`);
+}
+
+/** The hooks, with what they throw noted under the exchange it was thrown for. */
+function recording(hooks: Hooks, failures: WeakMap<Exchange, unknown[]>): Hooks {
+  const noted = (hook: (...args: unknown[]) => unknown) =>
+    function (this: unknown, ...args: unknown[]): unknown {
+      const note = (error: unknown): never => {
+        for (const x of args) if (x instanceof Exchange) failures.get(x)?.push(error);
+        throw error;
+      };
+      try {
+        const value = hook.apply(hooks, args);
+        return value instanceof Promise ? value.catch(note) : value;
+      } catch (error) {
+        return note(error);
+      }
+    };
+  const entries = Object.entries(hooks).map(([name, hook]) => [
+    name,
+    typeof hook === 'function' ? noted(hook) : hook,
+  ]);
+  return Object.fromEntries(entries) as Hooks;
+}
+
+/** A call that waits for a clock nobody turns would run into the time limit of the test, which says nothing. */
+async function impatiently(outcome: Promise<Outcome>, clock: Clock): Promise<Outcome> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = realTimeout(() => {
+    const [next] = clock.waiting;
+    if (next === undefined) return;
+    const why = `The call has not ended and the next timer is due in ${next} ms, but call() does not turn the clock.`;
+    reject(new Error(`${why} Use start(), then advance(${next}), then await its outcome.`));
+  }, PATIENCE);
+  try {
+    return await Promise.race([outcome, promise]);
+  } finally {
+    stop();
+  }
+}
