@@ -54,8 +54,8 @@ class Updates {
 
   constructor(
     readonly pace: Pace,
+    readonly x: Exchange,
     readonly emit: Emit,
-    readonly requestId: string,
   ) {}
 
   /** @returns the update to pass on now, or null when it waits or is left out */
@@ -111,7 +111,7 @@ class Updates {
     const { held } = track;
     track.timer = undefined;
     track.held = undefined;
-    if (!held) return;
+    if (!held || this.x.signal.aborted) return;
     track.sentAt = this.pace.now();
     const sending = this.#quietly(held)?.then(() => {
       if (track.sending === sending) track.sending = undefined;
@@ -123,7 +123,7 @@ class Updates {
   /** Progress that cannot be delivered is no reason to fail a call. */
   #quietly(note: McpNotification): Promise<void> | undefined {
     const failed = (error: unknown): void =>
-      this.pace.log.debug('progress not delivered', { requestId: this.requestId, error: String(error) });
+      this.pace.log.debug('progress not delivered', { requestId: this.x.id, error: String(error) });
     try {
       return this.emit(note)?.catch(failed);
     } catch (error) {
@@ -137,7 +137,7 @@ class Updates {
     const level = track.hasGoneBack ? 'debug' : 'warn';
     track.hasGoneBack = true;
     this.pace.log[level]('progress went back, left out', {
-      requestId: this.requestId,
+      requestId: this.x.id,
       from: track.progress,
       to: progress,
     });
@@ -159,14 +159,13 @@ export default definePlugin({
         if (note.method !== 'notifications/progress') return undefined;
         const progress = note.raw?.get('progress');
         if (typeof progress !== 'number') return undefined;
-        let updates = exchanges.get(x);
-        if (!updates) exchanges.set(x, (updates = new Updates(pace, emit, x.id)));
+        const updates = exchanges.get(x) ?? new Updates(pace, x, emit);
+        exchanges.set(x, updates);
         return updates.take(shorten(note, message_max), progress);
       },
       onResult(_result, x) {
         const updates = exchanges.get(x);
         if (!updates) return undefined;
-        if (x.signal.aborted) return void updates.end();
         const sending = updates.finish();
         // Not a failure of this plugin if the client is slow, nor if it goes away meanwhile.
         return sending.length === 0 ? undefined : x.hold(Promise.all(sending)).then(nothing, nothing);

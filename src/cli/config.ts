@@ -25,7 +25,9 @@ export interface Reader {
 export function createReader(shell: Shell, named: string | undefined): Reader {
   const fixed = named ?? (shell.env.SLUICE_CONFIG || undefined);
   const file = (): string | undefined =>
-    fixed !== undefined ? resolve(shell.cwd, fixed) : configCandidates(shell).find((path) => existsSync(path));
+    fixed !== undefined
+      ? resolve(shell.cwd, fixed)
+      : configCandidates(shell).find((path) => existsSync(path));
   return {
     file,
     name: () => {
@@ -43,6 +45,9 @@ function readConfig(shell: Shell, path: string | undefined): LoadResult {
     readFile: (wanted: string) => readFileSync(wanted, 'utf8'),
     baseDir: path === undefined ? shell.cwd : dirname(path),
     plugins: Object.keys(shell.plugins),
+    optionSchemas: Object.fromEntries(
+      Object.entries(shell.plugins).map(([name, { schema }]) => [name, schema]),
+    ),
   };
   if (path === undefined) return loadConfig(undefined, inputs);
   const file = display(path, shell.cwd);

@@ -10,6 +10,8 @@ const HARMLESS_KEY = /progresstoken$/;
 const CREDENTIAL = /\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{4,}/gi;
 /** C0, DEL, C1, line and paragraph separators, and what turns the direction of text. */
 const CONTROL = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+/** Members every line has; a field of that name would stand there twice. */
+const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'msg']);
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** A message or value as a log may hold it: at most 1 KB, without credentials. */
@@ -22,7 +24,7 @@ export function cleanFields(fields: LogFields): LogFields {
   const clean: Record<string, string | number | boolean | undefined> = {};
   for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    clean[visible(key)] = isSecretKey(key) ? HIDDEN : typeof value === 'string' ? cleanText(value) : value;
+    clean[RESERVED.has(key) ? `${key}_` : visible(key)] = isSecretKey(key) ? HIDDEN : typeof value === 'string' ? cleanText(value) : value;
   }
   return clean;
 }

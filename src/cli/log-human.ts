@@ -2,6 +2,8 @@
 
 import { visible } from './log-fields.ts';
 
+/** People need the beginning; programs read JSON. */
+const UUID = /^([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const COLOR: Readonly<Record<string, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
 
 /** Turns a JSON log line into `18:44:09 info  message  key=value`, ending in a line break. */
@@ -22,6 +24,6 @@ function clock(time: string): string {
 /** A text with spaces or quotes gets quotes, so that two fields cannot look like three. */
 function shown(value: unknown): string {
   if (typeof value !== 'string') return JSON.stringify(value) ?? '';
-  const text = visible(value);
+  const text = visible(value).replace(UUID, '$1');
   return text === '' || /[\s"=]/.test(text) ? `"${text.replaceAll('"', '\\"')}"` : text;
 }

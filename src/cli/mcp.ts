@@ -8,11 +8,14 @@ import {
   SdkHttpError,
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client';
+import { lostAnswers } from './answers.ts';
 import { BUILD } from './build-info.ts';
 import { CliError, EXIT, systemCode } from './exit.ts';
 import type { Shell } from './shell.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:7420/mcp';
+
+const LOOPBACK = /^(?:localhost|127\.[\d.]+|\[::1\])$/;
 
 export interface Reach {
   /** An http(s) URL, or `unix:/path` of a socket listener. */
@@ -44,8 +47,9 @@ export async function withClient<T>(
   );
   abilities.prepare?.(client);
   try {
-    await client.connect(transport(shell, url, reach.header ?? []));
-    return await use(client);
+    const link = transport(shell, url, reach.header ?? []);
+    await client.connect(link);
+    return await Promise.race([use(client), lostAnswers(link)]);
   } catch (error) {
     throw explained(error, url);
   } finally {
@@ -57,12 +61,14 @@ function transport(shell: Shell, url: string, header: readonly string[]): Stream
   const headers = new Headers(header.map(split));
   if (shell.env.SLUICE_TOKEN && !headers.has('authorization'))
     headers.set('authorization', `Bearer ${shell.env.SLUICE_TOKEN}`);
-  const requestInit = { headers: Object.fromEntries(headers) };
-  if (!url.startsWith('unix:')) return new StreamableHTTPClientTransport(parseUrl(url), { requestInit });
-  const unix = url.slice('unix:'.length);
-  return new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
-    requestInit,
-    fetch: (target, init) => fetch(target, { ...init, unix }),
+  const unix = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
+  const target = unix === undefined ? parseUrl(url) : new URL('http://localhost/mcp');
+  const local = unix !== undefined || LOOPBACK.test(target.hostname);
+  // A proxy of the environment cannot reach this machine's own gateway, and a quiet call may take long.
+  const extra = { timeout: false, ...(unix === undefined ? {} : { unix }), ...(local ? { proxy: false } : {}) };
+  return new StreamableHTTPClientTransport(target, {
+    requestInit: { headers: Object.fromEntries(headers) },
+    fetch: (input, init) => fetch(input, { ...init, ...extra } as BunFetchRequestInit),
   });
 }
 

@@ -33,6 +33,7 @@ export function startMeter(shell: Shell, name: string): Meter {
     timer ??= setInterval(draw, FRAME_MS);
   };
   const pause = (): void => {
+    if (timer === undefined) return;
     clearInterval(timer);
     timer = undefined;
     shell.err.write(CLEAR);

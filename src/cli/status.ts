@@ -72,7 +72,7 @@ async function probe(shell: Shell, target: Target, path: string): Promise<{ ok: 
     try {
       const response = await fetch(`http://${place.host}${path}`, {
         signal: AbortSignal.timeout(ANSWER_MS),
-        proxy: '',
+        proxy: false,
         ...(place.unix === undefined ? {} : { unix: place.unix }),
       } as BunFetchRequestInit);
       return { ok: response.ok, text: (await response.text()).trim() };

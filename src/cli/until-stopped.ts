@@ -63,7 +63,7 @@ export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life):
 function toggleDebug({ logger, latest }: Prepared): void {
   const configured = latest().config.telemetry.log.level;
   logger.setLevel(logger.level === 'debug' ? (configured === 'debug' ? 'info' : configured) : 'debug');
-  logger.notice('log level changed', { level: logger.level });
+  logger.notice('log level changed', { now: logger.level });
 }
 
 function textOf(error: unknown): string {

@@ -1,12 +1,15 @@
 // Text in, configuration or diagnostics out: parse, interpolate, lay the environment over it, validate, settle.
 // Must not know sections or reach the outside but through its inputs.
+import type { z } from 'zod';
+import type { JsonValue } from '../protocol/values.ts';
 import { type Diagnostic, sortDiagnostics } from './diagnostic.ts';
 import { ConfigDocument } from './document.ts';
 import { BUILT_IN, namesUpstream, readEnvironment } from './env.ts';
 import { explainIssues, type PlacedProblem } from './issues.ts';
-import { keySchema, retyped } from './options.ts';
-import { isWithin } from './place.ts';
+import { keySchema, retyped, wrongOptions } from './options.ts';
+import { isWithin, valueAt } from './place.ts';
 import { isMap } from './relations/guess.ts';
+import { pluginKeys } from './relations/pipeline.ts';
 import { relationProblems } from './relations.ts';
 import { type Config, type Parsed, type Path, schema } from './schema.ts';
 import { settle, settledProblems } from './settle.ts';
@@ -29,6 +32,8 @@ export interface Inputs {
   readonly baseDir: string;
   /** Names of the built-in plugins. */
   readonly plugins: readonly string[];
+  /** Their options' schemas by name, so that wrong options are told together with everything else. */
+  readonly optionSchemas?: Readonly<Record<string, z.ZodType>> | undefined;
 }
 
 /** A configuration in force, and the document it came from. */
@@ -64,6 +69,7 @@ export function loadConfig(source: Source | undefined, inputs: Inputs): LoadResu
     ...syntax.problems.map((problem) => document.atSpan(problem, problem)),
     ...tree.problems.map((problem) => document.atNode(problem)),
     ...placed,
+    ...builtInOptions(document, inputs.optionSchemas ?? {}),
   ]);
   const isRefused = diagnostics.some(({ severity }) => severity === 'error');
   if (parsed === undefined || isRefused) return { ok: false, diagnostics };
@@ -71,6 +77,36 @@ export function loadConfig(source: Source | undefined, inputs: Inputs): LoadResu
   const late = settledProblems(config).map((problem) => document.at(problem.path, problem));
   if (late.length > 0) return { ok: false, diagnostics: sortDiagnostics([...diagnostics, ...late]) };
   return { ok: true, config, document, warnings: diagnostics };
+}
+
+/** What is wrong with the options of built-in plugins, whatever else is wrong. */
+function builtInOptions(
+  document: ConfigDocument,
+  schemas: Readonly<Record<string, z.ZodType>>,
+): Diagnostic[] {
+  return entryPaths(document.values()).flatMap((path) => {
+    const entry = valueAt(document.values(), path);
+    const [plugin = ''] = isMap(entry) ? pluginKeys(entry) : [];
+    const options = isMap(entry) ? entry[plugin] : undefined;
+    const optionSchema = schemas[plugin];
+    if (optionSchema === undefined || !(isMap(options) || options === null || options === undefined))
+      return [];
+    return wrongOptions(document, path, options ?? {}, optionSchema);
+  });
+}
+
+/** Where entries of pipelines stand: the top one's, then those of upstreams. */
+function entryPaths(values: JsonValue): Path[] {
+  if (!isMap(values)) return [];
+  const within = (pipeline: JsonValue | undefined, path: Path): Path[] =>
+    Array.isArray(pipeline) ? pipeline.map((_, index) => [...path, index]) : [];
+  const upstreams = isMap(values['upstreams']) ? Object.entries(values['upstreams']) : [];
+  return [
+    ...within(values['pipeline'], ['pipeline']),
+    ...upstreams.flatMap(([name, upstream]) =>
+      isMap(upstream) ? within(upstream['pipeline'], ['upstreams', name, 'pipeline']) : [],
+    ),
+  ];
 }
 
 /** Problems of a text that is not YAML. Its tree is read for one thing: knowing what not to show. */

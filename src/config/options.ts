@@ -26,16 +26,35 @@ export function readOptions<Schema extends z.ZodType>(
   entry: Entry,
   schema: Schema,
 ): OptionsResult<z.output<Schema>> {
-  let options: JsonValue = entry.options ?? {};
-  let result = schema.safeParse(options);
-  if (!result.success) {
-    const place = optionsPath(document, entry.path);
-    for (const [path, value] of retyped(document, place, result.error.issues))
-      options = withValue(options, path, value);
-    result = schema.safeParse(options);
-  }
+  const result = parseOptions(document, entry.path, entry.options ?? {}, schema);
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, diagnostics: optionDiagnostics(document, entry.path, result.error, schema) };
+}
+
+/** What is wrong with options as they stand in the document, before the entry is settled. */
+export function wrongOptions(
+  document: ConfigDocument,
+  entryPath: Path,
+  options: JsonValue,
+  schema: z.ZodType,
+): Diagnostic[] {
+  const result = parseOptions(document, entryPath, options, schema);
+  return result.success ? [] : optionDiagnostics(document, entryPath, result.error, schema);
+}
+
+function parseOptions<Schema extends z.ZodType>(
+  document: ConfigDocument,
+  entryPath: Path,
+  given: JsonValue,
+  schema: Schema,
+): z.ZodSafeParseResult<z.output<Schema>> {
+  const result = schema.safeParse(given);
+  if (result.success) return result;
+  const place = optionsPath(document, entryPath);
+  let options = given;
+  for (const [path, value] of retyped(document, place, result.error.issues))
+    options = withValue(options, path, value);
+  return schema.safeParse(options);
 }
 
 /**

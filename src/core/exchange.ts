@@ -25,7 +25,8 @@ export interface Inbound {
   readonly endpoint: string;
   /** Request headers; empty on stdio. Names are lower-case. */
   readonly headers: Headers;
-  readonly remote?: string | undefined;
+  /** The peer's address; asked for only when needed, since the answer costs more than the rest of the door. */
+  readonly remote?: (() => string | undefined) | undefined;
 }
 
 export interface ExchangeInit {

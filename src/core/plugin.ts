@@ -11,7 +11,8 @@ import type { Outbound } from './outbound.ts';
 /** The version of this interface. */
 const API = 1;
 
-type Maybe<T> = T | undefined | void | Promise<T | undefined> | Promise<void>;
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing, at once or later, passes
+type Maybe<T> = T | undefined | void | Promise<T | undefined | void>;
 
 /** The gateway as one entry of a pipeline sees it. */
 export interface PluginHost {
@@ -26,7 +27,7 @@ export interface PluginHost {
    * A value that outlives a reload: made once per key and entry id, given to every later generation, and
    * disposed when no generation asks for it any more.
    */
-  keep<T>(key: string, make: () => T, dispose?: (value: T) => void): T;
+  keep<T>(key: string, make: () => T, dispose?: (value: T) => void | Promise<void>): T;
 }
 
 /** All optional. Requests run down the file's order; notifications and results run back up. */

@@ -15,13 +15,18 @@ const CALLERS = 1_000;
 const FRESH_MS = 60_000;
 const PAGES = 100;
 
+/** The endpoint whose tools are meant. */
+export interface Listing {
+  /** Keeps its generation until the returned function is called. */
+  hold(): () => void;
+  open(client: Client, request: McpRequest): Promise<Exchange>;
+  readonly handle: Handler;
+}
+
 export class Advertised {
   readonly #known = new LRUCache<string, Promise<Schemas>>({ max: CALLERS, ttl: FRESH_MS });
 
-  constructor(
-    readonly open: (client: Client, request: McpRequest) => Promise<Exchange>,
-    readonly handle: Handler,
-  ) {}
+  constructor(readonly endpoint: Listing) {}
 
   /** @returns undefined when the tool is not listed to this client, or the list cannot be had */
   async schema(client: Client, tool: string, fresh: boolean): Promise<RawObject | undefined> {
@@ -38,12 +43,21 @@ export class Advertised {
   }
 
   async #fetch(client: Client): Promise<Schemas> {
+    const leave = this.endpoint.hold();
+    try {
+      return await this.#list(client);
+    } finally {
+      leave();
+    }
+  }
+
+  async #list(client: Client): Promise<Schemas> {
     const schemas = new Map<string, RawObject>();
     let cursor: string | undefined;
     for (let page = 0; page < PAGES; page++) {
       const params = RawObject.of(cursor === undefined ? {} : { cursor }).with({ _meta: envelope(client) });
-      const x = await this.open(client, new McpRequest('tools/list', params));
-      const result = await this.handle(x, () => undefined);
+      const x = await this.endpoint.open(client, new McpRequest('tools/list', params));
+      const result = await this.endpoint.handle(x, () => undefined);
       x.close(result);
       if (result.kind !== 'complete') throw new Error(result.raw.string('message') ?? 'no list');
       for (const tool of rawItems(result.raw.raw('tools') ?? '[]')) {

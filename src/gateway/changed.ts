@@ -56,6 +56,8 @@ async function view(
   if (!endpoint) return '';
   const inbound = { listener: 'gateway', endpoint: path, headers: new Headers() };
   const signal = AbortSignal.timeout(LIST_MS);
+  // The older generation is drained meanwhile; it has to stay until it has been asked.
+  const leave = endpoint.hold();
   try {
     const request = new McpRequest(method, envelope(client));
     const x = await endpoint.open(client, inbound, request, signal, `compare-${crypto.randomUUID()}`);
@@ -66,6 +68,8 @@ async function view(
     return digest(result.raw.raw(items) ?? '');
   } catch {
     return undefined;
+  } finally {
+    leave();
   }
 }
 

@@ -2,8 +2,10 @@
 
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { planReload } from '../config/diff.ts';
+import type { Loaded } from '../config/load.ts';
 import { messageOf } from '../core/errors.ts';
 import { createSeal } from '../lib/seal.ts';
+import { settledWithin } from '../lib/settled.ts';
 import type { HttpListener } from '../listeners/http.ts';
 import type { Serving } from '../listeners/serving.ts';
 import { serveStdio } from '../listeners/stdio.ts';
@@ -17,7 +19,6 @@ import { createLiveUpstreams } from './live-upstreams.ts';
 import { openListeners } from './open-listeners.ts';
 import { report } from './report.ts';
 import type { Gateway, ReloadResult, World } from './types.ts';
-import { settledWithin } from './settled.ts';
 
 export type Started = { ok: true; gateway: Gateway } | { ok: false; diagnostics: readonly Diagnostic[] };
 
@@ -47,6 +48,7 @@ export async function startGateway(world: World): Promise<Started> {
   const startedAt = host.now();
   const swaps = new Set<(changed: ChangedFor) => void>();
   const stops = new Set<() => void>();
+  const cuts = new Set<() => void>();
   const draining = new Set<Generation>();
   let accepting = true;
   let listeners: HttpListener[] = [];
@@ -60,6 +62,7 @@ export async function startGateway(world: World): Promise<Started> {
     accepting: () => accepting,
     onSwap: (renew) => registered(swaps, renew),
     onStop: (end) => registered(stops, end),
+    onCut: (cut) => registered(cuts, cut),
   };
 
   if (world.listen) {
@@ -87,8 +90,14 @@ export async function startGateway(world: World): Promise<Started> {
     if (!next.ok) return refused(next.diagnostics);
     const plan = planReload(before.loaded, loaded);
     if (dryRun || !accepting) await next.generation.dispose();
-    else swap(before, next.generation, plan.changes.length > 0);
+    else swap(before, next.generation, plan.changes.length > 0 || hasOwnCode(loaded));
     return { ok: true, plan, generation: number, ms: performance.now() - began, dryRun };
+  }
+
+  /** A plugin's file may have changed although its entry did not. */
+  function hasOwnCode({ config }: Loaded): boolean {
+    const entries = [...config.pipeline, ...config.upstreams.flatMap(({ pipeline }) => pipeline)];
+    return entries.some(({ plugin }) => world.plugins[plugin] === undefined);
   }
 
   function swap(before: Generation, next: Generation, differs: boolean): void {
@@ -106,8 +115,8 @@ export async function startGateway(world: World): Promise<Started> {
       .finally(() => draining.delete(before));
   }
 
+  let stopping: Promise<void> | undefined;
   async function stop(): Promise<void> {
-    if (!accepting) return;
     accepting = false;
     await reloading.catch(() => {});
     for (const end of [...stops]) end();
@@ -115,6 +124,7 @@ export async function startGateway(world: World): Promise<Started> {
     const last = current as Generation;
     const drained = Promise.all([last, ...draining].map((each) => each.quiet()));
     await settledWithin(drained, last.loaded.config.drain);
+    for (const cut of [...cuts]) cut();
     await settledWithin(teardown(last), TEARDOWN_MS);
     reaper.close();
   }
@@ -144,7 +154,10 @@ export async function startGateway(world: World): Promise<Started> {
         }),
       ready: () => accepting,
       serveStdio: (input, write) => serveStdio(input, write, firstPath(current as Generation), serving),
-      stop,
+      stop() {
+        stopping ??= stop();
+        return stopping;
+      },
     },
   };
 }

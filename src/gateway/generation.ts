@@ -4,6 +4,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Endpoint as EndpointConfig } from '../config/schema.ts';
 import type { Client } from '../core/client.ts';
+import { messageOf } from '../core/errors.ts';
 import { Exchange, type Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import { pipeline } from '../core/pipeline.ts';
@@ -31,7 +32,7 @@ export interface Generation {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly steps: readonly SetUp[];
   readonly legSteps: ReadonlyMap<string, readonly SetUp[]>;
-  /** Exchanges that run on it. */
+  /** Calls, subscriptions and lists that run on it. */
   readonly active: number;
   /** Resolves when nothing runs on it any more. */
   quiet(): Promise<void>;
@@ -55,9 +56,18 @@ export async function buildGeneration(
   const { config, document } = loaded;
   const undo: (() => void | Promise<void>)[] = [];
   const scope = keeper.scope();
-  const dispose = async (): Promise<void> => {
-    for (const step of undo.reverse()) await step();
-    await scope.release();
+  const undoAll = async (): Promise<void> => {
+    for (const step of [...undo.reverse(), () => scope.release()]) {
+      // What one of them fails to give back must not keep the others from it.
+      await Promise.resolve()
+        .then(step)
+        .catch((error: unknown) => world.host.log.error('not undone', { generation: number, error: messageOf(error) }));
+    }
+  };
+  let disposed: Promise<void> | undefined;
+  const dispose = (): Promise<void> => {
+    disposed ??= undoAll();
+    return disposed;
   };
   const parts = { document, plugins: world.plugins, host: world.host, scope, onDispose: (step: () => void | Promise<void>) => void undo.push(step) };
 
@@ -114,15 +124,7 @@ function buildEndpoint(
 ): BuiltEndpoint {
   const { host } = world;
   const router = createRouter({ sources, names: config.names, gateway, host });
-  const piped = pipeline(steps, router.handle, host);
-  const handle: Handler = async (x, emit) => {
-    const leave = counter.enter();
-    try {
-      return await piped(x, emit);
-    } finally {
-      leave();
-    }
-  };
+  const handle: Handler = pipeline(steps, router.handle, host);
   const open = async (
     client: Client,
     inbound: Inbound,
@@ -134,16 +136,24 @@ function buildEndpoint(
     x.reroute(await router.route(x));
     return x;
   };
+  const again = async (before: Exchange, request: McpRequest): Promise<Exchange> => {
+    const x = before.again(request, { kind: 'local' });
+    x.reroute(await router.route(x));
+    return x;
+  };
   const internal: Inbound = { listener: 'gateway', endpoint: config.path, headers: new Headers() };
-  const advertised = new Advertised(
-    (client, request) => open(client, internal, request, new AbortController().signal, `list-${crypto.randomUUID()}`),
+  const advertised = new Advertised({
+    hold: counter.enter,
+    open: (client, request) => open(client, internal, request, new AbortController().signal, `list-${crypto.randomUUID()}`),
     handle,
-  );
+  });
   return {
     config,
     path: config.path,
     router,
+    hold: counter.enter,
     open,
+    again,
     handle,
     toolSchema: (client, tool, fresh) => advertised.schema(client, tool, fresh),
   };
@@ -164,7 +174,10 @@ function createCounter(): Counter {
     },
     enter() {
       count++;
+      let left = false;
       return () => {
+        if (left) return;
+        left = true;
         count--;
         if (count > 0) return;
         for (const resolve of waiting) resolve();

@@ -104,7 +104,8 @@ export function bindHooks(hooks: Hooks, run: Run): Hooks {
 /** `keep` for a plugin of a file: its code stays at work as long as the value it made is kept. */
 export function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
   return {
-    ...host,
+    id: host.id,
+    upstream: host.upstream,
     log: host.log,
     now: () => host.now(),
     keep(key, make, dispose) {
@@ -118,9 +119,9 @@ export function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
           throw error;
         }
       };
-      return host.keep(key, made, (value) => {
+      return host.keep(key, made, async (value) => {
         try {
-          if (dispose) loaded.run(() => dispose(value));
+          await loaded.run(() => dispose?.(value));
         } finally {
           release();
         }
@@ -196,7 +197,12 @@ function checked(value: unknown, path: string): AnyPlugin {
 
 /** One line about anything that importing a file throws. */
 function explain(error: unknown, path: string): string {
-  if (error instanceof AggregateError) return error.errors.map((each) => explain(each, path)).join('; ');
+  if (error instanceof AggregateError) {
+    const placed = error.errors.filter(
+      (each) => !(each instanceof BuildMessage) || (each.position?.line ?? 0) > 0,
+    );
+    return (placed.length > 0 ? placed : error.errors).map((each) => explain(each, path)).join('; ');
+  }
   if (error instanceof ResolveMessage) return explainMissing(error);
   if (error instanceof BuildMessage) {
     const { position, message } = error;
@@ -205,7 +211,7 @@ function explain(error: unknown, path: string): string {
     return `${file}:${line}:${column} ${message} in \`${lineText.trim()}\``;
   }
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const [, place] = /\((\/[^()]+:\d+:\d+)\)|at (\/\S+:\d+:\d+)/.exec(stack) ?? [];
+  const place = /(?:at |\()(\/(?!\$bunfs)[^()\n]*:\d+:\d+)/.exec(stack)?.[1];
   return `${place ?? path} throws while it loads: ${String(error)}`;
 }
 

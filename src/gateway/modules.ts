@@ -1,6 +1,7 @@
 // How files of plugins become modules: what the gateway lends them, and a module graph of its own for every load.
 // Must not know what a plugin is.
 
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import * as zod from 'zod';
@@ -45,6 +46,10 @@ export function cacheGraph(): Graph {
       const before = new Set(Object.keys(cache));
       try {
         return await import(path);
+      } catch (error) {
+        // What failed is kept as well, and in no list.
+        reachable(path, cached);
+        throw error;
       } finally {
         for (const file of Object.keys(cache)) if (!before.has(file) && !isOurs(file)) cached.add(file);
       }
@@ -62,6 +67,19 @@ const source = dirname(import.meta.dir);
 /** Whether a file is the gateway's own: below src/, or inside the compiled binary, which is a folder, too. */
 function isOurs(file: string): boolean {
   return file.startsWith(source + sep);
+}
+
+/** Adds `file` and the files it imports by relative paths to `found`. */
+function reachable(file: string, found: Set<string>): void {
+  if (found.has(file)) return;
+  found.add(file);
+  try {
+    const { imports } = new Bun.Transpiler({ loader: 'ts' }).scan(readFileSync(file, 'utf8'));
+    for (const { path } of imports)
+      if (path.startsWith('.')) reachable(Bun.resolveSync(path, dirname(file)), found);
+  } catch {
+    // It cannot be read or parsed; then it imports nothing, either.
+  }
 }
 
 let isLent = false;

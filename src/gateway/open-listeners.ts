@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import { messageOf } from '../core/errors.ts';
-import { chmodSync, existsSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type HttpListener, listenHttp } from '../listeners/http.ts';
 import type { Serving } from '../listeners/serving.ts';
@@ -42,7 +42,9 @@ function why(error: unknown): string {
 
 /** A socket file left behind by a gateway that was killed goes; one on which somebody answers stays. */
 async function removeStale(path: string): Promise<void> {
-  if (!existsSync(path)) return;
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (!there) return;
+  if (!there.isSocket()) throw new Error('there is a file which is not a socket');
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const probe = connect(path, () => resolve(true)).on('error', () => resolve(false));
   const answered = await promise;

@@ -2,13 +2,12 @@
 // with the answers. Every round is a new exchange, judged afresh by every plugin.
 
 import { errorResult } from '../core/errors.ts';
-import type { Exchange } from '../core/exchange.ts';
-import { type Refusal, refusalsFact } from '../core/refusals.ts';
+import type { Refusal } from '../core/refusals.ts';
 import { notificationText } from '../protocol/jsonrpc.ts';
-import type { McpResult } from '../protocol/message.ts';
+import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import type { Answer, Asker } from './asker.ts';
-import type { Handle } from './serve.ts';
+import type { Run } from './serve.ts';
 
 /** A call that asks more often than this is not going to end. */
 const ROUNDS = 32;
@@ -17,41 +16,46 @@ const PACE_MS = 250;
 
 export interface Asking {
   readonly asker: Asker;
+  /** The call's id for logs and errors. */
+  readonly id: string;
+  /** Aborts when the call is cancelled, or its session ends. */
+  readonly signal: AbortSignal;
   /** How long the client may take, milliseconds. */
   readonly timeout: number;
-  /** Puts a message on the call's own stream; false when this client reads none. */
+  /** Puts a message on the call's own stream; false when this client reads none. '' only asks whether it does. */
   send(text: string): boolean;
 }
 
-export async function askRounds(x: Exchange, first: McpResult, run: Handle, asking: Asking): Promise<McpResult> {
+export async function askRounds(
+  request: McpRequest,
+  first: McpResult,
+  run: Run,
+  asking: Asking,
+): Promise<McpResult> {
+  const { id, signal } = asking;
   let result = first;
-  let current = x;
   for (let round = 0; result.kind === 'input_required'; round++) {
-    if (round === ROUNDS) return refused(x, `The upstream asked more than ${ROUNDS} times.`);
-    const answers = await collect(current, result, asking);
-    if (answers === undefined) return refused(x, 'The client takes no questions during a call.');
-    current = next(current, result, answers);
-    result = await run(current);
+    if (round === ROUNDS) {
+      return errorResult('ANSWER_REFUSED', `The upstream asked more than ${ROUNDS} times.`, { requestId: id });
+    }
+    const answers = await collect(result, asking);
+    if (signal.aborted) return errorResult('CANCELLED', undefined, { requestId: id });
+    result = await run(answered(request, result, answers), refusalsOf(answers));
   }
   return result;
 }
 
-function refused(x: Exchange, detail: string): McpResult {
-  return errorResult('ANSWER_REFUSED', detail, { requestId: x.id });
-}
-
 type Answers = ReadonlyMap<string, { readonly method: string; readonly answer: Answer }>;
 
-/** Asks everything at once. @returns undefined when the client cannot be asked */
-async function collect(x: Exchange, result: McpResult, asking: Asking): Promise<Answers | undefined> {
+/** Asks everything at once. A client that cannot be asked refuses. */
+async function collect(result: McpResult, asking: Asking): Promise<Answers> {
   const inputs = result.raw.object('inputRequests');
   const keys = inputs?.keys() ?? [];
   if (keys.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     return new Map();
   }
-  if (!asking.send('')) return undefined;
-  const signal = AbortSignal.any([x.signal, AbortSignal.timeout(asking.timeout)]);
+  const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(asking.timeout)]);
   const all = keys.map(async (key) => {
     const input = inputs?.object(key);
     const method = input?.string('method') ?? '';
@@ -67,29 +71,38 @@ async function one(
   signal: AbortSignal,
   { asker, send }: Asking,
 ): Promise<Answer> {
+  if (!send('')) return refusal('The client takes no questions during a call.');
   try {
     return await asker.ask(method, params, send, signal, (id) => {
       const cancelled = RawObject.of({ reason: 'no longer needed' }).with({ requestId: new RawJson(id.text) });
       send(notificationText('notifications/cancelled', cancelled));
     });
   } catch {
-    return { error: RawObject.of({ code: -32603, message: 'The client did not answer in time.' }) };
+    return refusal('The client did not answer in time.');
   }
 }
 
-function next(x: Exchange, result: McpResult, answers: Answers): Exchange {
+function refusal(message: string): Answer {
+  return { error: RawObject.of({ code: -32603, message }) };
+}
+
+/** The call with the answers, as 2026-07-28 patterns/mrtr has it. */
+function answered(request: McpRequest, result: McpResult, answers: Answers): McpRequest {
   let responses = RawObject.of({});
-  const refusals = new Map<string, Refusal>();
-  for (const [key, { method, answer }] of answers) {
+  for (const [key, { answer }] of answers) {
     if ('result' in answer) responses = responses.with({ [key]: answer.result });
-    else refusals.set(key, { method, error: answer.error });
   }
   const state = result.raw.raw('requestState');
-  const request = x.request.with({
+  return request.with({
     inputResponses: responses,
     requestState: state === undefined ? undefined : new RawJson(state),
   });
-  const again = x.again(request, x.route);
-  if (refusals.size > 0) again.set(refusalsFact, refusals);
-  return again;
+}
+
+function refusalsOf(answers: Answers): ReadonlyMap<string, Refusal> {
+  const refusals = new Map<string, Refusal>();
+  for (const [key, { method, answer }] of answers) {
+    if ('error' in answer) refusals.set(key, { method, error: answer.error });
+  }
+  return refusals;
 }

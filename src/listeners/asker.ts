@@ -19,13 +19,14 @@ export class Asker {
 
   /**
    * Asks, and waits for the answer.
-   * @param send puts the request on a stream that the client reads
+   * @param send puts the request on a stream that the client reads; false when there is none any more
    * @throws the signal's reason when it aborts first; `withdraw` has then been called with our request's id
+   * @throws Error when it cannot be sent
    */
   async ask(
     method: string,
     params: RawObject | undefined,
-    send: (text: string) => void,
+    send: (text: string) => boolean,
     signal: AbortSignal,
     withdraw: (id: RawId) => void,
   ): Promise<Answer> {
@@ -39,7 +40,7 @@ export class Asker {
     this.#open.set(id.key, { resolve });
     signal.addEventListener('abort', stop, { once: true });
     try {
-      send(requestText(id.text, method, params));
+      if (!send(requestText(id.text, method, params))) throw new Error('nobody reads the question');
       return await promise;
     } finally {
       signal.removeEventListener('abort', stop);

@@ -41,29 +41,34 @@ export function statusOf(result: McpResult, client: Client): number {
   return result.http ?? STATUS_BY_CODE[result.code ?? 0] ?? 200;
 }
 
-/** An error answer before there is an exchange. @param id undefined: none could be read */
+/**
+ * An error answer before there is an exchange.
+ * @param id null and undefined: none could be read. The initialize era writes null for it (JSON-RPC 2.0), since
+ *   2026-07-28 the member is left out.
+ */
 export function refusalResponse(
   code: ErrorName,
   detail: string | undefined,
-  id: RawId | undefined,
+  id: RawId | null | undefined,
   headers: Readonly<Record<string, string>> = {},
   data: Parameters<typeof errorResult>[2] = {},
 ): Response {
-  const result = errorResult(code, detail, data);
-  const error = plain(code) ? withoutOwnCode(result.raw, data) : result.raw;
-  return new Response(errorText(id?.text ?? null, error), {
+  return new Response(refusalText(code, detail, id, data), {
     status: catalogue[code].http,
     headers: { 'content-type': 'application/json', ...headers },
   });
 }
 
-/** Errors whose `data` the protocol itself defines carry just that. */
-function plain(code: ErrorName): boolean {
-  return code === 'VERSION_UNSUPPORTED';
-}
-
-function withoutOwnCode(error: RawObject, data: Parameters<typeof errorResult>[2]): RawObject {
-  return error.with({ data: data ?? {} });
+export function refusalText(
+  code: ErrorName,
+  detail: string | undefined,
+  id: RawId | null | undefined,
+  data: Parameters<typeof errorResult>[2] = {},
+): string {
+  const { raw } = errorResult(code, detail, data);
+  // Where the protocol itself defines `data`, it carries just that.
+  const error = code === 'VERSION_UNSUPPORTED' ? raw.with({ data }) : raw;
+  return errorText(id === null ? null : id?.text, error);
 }
 
 /** The caller's own request id where it is harmless, else a new one. */

@@ -9,7 +9,7 @@ export interface Guard {
 }
 
 export interface GuardOptions {
-  /** Names this listener answers to beside its own address; lower-case, without port. */
+  /** Names this listener answers to beside its own address. One with a port is good for that port only. */
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
   /** The host it listens on; undefined on a Unix socket, which no web page can reach. */
@@ -25,9 +25,11 @@ export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
 
   const hostRefused = (value: string | null): string | undefined => {
     if (host === undefined) return undefined;
-    const name = value === null ? undefined : hostName(value);
-    if (name === undefined) return 'The Host header is missing or malformed.';
-    return names.has(name) ? undefined : `This listener does not answer to the host "${name}".`;
+    const asked = value === null ? undefined : hostOf(value);
+    if (asked === undefined) return 'The Host header is missing or malformed.';
+    const { name, port } = asked;
+    if (names.has(name) || names.has(`${name}:${port}`)) return undefined;
+    return `This listener does not answer to the host "${name}".`;
   };
   const originAllowed = (value: string): boolean => {
     if (allowed.has(lower(value))) return true;
@@ -49,10 +51,12 @@ export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
   };
 }
 
-/** The name of a Host header without its port, lower-case and without a trailing dot; undefined when malformed. */
-function hostName(value: string): string | undefined {
-  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/.exec(lower(value.trim()));
-  return match?.[1]?.replace(/\.$/, '');
+/** A Host header; the name in lower case and without a trailing dot. Undefined when malformed. */
+function hostOf(value: string): { name: string; port: string } | undefined {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/.exec(lower(value.trim()));
+  const port = match?.[2] ?? '80';
+  if (match?.[1] === undefined || Number(port) > 65_535) return undefined;
+  return { name: match[1].replace(/\.$/, ''), port };
 }
 
 function isLoopback(host: string): boolean {

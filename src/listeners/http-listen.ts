@@ -1,16 +1,18 @@
 // A 2026-07-28 subscription over HTTP: a stream that begins with its acknowledgement, is kept alive, lives
-// across reloads, and ends when the client closes it or the gateway stops.
+// across reloads, and ends when the client closes it, its endpoint goes, or the gateway stops.
 
 import type { Client } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
-import { type Message, type RawId, notificationText } from '../protocol/jsonrpc.ts';
+import { type Message, notificationText, type RawId } from '../protocol/jsonrpc.ts';
 import { META, McpNotification, McpResult, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { type HttpCall, replyTo } from './http-request.ts';
+import { Latest } from './latest.ts';
 import { serve } from './serve.ts';
-import { ACKNOWLEDGED, Subscription } from './subscription.ts';
 import { enterStream } from './streams.ts';
+import { ACKNOWLEDGED, Subscription } from './subscription.ts';
+import { wantedBy } from './wanted.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -20,7 +22,8 @@ export function tagged(note: McpNotification, id: RawId): string {
 }
 
 export async function listenStateless(message: Request, client: Client, call: HttpCall): Promise<Response> {
-  const leave = enterStream(call.serving);
+  const { serving, inbound } = call;
+  const leave = enterStream(serving);
   if (!leave) return refusalResponse('BUSY', undefined, message.id, call.headers);
   const ended = new AbortController();
   const reply = replyTo(call, () => ended.abort(new GatewayError('CANCELLED')));
@@ -28,31 +31,29 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     const told = result.kind === 'complete' ? new McpResult('complete', tag(result.raw, message.id)) : result;
     reply.finish(answerText(message.id, message.method, told, client), statusOf(result, client), result.headers);
   };
-  let first = true;
+  const wanted = wantedBy(message.params?.object('notifications'));
+  const events = new Latest((reason) => serving.host.metrics.dropped.inc({ reason }));
   const subscription = new Subscription({
     async run(signal, emit) {
+      if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});
       const both = AbortSignal.any([signal, ended.signal]);
       const request = requestOf(message.method, message.params, undefined);
-      const endpoint = call.serving.endpoint(call.inbound.endpoint) ?? call.endpoint;
-      const served = await serve({ id: call.id, client, inbound: call.inbound, request, signal: both, emit }, endpoint, call.serving);
+      const served = await serve({ id: call.id, client, inbound, request, signal: both, emit }, serving);
       served.close();
       return served.result;
     },
     acknowledged(notifications) {
-      if (!first) return;
-      first = false;
+      if (events.attached) return;
       reply.send(tagged(new McpNotification(ACKNOWLEDGED, RawObject.of({}).with({ notifications })), message.id));
+      events.attach((note) => reply.send(tagged(note, message.id)));
     },
-    event(note) {
-      const sent = reply.send(tagged(note, message.id));
-      return sent === false ? undefined : sent;
-    },
+    event: (note) => wanted(note) && events.put(note),
     ended: finish,
-    log: call.serving.host.log,
+    log: serving.host.log,
   });
-  const forget = call.serving.onSwap((changedFor) => subscription.renew(changedFor(client, call.inbound.endpoint)));
-  const stopping = call.serving.onStop(() => finish(McpResult.complete({})));
-  subscription.renew();
+  const forget = serving.onSwap((changedFor) => void subscription.renew(changedFor(client, inbound.endpoint)));
+  const stopping = serving.onStop(() => finish(McpResult.complete({})));
+  void subscription.renew();
   void reply.done.then(() => {
     forget();
     stopping();

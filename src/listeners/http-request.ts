@@ -1,14 +1,19 @@
 // One HTTP request at the door of an endpoint: what the era-specific halves of the listener work from.
 
+import type { Client } from '../core/client.ts';
+import { errorResult, messageOf } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
+import type { Message } from '../protocol/jsonrpc.ts';
+import { answerText, statusOf } from './edge.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { Reply } from './reply.ts';
-import type { Endpoint, Serving } from './serving.ts';
+import type { Serving } from './serving.ts';
 import type { Sessions } from './sessions.ts';
+
+type RequestMessage = Extract<Message, { kind: 'request' }>;
 
 export interface HttpCall {
   readonly request: Request;
-  readonly endpoint: Endpoint;
   readonly inbound: Inbound;
   /** Request id: the caller's own or a new one; answered and sent upstream. */
   readonly id: string;
@@ -17,6 +22,16 @@ export interface HttpCall {
   readonly serving: Serving;
   readonly sessions: Sessions;
   readonly keepAlive: KeepAlive;
+}
+
+/** The call that `work` answers through `reply`. Where nothing should fail and something does, the client is told. */
+export function answeredBy(work: Promise<void>, reply: Reply, message: RequestMessage, client: Client, call: HttpCall) {
+  work.catch((error: unknown) => {
+    call.serving.host.log.error('call failed', { requestId: call.id, error: messageOf(error) });
+    const result = errorResult('INTERNAL', undefined, { requestId: call.id });
+    reply.finish(answerText(message.id, message.method, result, client), statusOf(result, client));
+  });
+  return reply.response;
 }
 
 export function accepts(headers: Headers): { stream: boolean; json: boolean } {

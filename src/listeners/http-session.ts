@@ -2,15 +2,16 @@
 
 import type { ErrorName } from '../core/errors.ts';
 import { type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
-import type { McpNotification, McpResult } from '../protocol/message.ts';
+import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
 import { isInitializeVersion } from '../protocol/versions.ts';
 import { askRounds } from './ask.ts';
+import { CALLER_CANCELLED } from './calls.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
-import { type HttpCall, replyTo } from './http-request.ts';
+import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import { initialize } from './initialize.ts';
 import type { Reply } from './reply.ts';
-import { serve } from './serve.ts';
-import { CALLER_CANCELLED, type Session } from './session.ts';
+import { type Run, serve } from './serve.ts';
+import type { Session } from './session.ts';
 import { localAnswer } from './session-local.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
@@ -19,7 +20,7 @@ const SESSION = 'mcp-session-id';
 
 export function refuse(code: ErrorName, call: HttpCall, detail?: string, message?: Message): Response {
   call.serving.host.metrics.refused.inc({ code });
-  return refusalResponse(code, detail, message?.kind === 'request' ? message.id : undefined, call.headers);
+  return refusalResponse(code, detail, message?.kind === 'request' ? message.id : null, call.headers);
 }
 
 /** The session a request belongs to, or the refusal. */
@@ -54,14 +55,13 @@ export function take(message: Exclude<Message, { kind: 'request' }>, session: Se
     if (!message.id || !session.asker.answered(message.id, { error: message.error })) dropped('late_answer');
   } else if (message.method === 'notifications/cancelled') {
     const id = readId(message.params?.raw('requestId') ?? '');
-    if (!id || !session.cancel(id)) dropped('late_cancel');
+    if (!id || !session.calls.cancel(id)) dropped('late_cancel');
   } else if (message.method !== 'notifications/initialized') dropped('client_notification');
 }
 
 async function answer(message: Request, session: Session, call: HttpCall): Promise<Response> {
   const reply = replyTo(call, () => {});
-  void respond(message, session, call, reply);
-  return reply.response;
+  return answeredBy(respond(message, session, call, reply), reply, message, session.client, call);
 }
 
 async function respond(message: Request, session: Session, call: HttpCall, reply: Reply): Promise<void> {
@@ -71,21 +71,21 @@ async function respond(message: Request, session: Session, call: HttpCall, reply
     reply.finish(answerText(id, method, local, session.client), statusOf(local, session.client));
     return;
   }
-  const { signal, end } = session.begin(id);
+  const { signal, end } = session.calls.begin(id);
   // A client that goes away has not cancelled (2025-11-25 basic/transports): the call runs on.
-  const served = await serve(callOf(message, session, call, reply, signal), call.endpoint, call.serving);
-  end();
+  const served = await serve(callOf(message, session, call, reply, signal), call.serving);
   const { result } = served;
   if (signal.aborted && signal.reason === CALLER_CANCELLED) reply.close();
   else reply.finish(answerText(id, method, result, session.client), statusOf(result, session.client), result.headers);
   await reply.done;
   served.close();
+  end();
 }
 
 function callOf({ method, params }: Request, session: Session, call: HttpCall, reply: Reply, signal: AbortSignal) {
   const { host } = call.serving;
   const send = (text: string): boolean => reply.canStream && (text === '' || reply.send(text) !== false);
-  const asking = { asker: session.asker, timeout: call.serving.limits().parkTtl, send };
+  const asking = { asker: session.asker, id: call.id, signal, timeout: call.serving.limits().parkTtl, send };
   return {
     id: call.id,
     client: session.client,
@@ -98,7 +98,6 @@ function callOf({ method, params }: Request, session: Session, call: HttpCall, r
       else host.metrics.notifications.inc({ method: note.method });
       return sent === false ? undefined : sent;
     },
-    rounds: (x: Parameters<typeof askRounds>[0], result: McpResult, run: Parameters<typeof askRounds>[2]) =>
-      askRounds(x, result, run, asking),
+    rounds: (request: McpRequest, first: McpResult, run: Run) => askRounds(request, first, run, asking),
   };
 }

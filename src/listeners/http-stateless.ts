@@ -8,7 +8,7 @@ import { type Message, notificationText } from '../protocol/jsonrpc.ts';
 import { META, type McpNotification } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
-import { type HttpCall, replyTo } from './http-request.ts';
+import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import { listenStateless } from './http-listen.ts';
 import type { Reply } from './reply.ts';
 import { serve } from './serve.ts';
@@ -60,7 +60,8 @@ async function checkParams(message: Request, client: Client, call: HttpCall): Pr
 }
 
 async function mismatchOf(message: Request, client: Client, tool: string, call: HttpCall, fresh: boolean) {
-  const schema = await call.endpoint.toolSchema(client, tool, fresh);
+  const endpoint = call.serving.endpoint(call.inbound.endpoint);
+  const schema = await endpoint?.toolSchema(client, tool, fresh);
   if (!schema?.text.includes('x-mcp-header')) return undefined;
   try {
     const { headers } = call.request;
@@ -75,8 +76,7 @@ async function mismatchOf(message: Request, client: Client, tool: string, call: 
 async function answer(message: Request, client: Client, call: HttpCall): Promise<Response> {
   const cancelled = new AbortController();
   const reply = replyTo(call, () => cancelled.abort(GONE));
-  void run(message, client, call, reply, cancelled.signal);
-  return reply.response;
+  return answeredBy(run(message, client, call, reply, cancelled.signal), reply, message, client, call);
 }
 
 async function run(message: Request, client: Client, call: HttpCall, reply: Reply, signal: AbortSignal): Promise<void> {
@@ -99,7 +99,6 @@ async function run(message: Request, client: Client, call: HttpCall, reply: Repl
       signal,
       emit,
     },
-    call.endpoint,
     call.serving,
   );
   const { result } = served;

@@ -20,9 +20,12 @@ export function getStream(call: HttpCall): Response {
     gone: () => {},
   });
   const quiet = { tick: () => stream.comment() };
-  const detach = session.standing.attach((text) => stream.send(text));
-  const stopping = call.serving.onStop(() => stream.end());
+  const detach = session.standing.attach((text) => (stream.open ? stream.send(text) : false));
   const end = (): void => stream.end();
+  const stopping = call.serving.onStop(end);
+  const swapping = call.serving.onSwap(() => {
+    if (!call.serving.endpoint(session.path)) end();
+  });
   session.client.session?.ended.addEventListener('abort', end, { once: true });
   call.keepAlive.add(quiet);
   // The head and a first byte go out at once, although nothing may happen for minutes.
@@ -31,6 +34,7 @@ export function getStream(call: HttpCall): Response {
     session.client.session?.ended.removeEventListener('abort', end);
     call.keepAlive.remove(quiet);
     stopping();
+    swapping();
     detach();
     leave();
   });

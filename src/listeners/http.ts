@@ -3,16 +3,17 @@
 
 import { catalogue, type ErrorName, messageOf } from '../core/errors.ts';
 import { eraOfPost } from '../protocol/classify.ts';
-import { isBatch, type Message, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
+import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
 import { refusalResponse, requestId } from './edge.ts';
 import { readBody } from './http-body.ts';
 import { createGuard, type Guard } from './http-guard.ts';
-import type { HttpCall } from './http-request.ts';
+import { accepts, type HttpCall } from './http-request.ts';
 import { postInSession } from './http-session.ts';
 import { postStateless } from './http-stateless.ts';
 import { deleteSession, getStream } from './http-stream.ts';
 import { createKeepAlive } from './keep-alive.ts';
+import { settledWithin } from '../lib/settled.ts';
 import type { Serving } from './serving.ts';
 import { sessionStanding } from './session-standing.ts';
 import { Sessions } from './sessions.ts';
@@ -34,6 +35,8 @@ export interface HttpListener {
 }
 
 const SWEEP_MS = 60_000;
+/** How long answers already given may take to leave once the listener closes. */
+const LAST_BYTES_MS = 1_000;
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 
 /** @throws Error when the address is taken or not ours to bind */
@@ -41,18 +44,24 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving): Http
   const { address } = options;
   const name = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
   const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
-  const keepAlive = createKeepAlive(serving.limits().keepAlive);
+  const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
   const sessions = new Sessions({
     seal: serving.seal,
     host: serving.host,
     limits: serving.limits,
     standing: (session, path) => sessionStanding(session, path, name, serving),
   });
-  const forget = serving.onSwap((changedFor) => {
-    for (const session of sessions.all()) session.standing.renew(changedFor(session.client, session.path));
-  });
+  const forget = [
+    serving.onSwap((changedFor) => {
+      for (const session of sessions.all()) session.standing.renew(changedFor(session.client, session.path));
+    }),
+    serving.onStop(() => {
+      for (const session of sessions.all()) session.standing.stop();
+    }),
+  ];
   const sweep = setInterval(() => sessions.sweep(), SWEEP_MS);
   const door: Door = { name, guard, serving, sessions, keepAlive };
+  let drained: Promise<void> | undefined;
 
   const at = address.kind === 'tcp' ? { hostname: address.host, port: address.port } : { unix: address.path };
   const server = Bun.serve({
@@ -60,24 +69,28 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving): Http
     // 0 keeps quiet streams open; bodies have a deadline of their own, headers one of the runtime's.
     idleTimeout: 0,
     development: false,
-    // Bodies are counted by http-body.ts, which can say what is wrong; this is only the last wall.
-    maxRequestBodySize: serving.limits().body * 2,
-    fetch: (request, by) => enter(request, by.requestIP(request)?.address, door),
+    // http-body.ts counts, can say what is wrong, and goes by the limit of the day.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: (request, by) => enter(request, () => by.requestIP(request)?.address, door),
     error(error) {
       serving.host.log.error('request failed', { error: messageOf(error) });
-      return refusalResponse('INTERNAL', undefined, undefined);
+      return refusalResponse('INTERNAL', undefined, null);
     },
   });
 
   return {
     url: address.kind === 'tcp' ? `http://${urlHost(address.host)}:${server.port}` : address.path,
     sessions,
-    drain: () => void server.stop(),
+    drain() {
+      drained = server.stop();
+    },
     async stop() {
-      forget();
+      for (const each of forget) each();
       clearInterval(sweep);
       sessions.close();
       keepAlive.stop();
+      // What has been answered just now is still on its way out.
+      if (drained) await settledWithin(drained, LAST_BYTES_MS);
       await server.stop(true);
     },
   };
@@ -91,31 +104,46 @@ interface Door {
   readonly keepAlive: ReturnType<typeof createKeepAlive>;
 }
 
-async function enter(request: Request, remote: string | undefined, door: Door): Promise<Response> {
+async function enter(request: Request, remote: () => string | undefined, door: Door): Promise<Response> {
   const id = requestId(request.headers.get('x-request-id'));
   const refusal = door.guard.refuses(request.headers);
   const headers = { 'x-request-id': id, ...cors(door.guard.allowedOrigin(request.headers)) };
-  const refuse = (code: ErrorName, detail?: string): Response => {
+  const stateless = isStatelessVersion(request.headers.get('mcp-protocol-version')?.trim() ?? '');
+  const refuse: Refuse = (code, detail, given) => {
     door.serving.host.metrics.refused.inc({ code });
-    return refusalResponse(code, detail, undefined, headers);
+    return refusalResponse(code, detail, given ?? (stateless ? undefined : null), { ...headers, ...CLOSING[code] });
   };
   if (refusal !== undefined) return refuse('HOST_REFUSED', refusal);
-  const path = new URL(request.url).pathname;
-  const endpoint = door.serving.endpoint(path);
-  if (!endpoint) return Response.json({ error: 'not_found', path }, { status: 404, headers });
-  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { ...headers, ...PREFLIGHT } });
+  const path = pathOf(request.url);
+  if (!door.serving.endpoint(path)) return Response.json({ error: 'not_found', path }, { status: 404, headers });
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { ...headers, ...preflight(request) } });
   const inbound = { listener: door.name, endpoint: path, headers: request.headers, remote };
   const { serving, sessions, keepAlive } = door;
-  const call: HttpCall = { request, endpoint, inbound, id, headers, serving, sessions, keepAlive };
+  const call: HttpCall = { request, inbound, id, headers, serving, sessions, keepAlive };
   if (request.method === 'POST') return post(call, refuse);
-  const stateless = isStatelessVersion(request.headers.get('mcp-protocol-version')?.trim() ?? '');
   if (stateless || (request.method !== 'GET' && request.method !== 'DELETE')) {
     return new Response(null, { status: 405, headers: { ...headers, allow: stateless ? 'POST' : METHODS } });
   }
+  if (!serving.accepting()) return refuse('STOPPING');
   return request.method === 'GET' ? getStream(call) : deleteSession(call);
 }
 
-async function post(call: HttpCall, refuse: (code: ErrorName, detail?: string) => Response): Promise<Response> {
+/** @param given the id of the refused request, where it could be read */
+type Refuse = (code: ErrorName, detail?: string, given?: RawId) => Response;
+
+/** A body that was not read to its end would be taken for the next request. */
+const CLOSING: Partial<Record<ErrorName, { connection: 'close' }>> = {
+  TOO_LARGE: { connection: 'close' },
+  BODY_TIMEOUT: { connection: 'close' },
+};
+
+/** Of a request whose Host header is no host, the runtime gives the bare path (Bun 1.4.5; Unix sockets only). */
+function pathOf(url: string): string {
+  if (url.startsWith('/')) return url.split(/[?#]/, 1)[0] ?? '';
+  return URL.canParse(url) ? new URL(url).pathname : '';
+}
+
+async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
   const { request, serving } = call;
   const limits = serving.limits();
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
@@ -131,21 +159,30 @@ async function post(call: HttpCall, refuse: (code: ErrorName, detail?: string) =
     message = parseMessage(body, limits.json);
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
-    return refusalResponse(error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id, call.headers);
+    return refuse(error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
   }
+  const id = message.kind === 'request' ? message.id : undefined;
   const era = eraOfPost(message, request.headers.get('mcp-protocol-version'));
-  if (typeof era === 'object') {
-    return refusalResponse(era.code, era.detail, message.kind === 'request' ? message.id : undefined, call.headers);
-  }
+  if (typeof era === 'object') return refuse(era.code, era.detail, id);
+  const { stream, json } = accepts(request.headers);
+  const needsStream = message.kind === 'request' && message.method === 'subscriptions/listen';
+  if (id && !stream && (needsStream || !json)) return refuse('NOT_ACCEPTABLE', undefined, id);
   return era === '2026' ? postStateless(message, call) : postInSession(message, call);
 }
 
-const PREFLIGHT = {
-  'access-control-allow-methods': METHODS,
-  'access-control-allow-headers':
-    'content-type, authorization, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, x-request-id',
-  'access-control-max-age': '600',
-};
+const ALLOWED =
+  'content-type, authorization, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, x-request-id';
+
+/** Headers that mirror arguments have names of the tools' choosing, so those asked for are allowed by name. */
+function preflight({ headers }: Request): Record<string, string> {
+  const asked = headers.get('access-control-request-headers')?.toLowerCase().split(',') ?? [];
+  const params = asked.map((name) => name.trim()).filter((name) => /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
+  return {
+    'access-control-allow-methods': METHODS,
+    'access-control-allow-headers': [ALLOWED, ...params].join(', '),
+    'access-control-max-age': '600',
+  };
+}
 
 function cors(origin: string | undefined): Record<string, string> {
   if (origin === undefined) return {};

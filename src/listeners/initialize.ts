@@ -53,10 +53,13 @@ export async function initialize(message: Request, call: HttpCall): Promise<Resp
     const detail = 'initialize needs params.protocolVersion and params.capabilities.';
     return refusalResponse('INVALID_REQUEST', detail, message.id, call.headers);
   }
+  const before = call.request.headers.get('mcp-session-id');
+  if (before !== null && call.sessions.find(before, call.inbound.endpoint)) {
+    return refusalResponse('INVALID_REQUEST', 'The session is initialized already.', message.id, call.headers);
+  }
   const { id, session } = call.sessions.create(said, call.inbound.endpoint);
   const served = await serve(
     { id: call.id, client: session.client, inbound: call.inbound, request: DISCOVER, signal: call.request.signal, emit: () => undefined },
-    call.endpoint,
     call.serving,
   );
   const response = respond(message, served.result, id, session, call);

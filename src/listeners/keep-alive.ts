@@ -11,15 +11,18 @@ export interface KeepAlive {
   stop(): void;
 }
 
-/** @param interval milliseconds between ticks */
-export function createKeepAlive(interval: number): KeepAlive {
+/** @param interval milliseconds between ticks, asked for anew each time: a reload may change it */
+export function createKeepAlive(interval: () => number): KeepAlive {
   const all = new Set<Quiet>();
-  const timer = setInterval(() => {
-    for (const quiet of all) quiet.tick();
-  }, interval);
+  const arm = (): Timer =>
+    setTimeout(() => {
+      for (const quiet of all) quiet.tick();
+      timer = arm();
+    }, interval());
+  let timer = arm();
   return {
     add: (quiet) => void all.add(quiet),
     remove: (quiet) => void all.delete(quiet),
-    stop: () => clearInterval(timer),
+    stop: () => clearTimeout(timer),
   };
 }

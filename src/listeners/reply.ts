@@ -21,6 +21,7 @@ export class Reply implements Quiet {
   readonly #done = Promise.withResolvers<void>();
   #stream: EventStream | undefined;
   #over = false;
+  #ticked = false;
 
   constructor(options: ReplyOptions) {
     this.#o = options;
@@ -36,13 +37,14 @@ export class Reply implements Quiet {
     return this.#done.promise;
   }
 
+  /** Whether a message before the result would reach the client. */
   get canStream(): boolean {
-    return this.#o.accepts.stream;
+    return this.#o.accepts.stream && !this.#over;
   }
 
   /** One message before the result. @returns backpressure, or false when this client can only be given the result */
   send(text: string): Promise<void> | undefined | false {
-    if (!this.#o.accepts.stream || this.#over) return false;
+    if (!this.canStream) return false;
     return this.#upgrade().send(text);
   }
 
@@ -72,10 +74,12 @@ export class Reply implements Quiet {
     this.#end();
   }
 
+  /** A stream has no status but 200, so an answer gets one whole interval to come with its own. */
   tick(): void {
     if (this.#over) return;
     if (this.#stream) this.#stream.comment();
-    else if (this.#o.accepts.stream) this.#upgrade().comment();
+    else if (this.#ticked && this.#o.accepts.stream) this.#upgrade().comment();
+    this.#ticked = true;
   }
 
   #upgrade(): EventStream {

@@ -6,9 +6,10 @@ import { errorResult, messageOf } from '../core/errors.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { type Refusal, refusalsFact } from '../core/refusals.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
-import type { Endpoint, Serving } from './serving.ts';
+import type { Serving } from './serving.ts';
 
 export interface ClientCall {
   readonly id: string;
@@ -17,11 +18,12 @@ export interface ClientCall {
   readonly request: McpRequest;
   readonly signal: AbortSignal;
   readonly emit: Emit;
-  /** Asks the client what the upstream needs and returns the next round; initialize era only. */
-  readonly rounds?: (x: Exchange, result: McpResult, run: Handle) => Promise<McpResult>;
+  /** Asks the client what the upstream needs and returns how the rounds end; initialize era only. */
+  readonly rounds?: (request: McpRequest, result: McpResult, run: Run) => Promise<McpResult>;
 }
 
-export type Handle = (x: Exchange) => Promise<McpResult>;
+/** Makes the call once more, as a new exchange. @param refusals what the client would not answer, by question */
+export type Run = (request: McpRequest, refusals?: ReadonlyMap<string, Refusal>) => Promise<McpResult>;
 
 export interface Served {
   readonly result: McpResult;
@@ -29,8 +31,14 @@ export interface Served {
   close(): void;
 }
 
+/** An exchange and its hold on the generation it runs on. */
+interface Round {
+  readonly x: Exchange;
+  readonly leave: () => void;
+}
+
 /** Never rejects. */
-export async function serve(call: ClientCall, endpoint: Endpoint, serving: Serving): Promise<Served> {
+export async function serve(call: ClientCall, serving: Serving): Promise<Served> {
   const { host } = serving;
   const began = performance.now();
   if (!serving.accepting()) return over(errorResult('STOPPING'));
@@ -43,28 +51,48 @@ export async function serve(call: ClientCall, endpoint: Endpoint, serving: Servi
   }
   load.inFlight += counted;
   inFlight.set(load.inFlight);
-  const exchanges: Exchange[] = [];
-  const result = await carry(call, endpoint, exchanges).catch((error: unknown) => failed(error, call, host));
+  const cut = Promise.withResolvers<McpResult>();
+  const forget = serving.onCut(() => cut.resolve(errorResult('STOPPING', undefined, { requestId: call.id })));
+  const rounds: Round[] = [];
+  const carried = carry(call, serving, rounds).catch((error: unknown) => failed(error, call, host));
+  const result = await Promise.race([carried, cut.promise]);
+  forget();
   load.inFlight -= counted;
   inFlight.set(load.inFlight);
-  record(call, exchanges.at(-1), result, performance.now() - began, host);
-  return {
-    result,
-    close() {
-      for (const x of exchanges) x.close(result);
-    },
-  };
+  record(call, rounds.at(-1)?.x, result, performance.now() - began, host);
+  return { result, close: () => end(rounds.at(-1), result) };
 }
 
-async function carry(call: ClientCall, endpoint: Endpoint, exchanges: Exchange[]): Promise<McpResult> {
-  const emit = call.emit;
-  const run: Handle = (x) => {
-    exchanges.push(x);
-    return endpoint.handle(x, emit);
+async function carry(call: ClientCall, serving: Serving, rounds: Round[]): Promise<McpResult> {
+  const run: Run = async (request, refusals) => {
+    // A person may answer long after a reload: each round runs on the generation of its time.
+    const endpoint = serving.endpoint(call.inbound.endpoint);
+    if (!endpoint) return errorResult('STOPPING', 'This endpoint is not served any more.', { requestId: call.id });
+    const leave = endpoint.hold();
+    try {
+      const before = rounds.at(-1)?.x;
+      const x = await (before
+        ? endpoint.again(before, request)
+        : endpoint.open(call.client, call.inbound, request, call.signal, call.id));
+      if (refusals && refusals.size > 0) x.set(refusalsFact, refusals);
+      const round = { x, leave };
+      rounds.push(round);
+      const result = await endpoint.handle(x, call.emit);
+      if (result.kind === 'input_required' && call.rounds) end(round, result);
+      return result;
+    } catch (error) {
+      leave();
+      throw error;
+    }
   };
-  const x = await endpoint.open(call.client, call.inbound, call.request, call.signal, call.id);
-  const result = await run(x);
-  return result.kind === 'input_required' && call.rounds ? call.rounds(x, result, run) : result;
+  const first = await run(call.request);
+  return first.kind === 'input_required' && call.rounds ? call.rounds(call.request, first, run) : first;
+}
+
+/** Harmless where it has ended already. */
+function end(round: Round | undefined, result: McpResult): void {
+  round?.x.close(result);
+  round?.leave();
 }
 
 function failed(error: unknown, { id, signal }: ClientCall, host: Host): McpResult {

@@ -10,8 +10,12 @@ import type { RawObject } from '../protocol/raw.ts';
 
 export interface Endpoint {
   readonly path: string;
+  /** Says that something runs on it, until the returned function is called: its generation stays that long. */
+  hold(): () => void;
   /** Begins an exchange: its route is known when this resolves. */
   open(client: Client, inbound: Inbound, request: McpRequest, signal: AbortSignal, id: string): Promise<Exchange>;
+  /** Begins the next round of an exchange, which may have begun on another generation. */
+  again(x: Exchange, request: McpRequest): Promise<Exchange>;
   /** The pipeline and all behind it. */
   readonly handle: Handler;
   /** The input schema of a tool as listed to this client, for headers that mirror arguments. */
@@ -49,4 +53,6 @@ export interface Serving {
   onSwap(renew: (changedFor: (client: Client, path: string) => Promise<Changed>) => void): () => void;
   /** Calls `end` when the gateway begins to stop, until the returned function is called. */
   onStop(end: () => void): () => void;
+  /** Calls `cut` when what still runs has had its time, until the returned function is called. */
+  onCut(cut: () => void): () => void;
 }

@@ -15,7 +15,6 @@ export async function localAnswer(
   session: Session,
 ): Promise<McpResult | undefined> {
   if (method === 'ping') return EMPTY;
-  if (method === 'initialize') return errorResult('INVALID_REQUEST', 'The session is initialized already.');
   if (STATELESS_ERA_ONLY.has(method)) return errorResult('METHOD_UNKNOWN', `${method} does not exist in this session's revision.`);
   if (method === 'logging/setLevel') return setLevel(params?.string('level'), session);
   if (method === 'resources/subscribe') return subscribe(params?.string('uri'), session);

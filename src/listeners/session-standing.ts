@@ -5,7 +5,6 @@ import { serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import type { Session } from './session.ts';
 import { Standing } from './standing.ts';
-import { errorResult } from '../core/errors.ts';
 import { RawObject } from '../protocol/raw.ts';
 
 /** @param path the endpoint · @param listener its listener's name, for plugins and logs */
@@ -13,13 +12,11 @@ export function sessionStanding(session: Session, path: string, listener: string
   return new Standing({
     host: serving.host,
     async run(filter, signal, emit) {
-      const endpoint = serving.endpoint(path);
-      if (!endpoint) return errorResult('STOPPING');
       const params = RawObject.of({}).with({ notifications: filter });
       const request = requestOf('subscriptions/listen', params, session.logLevel);
       const inbound = { listener, endpoint: path, headers: new Headers() };
       const id = `listen-${session.key}`;
-      const served = await serve({ id, client: session.client, inbound, request, signal, emit }, endpoint, serving);
+      const served = await serve({ id, client: session.client, inbound, request, signal, emit }, serving);
       served.close();
       return served.result;
     },

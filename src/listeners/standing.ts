@@ -1,100 +1,97 @@
 // What an initialize-era client hears outside of its calls: list changes, resource updates, stray log lines.
-// One subscription beneath, one sink above (a GET stream or stdout). Without a sink, the newest of each kind waits.
+// One subscription beneath, one sink above (a GET stream or stdout).
 
 import type { Host } from '../core/host.ts';
 import { notificationText } from '../protocol/jsonrpc.ts';
 import type { McpNotification, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { Latest } from './latest.ts';
 import type { Changed } from './serving.ts';
 import { Subscription } from './subscription.ts';
 
-/** Puts one message out. Returns a promise while the client is slow. */
-export type Sink = (text: string) => Promise<void> | undefined;
+/** Puts one message out. Returns a promise while the client is slow, and false when it reads no more. */
+export type Sink = (text: string) => Promise<void> | undefined | false;
 
 export interface StandingHooks {
   /** Runs a subscriptions/listen exchange for the session. */
   run(
     filter: RawObject,
     signal: AbortSignal,
-    emit: (note: McpNotification) => Promise<void> | undefined,
+    emit: (note: McpNotification) => undefined,
   ): Promise<McpResult>;
   readonly host: Host;
 }
 
 /** An upstream that has not said by then whether it watches a resource is taken to do so. */
 const SUBSCRIBE_MS = 5_000;
-/** Most kinds of events kept for a client that reads none: one per list, and this many resources. */
-const PENDING = 256;
 
 export class Standing {
   readonly #hooks: StandingHooks;
   readonly #subscription: Subscription;
-  readonly #uris = new Set<string>();
-  readonly #pending = new Map<string, McpNotification>();
-  #sink: Sink | undefined;
-  #acknowledged = Promise.withResolvers<RawObject>();
+  readonly #events: Latest;
+  /** Resources to watch, and whether the upstream does. */
+  readonly #uris = new Map<string, Promise<boolean>>();
 
   constructor(hooks: StandingHooks) {
     this.#hooks = hooks;
+    this.#events = new Latest((reason) => this.#dropped(reason));
     this.#subscription = new Subscription({
       run: (signal, emit) => hooks.run(this.#filter(), signal, emit),
-      acknowledged: (filter) => this.#acknowledged.resolve(filter),
       event: (note) => this.#event(note),
-      ended: () => this.#acknowledged.resolve(RawObject.of({})),
+      ended() {},
       log: hooks.host.log,
     });
   }
 
   get attached(): boolean {
-    return this.#sink !== undefined;
-  }
-
-  /** Begins to listen, if it has not yet. */
-  start(): void {
-    if (!this.#subscription.running) this.#subscription.renew();
+    return this.#events.attached;
   }
 
   /** The generation, the log level or the set of resources changed. */
   renew(changed?: Promise<Changed>): void {
-    if (this.#subscription.running) this.#subscription.renew(changed);
+    if (this.#subscription.running) void this.#subscription.renew(changed);
   }
 
   stop(): void {
     this.#subscription.stop();
-    this.#pending.clear();
+    this.#events.clear();
   }
 
   /** Messages go here from now on; what waited goes first. @returns a function that takes the sink away again */
   attach(sink: Sink): () => void {
-    this.#sink = sink;
-    for (const note of this.#pending.values()) this.#out(note);
-    this.#pending.clear();
-    this.start();
-    return () => {
-      if (this.#sink === sink) this.#sink = undefined;
-    };
+    const { notifications } = this.#hooks.host.metrics;
+    const detach = this.#events.attach((note) => {
+      const sent = sink(notificationText(note.method, note.raw));
+      if (sent !== false) notifications.inc({ method: note.method });
+      return sent;
+    });
+    if (!this.#subscription.running) void this.#subscription.renew();
+    return detach;
   }
 
   /** @returns whether the upstream watches it now */
-  async subscribe(uri: string): Promise<boolean> {
-    if (this.#uris.has(uri)) return true;
-    this.#uris.add(uri);
-    const filter = await this.#acknowledge();
-    const honoured = filter === undefined || includes(filter, uri);
-    if (!honoured) this.#uris.delete(uri);
-    return honoured;
+  subscribe(uri: string): Promise<boolean> {
+    const there = this.#uris.get(uri);
+    if (there) return there;
+    const asked = Promise.withResolvers<boolean>();
+    this.#uris.set(uri, asked.promise);
+    void this.#renewed().then((filter) => {
+      const honoured = filter === undefined || includes(filter, uri);
+      if (!honoured && this.#uris.get(uri) === asked.promise) this.#uris.delete(uri);
+      asked.resolve(honoured);
+    });
+    return asked.promise;
   }
 
   async unsubscribe(uri: string): Promise<void> {
-    if (this.#uris.delete(uri)) await this.#acknowledge();
+    if (this.#uris.delete(uri)) await this.#renewed();
   }
 
-  async #acknowledge(): Promise<RawObject | undefined> {
-    this.#acknowledged = Promise.withResolvers();
-    this.#subscription.renew();
+  /** @returns the filter as the upstream honours it; undefined when it takes its time */
+  async #renewed(): Promise<RawObject | undefined> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(resolve, SUBSCRIBE_MS, undefined);
-    const filter = await Promise.race([this.#acknowledged.promise, promise]);
+    const filter = await Promise.race([this.#subscription.renew(), promise]);
     clearTimeout(timer);
     return filter;
   }
@@ -104,28 +101,18 @@ export class Standing {
       toolsListChanged: true,
       promptsListChanged: true,
       resourcesListChanged: true,
-      ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris] } : {}),
+      ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris.keys()] } : {}),
     });
   }
 
-  #event(note: McpNotification): Promise<void> | undefined {
+  #event(note: McpNotification): void {
     const uri = note.method === 'notifications/resources/updated' ? note.raw?.string('uri') : undefined;
-    if (uri !== undefined && !this.#uris.has(uri)) return this.#drop('not_subscribed');
-    if (this.#sink) return this.#out(note);
-    if (note.method === 'notifications/message') return this.#drop('no_stream');
-    if (this.#pending.size >= PENDING) return this.#drop('no_stream');
-    this.#pending.set(`${note.method} ${uri ?? ''}`, note);
-    return undefined;
+    if (uri !== undefined && !this.#uris.has(uri)) this.#dropped('not_subscribed');
+    else this.#events.put(note);
   }
 
-  #out(note: McpNotification): Promise<void> | undefined {
-    this.#hooks.host.metrics.notifications.inc({ method: note.method });
-    return this.#sink?.(notificationText(note.method, note.raw));
-  }
-
-  #drop(reason: string): undefined {
+  #dropped(reason: string): void {
     this.#hooks.host.metrics.dropped.inc({ reason });
-    return undefined;
   }
 }
 

@@ -1,16 +1,19 @@
 // A 2026-07-28 subscription on a pipe: events among everything else, told apart by the id of its request.
 
 import type { Client } from '../core/client.ts';
-import type { Inbound } from '../core/exchange.ts';
 import { errorResult } from '../core/errors.ts';
-import type { Message } from '../protocol/jsonrpc.ts';
+import type { Inbound } from '../core/exchange.ts';
+import { type Message, notificationText } from '../protocol/jsonrpc.ts';
 import { META, McpNotification, McpResult, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { requestOf } from './edge.ts';
 import { tagged } from './http-listen.ts';
+import { Latest } from './latest.ts';
 import { serve } from './serve.ts';
 import type { Serving } from './serving.ts';
+import { enterStream } from './streams.ts';
 import { ACKNOWLEDGED, Subscription } from './subscription.ts';
+import { wantedBy } from './wanted.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -21,36 +24,44 @@ export async function listenOnPipe(
   inbound: Inbound,
   signal: AbortSignal,
   serving: Serving,
-  note: (text: string) => Promise<void>,
+  note: (text: string) => Promise<void> | undefined,
 ): Promise<McpResult> {
+  const leave = enterStream(serving);
+  if (!leave) return errorResult('BUSY');
   const over = Promise.withResolvers<McpResult>();
-  let first = true;
+  const wanted = wantedBy(message.params?.object('notifications'));
+  const events = new Latest((reason) => serving.host.metrics.dropped.inc({ reason }));
   const subscription = new Subscription({
     async run(own, emit) {
-      const endpoint = serving.endpoint(inbound.endpoint);
-      if (!endpoint) return errorResult('STOPPING');
+      if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});
       const request = requestOf(message.method, message.params, undefined);
       const both = AbortSignal.any([own, signal]);
       const id = `listen-${crypto.randomUUID()}`;
-      const served = await serve({ id, client, inbound, request, signal: both, emit }, endpoint, serving);
+      const served = await serve({ id, client, inbound, request, signal: both, emit }, serving);
       served.close();
       return served.result;
     },
     acknowledged(notifications) {
-      if (!first) return;
-      first = false;
+      if (events.attached) return;
       const raw = RawObject.of({}).with({ notifications });
       void note(tagged(new McpNotification(ACKNOWLEDGED, raw), message.id));
+      events.attach((event) => note(tagged(event, message.id)));
     },
-    event: (event) => note(tagged(event, message.id)),
+    event: (event) => wanted(event) && events.put(event),
     ended: over.resolve,
     log: serving.host.log,
   });
   const undo = [
-    serving.onSwap((changedFor) => subscription.renew(changedFor(client, inbound.endpoint))),
-    serving.onStop(() => over.resolve(McpResult.complete({}))),
+    serving.onSwap((changedFor) => void subscription.renew(changedFor(client, inbound.endpoint))),
+    serving.onStop(() => {
+      // On a pipe the end of a subscription is announced (2026-07-28 patterns/cancellation), then answered.
+      const requestId = new RawJson(message.id.text);
+      void note(notificationText('notifications/cancelled', RawObject.of({}).with({ requestId })));
+      over.resolve(McpResult.complete({}));
+    }),
+    leave,
   ];
-  subscription.renew();
+  void subscription.renew();
   const result = await over.promise;
   subscription.stop();
   for (const each of undo) each();

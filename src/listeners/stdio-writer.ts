@@ -1,9 +1,9 @@
 // The one writer of a client's pipe: whole messages, one after the other.
 
 export interface StdioWriter {
-  /** A message before a result. */
-  note(text: string): Promise<void>;
-  /** The answer to a request. */
+  /** A message before a result. Returns a promise while the client is slower than we are. */
+  note(text: string): Promise<void> | undefined;
+  /** The answer to a request. Resolves when it is written, or cannot be any more. */
   result(text: string): Promise<void>;
 }
 
@@ -13,25 +13,33 @@ export interface StdioWriter {
  */
 const APART_MS = 3;
 
-export function createStdioWriter(write: (text: string) => Promise<void>): StdioWriter {
+/** @param buffer characters that may wait before `note` asks for patience */
+export function createStdioWriter(write: (text: string) => Promise<void>, buffer: number): StdioWriter {
   let tail: Promise<void> = Promise.resolve();
   let noted = Number.NEGATIVE_INFINITY;
-  const queue = (work: () => Promise<void>): Promise<void> => {
-    // A pipe that is gone shows at its reading end; nothing is to be said into it any more.
-    tail = tail.then(work).catch(() => {});
+  let waiting = 0;
+  const queue = (text: string, before?: () => Promise<void> | undefined): Promise<void> => {
+    waiting += text.length;
+    tail = tail.then(async () => {
+      // A pipe that is gone shows at its reading end; nothing is to be said into it any more.
+      await Promise.resolve(before?.())
+        .then(() => write(`${text}\n`))
+        .catch(() => {});
+      waiting -= text.length;
+    });
     return tail;
   };
+  const apart = (): Promise<void> | undefined => {
+    const rest = APART_MS - (performance.now() - noted);
+    return rest > 0 ? new Promise((resolve) => setTimeout(resolve, rest)) : undefined;
+  };
   return {
-    note: (text) =>
-      queue(async () => {
-        await write(`${text}\n`);
+    note(text) {
+      const written = queue(text).then(() => {
         noted = performance.now();
-      }),
-    result: (text) =>
-      queue(async () => {
-        const rest = APART_MS - (performance.now() - noted);
-        if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
-        await write(`${text}\n`);
-      }),
+      });
+      return waiting < buffer ? undefined : written;
+    },
+    result: (text) => queue(text, apart),
   };
 }

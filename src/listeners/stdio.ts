@@ -1,20 +1,22 @@
 // The stdio listener: one client on a pair of pipes, both eras on the same lines. Ends when the input ends.
 
 import { ANONYMOUS, type Client } from '../core/client.ts';
-import { errorResult, GatewayError } from '../core/errors.ts';
+import { type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import { Lines } from '../lib/lines.ts';
 import { checkStateless, claimsStateless } from '../protocol/classify.ts';
 import { errorText, type Message, MessageError, notificationText, parseMessage, type RawId, readId, resultText } from '../protocol/jsonrpc.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
+import type { JsonObject } from '../protocol/values.ts';
 import { askRounds } from './ask.ts';
-import { answerText, requestOf } from './edge.ts';
+import { Calls } from './calls.ts';
+import { answerText, refusalText, requestOf } from './edge.ts';
 import { clientOf } from './http-stateless.ts';
 import { DISCOVER, initializeResult, introduction } from './initialize.ts';
-import { serve } from './serve.ts';
-import type { Endpoint, Serving } from './serving.ts';
-import { CALLER_CANCELLED, Session } from './session.ts';
+import { type Served, serve } from './serve.ts';
+import type { Serving } from './serving.ts';
+import { Session } from './session.ts';
 import { localAnswer } from './session-local.ts';
 import { sessionStanding } from './session-standing.ts';
 import { listenOnPipe } from './stdio-listen.ts';
@@ -48,15 +50,17 @@ class Pipe {
   readonly #path: string;
   readonly #out: ReturnType<typeof createStdioWriter>;
   readonly #inbound: Inbound;
-  /** Stateless calls and subscriptions by the client's id. */
-  readonly #open = new Map<string, AbortController>();
+  /** Stateless calls and subscriptions. */
+  readonly #calls = new Calls();
   readonly #running = new Set<Promise<void>>();
   #session: Session | undefined;
+  /** Whether the client has shown that it speaks 2026-07-28. */
+  #stateless = false;
 
   constructor(write: (text: string) => Promise<void>, path: string, serving: Serving) {
     this.#serving = serving;
     this.#path = path;
-    this.#out = createStdioWriter(write);
+    this.#out = createStdioWriter(write, serving.limits().streamBuffer);
     this.#inbound = { listener: NAME, endpoint: path, headers: new Headers() };
   }
 
@@ -72,7 +76,7 @@ class Pipe {
 
   /** The client is gone: everything it asked for ends. */
   end(): void {
-    for (const call of this.#open.values()) call.abort(new GatewayError('CANCELLED'));
+    this.#calls.abortAll(new GatewayError('CANCELLED'));
     this.#session?.end();
   }
 
@@ -101,52 +105,48 @@ class Pipe {
 
   #cancel(message: Extract<Message, { kind: 'notification' }>): void {
     const id = readId(message.params?.raw('requestId') ?? '');
-    if (!id) return;
-    const open = this.#open.get(id.key);
-    if (open) open.abort(CALLER_CANCELLED);
-    else this.#session?.cancel(id);
+    if (id && !this.#calls.cancel(id)) this.#session?.calls.cancel(id);
   }
 
   async #request(message: Request): Promise<void> {
-    const endpoint = this.#serving.endpoint(this.#path);
-    if (!endpoint) return this.#refuse(message.id, 'STOPPING');
-    if (claimsStateless(message)) return this.#stateless(message, endpoint);
-    if (message.method === 'initialize') return this.#initialize(message, endpoint);
+    if (claimsStateless(message)) return this.#alone(message);
+    if (message.method === 'initialize') return this.#initialize(message);
     if (!this.#session) {
       if (message.method === 'ping') return this.#out.result(resultText(message.id.text, McpResult.complete({}).raw));
       // What a stateless client would have sent in params._meta is missing, and no handshake came before.
       const detail = 'Send initialize first, or the 2026-07-28 members in params._meta.';
       return this.#refuse(message.id, 'META_INVALID', detail);
     }
-    return this.#inSession(message, this.#session, endpoint);
+    return this.#inSession(message, this.#session);
   }
 
-  async #stateless(message: Request, endpoint: Endpoint): Promise<void> {
+  async #alone(message: Request): Promise<void> {
+    this.#stateless = true;
     const refusal = checkStateless(message, undefined);
     if (refusal) {
       const { code, detail, data } = refusal;
-      return this.#answer(message, errorResult(code, detail, { ...data }), clientOf(message, 'stdio'));
+      return this.#refuse(message.id, code, detail, { ...data });
     }
     const client = clientOf(message, 'stdio');
-    const controller = new AbortController();
-    this.#open.set(message.id.key, controller);
-    const { signal } = controller;
-    try {
-      if (message.method === 'subscriptions/listen') {
-        const result = await listenOnPipe(message, client, this.#inbound, signal, this.#serving, (text) => this.#out.note(text));
-        if (signal.reason !== CALLER_CANCELLED) await this.#answer(message, result, client);
-        return;
-      }
-      const request = requestOf(message.method, message.params, undefined);
-      const served = await serve({ ...this.#call(client), request, signal }, endpoint, this.#serving);
-      if (!signal.aborted) await this.#answer(message, served.result, client);
-      served.close();
-    } finally {
-      if (this.#open.get(message.id.key) === controller) this.#open.delete(message.id.key);
-    }
+    const { signal, end } = this.#calls.begin(message.id);
+    const { result, close } = await this.#carry(message, client, signal);
+    // A cancelled request gets no response, and nobody is there to read one after the end.
+    if (!signal.aborted) await this.#answer(message, result, client);
+    close();
+    end();
   }
 
-  async #initialize(message: Request, endpoint: Endpoint): Promise<void> {
+  async #carry(message: Request, client: Client, signal: AbortSignal): Promise<Served> {
+    if (message.method !== 'subscriptions/listen') {
+      const request = requestOf(message.method, message.params, undefined);
+      return serve({ ...this.#call(client), request, signal }, this.#serving);
+    }
+    const note = (text: string) => this.#out.note(text);
+    const result = await listenOnPipe(message, client, this.#inbound, signal, this.#serving, note);
+    return { result, close() {} };
+  }
+
+  async #initialize(message: Request): Promise<void> {
     const said = introduction(message);
     if (!said) return this.#refuse(message.id, 'INVALID_REQUEST', 'initialize needs params.protocolVersion and params.capabilities.');
     if (this.#session) return this.#refuse(message.id, 'INVALID_REQUEST', 'The session is initialized already.');
@@ -155,40 +155,43 @@ class Pipe {
       sessionStanding(self, this.#path, NAME, this.#serving),
     );
     this.#serving.onSwap((changedFor) => session.standing.renew(changedFor(session.client, this.#path)));
+    this.#serving.onStop(() => session.standing.stop());
     this.#session = session;
     const { result, close } = await serve(
       { ...this.#call(session.client), request: DISCOVER, signal: new AbortController().signal },
-      endpoint,
       this.#serving,
     );
     if (result.kind === 'complete') await this.#out.result(resultText(message.id.text, initializeResult(result, said.version)));
-    else await this.#out.result(errorText(message.id.text, result.raw));
+    else {
+      this.#session = undefined;
+      await this.#out.result(errorText(message.id.text, result.raw));
+    }
     close();
   }
 
-  async #inSession(message: Request, session: Session, endpoint: Endpoint): Promise<void> {
+  async #inSession(message: Request, session: Session): Promise<void> {
     const local = await localAnswer(message, session);
     if (local) return this.#answer(message, local, session.client);
-    const { signal, end } = session.begin(message.id);
+    const { signal, end } = session.calls.begin(message.id);
     const send = (text: string): boolean => {
       if (text !== '') void this.#out.note(text);
       return true;
     };
-    const asking = { asker: session.asker, timeout: this.#serving.limits().parkTtl, send };
+    const call = this.#call(session.client);
+    const asking = { asker: session.asker, id: call.id, signal, timeout: this.#serving.limits().parkTtl, send };
     const served = await serve(
       {
-        ...this.#call(session.client),
+        ...call,
         request: requestOf(message.method, message.params, session.logLevel),
         signal,
-        rounds: (x, result, run) => askRounds(x, result, run, asking),
+        rounds: (request, first, run) => askRounds(request, first, run, asking),
       },
-      endpoint,
       this.#serving,
     );
-    end();
     // A cancelled request of the initialize era gets no response.
     if (!signal.aborted) await this.#answer(message, served.result, session.client);
     served.close();
+    end();
   }
 
   #call(client: Client) {
@@ -207,7 +210,8 @@ class Pipe {
     return this.#out.result(answerText(message.id, message.method, result, client));
   }
 
-  #refuse(id: RawId | undefined, code: Parameters<typeof errorResult>[0], detail?: string): Promise<void> {
-    return this.#out.result(errorText(id?.text ?? null, errorResult(code, detail).raw));
+  /** @param id undefined: none could be read, which the initialize era writes as null */
+  #refuse(id: RawId | undefined, code: ErrorName, detail?: string, data?: JsonObject): Promise<void> {
+    return this.#out.result(refusalText(code, detail, id ?? (this.#stateless ? undefined : null), data));
   }
 }

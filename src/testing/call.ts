@@ -34,6 +34,7 @@ export interface Call {
   };
   /** HTTP headers of the client's request. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The client's address. */
   readonly remote?: string;
   /** Where the call goes. Default: to the upstream called `upstream`. */
   readonly route?: Route;
@@ -138,7 +139,12 @@ export function exchangeOf(call: Call, id: string, signal: AbortSignal, now: num
       capabilities: RawObject.of(capabilities),
       principal: { ...ANONYMOUS, ...principal },
     },
-    inbound: { listener: 'test', endpoint: '/mcp', headers: new Headers(call.headers), remote: call.remote },
+    inbound: {
+      listener: 'test',
+      endpoint: '/mcp',
+      headers: new Headers(call.headers),
+      remote: () => call.remote,
+    },
     request,
     route: call.route ?? { kind: 'one', upstream: 'upstream', ...named },
     signal,

@@ -21,7 +21,7 @@ export function recordingLog(lines: LogLine[], fixed: LogFields = {}): Log {
 
 interface Kept {
   readonly value: unknown;
-  readonly dispose: () => void;
+  readonly dispose: () => void | Promise<void>;
   isAsked: boolean;
 }
 
@@ -29,7 +29,7 @@ interface Kept {
 export class Keeps {
   readonly #kept = new Map<string, Kept>();
 
-  keep<T>(key: string, make: () => T, dispose?: (value: T) => void): T {
+  keep<T>(key: string, make: () => T, dispose?: (value: T) => void | Promise<void>): T {
     const known = this.#kept.get(key);
     if (known) {
       known.isAsked = true;
@@ -54,11 +54,11 @@ export class Keeps {
   }
 
   /** After a setup. */
-  sweep(): void {
+  async sweep(): Promise<void> {
     for (const [key, kept] of this.#kept) {
       if (kept.isAsked) continue;
       this.#kept.delete(key);
-      kept.dispose();
+      await kept.dispose();
     }
   }
 }

@@ -57,10 +57,15 @@ export function startCall(call: Call, id: string, stage: Stage): Running {
     return call.take?.(note);
   };
   const outcome = clock.run(async (): Promise<Outcome> => {
-    call.before?.(subject);
-    const result = await pipeline([stage.step], scripted(call, seen, clock), host)(subject, emit);
-    seen.isOver = true;
-    subject.close(result);
+    const handle = pipeline([stage.step], scripted(call, seen, clock), host);
+    let result = errorResult('INTERNAL');
+    try {
+      call.before?.(subject);
+      result = await handle(subject, emit);
+    } finally {
+      seen.isOver = true;
+      subject.close(result);
+    }
     const { notes, late, sent, request } = seen;
     const get: Outcome['get'] = (fact) => subject.get(fact);
     return { result, notes, late, request, sent, log: stage.log.slice(from), failures, get };

@@ -4,8 +4,8 @@ import type { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { RawId } from '../protocol/jsonrpc.ts';
-import type { McpNotification } from '../protocol/message.ts';
-import type { RawObject } from '../protocol/raw.ts';
+import { META, type McpNotification } from '../protocol/message.ts';
+import { RawJson, type RawObject } from '../protocol/raw.ts';
 
 /** A request of an initialize-era server to its client, asked while a call runs. */
 export interface Question {
@@ -31,8 +31,11 @@ export class Call {
   #tail: Promise<void> | undefined;
   #queued = 0;
   #ended = false;
+  #end: Settled | undefined;
   /** The last progress value, to keep it from going back. */
   progress = Number.NEGATIVE_INFINITY;
+  /** Whether the upstream has been told of it. */
+  sent = false;
   readonly questions: Question[] = [];
   /** Called at every sign of life of the upstream for this call. */
   onActivity: (() => void) | undefined;
@@ -85,8 +88,12 @@ export class Call {
       this.#waiting.push(note);
       return undefined;
     }
-    if (this.#tail === undefined) return this.#track(this.#emit(note));
-    return this.#track(this.#tail.then(() => this.#emit?.(note)));
+    return this.#pass(note);
+  }
+
+  #pass(note: McpNotification): Promise<void> | undefined {
+    const emit = this.#emit;
+    return this.#track(this.#tail === undefined ? emit?.(note) : this.#tail.then(() => emit?.(note)));
   }
 
   #track(sent: Promise<void> | undefined): Promise<void> | undefined {
@@ -105,22 +112,38 @@ export class Call {
     if (this.#tail === tail) this.#tail = undefined;
   }
 
-  /** Nobody listens for now: notifications wait until `attach`. */
+  /** Nobody listens for now: notifications, and the end if it comes, wait until `attach`. */
   detach(): void {
     this.#emit = undefined;
   }
 
-  /** A new exchange takes the call over. */
+  /** A new exchange takes the call over, with a progress token of its own. */
   attach(x: Exchange, emit: Emit): void {
     this.x = x;
     this.#emit = emit;
-    for (const note of this.#waiting.splice(0)) this.deliver(note);
+    for (const note of this.#waiting.splice(0)) {
+      const renamed = retokened(note, x.request.meta.progressToken);
+      if (renamed) void this.#pass(renamed);
+    }
+    if (this.#end) this.#finish(this.#end);
   }
 
   settle(settled: Settled): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#tail === undefined) this.#settled.resolve(settled);
-    else this.#tail.then(() => this.#settled.resolve(settled));
+    this.#end = settled;
+    // What waits for a new exchange comes before the end.
+    if (this.#waiting.length === 0) this.#finish(settled);
   }
+
+  #finish(settled: Settled): void {
+    if (this.#tail === undefined) this.#settled.resolve(settled);
+    else void this.#tail.then(() => this.#settled.resolve(settled));
+  }
+}
+
+/** @returns undefined for progress that the new exchange did not ask for */
+function retokened(note: McpNotification, token: string | undefined): McpNotification | undefined {
+  if (note.method !== 'notifications/progress') return note;
+  return token === undefined ? undefined : note.with({ [META.progressToken]: new RawJson(token) });
 }

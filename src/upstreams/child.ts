@@ -1,7 +1,7 @@
 // One child process that speaks lines: started in a process group of its own with only the environment it is
 // given, drained on every pipe, and ended by closing stdin, then TERM, then KILL to the group.
 
-import { kill } from "node:process";
+import { kill } from 'node:process';
 import type { Log } from '../core/log.ts';
 import { messageOf } from '../core/errors.ts';
 import { Lines } from '../lib/lines.ts';
@@ -10,6 +10,9 @@ import type { CommandSpec } from './spec.ts';
 
 /** Why a process is gone that was told to go. */
 export const CLOSED = 'was stopped';
+
+/** Not one byte of the message was written: the process was gone before. */
+export class Unwritten extends Error {}
 
 export interface ChildHooks {
   /** One line of stdout. The returned promise is not waited for: one slow client must not stop the others. */
@@ -20,54 +23,62 @@ export interface ChildHooks {
 
 export interface Child {
   readonly pid: number;
-  /** Writes one message. @throws Error when the process is gone */
+  /** Writes one message. @throws Error when the process is gone; `Unwritten` when it was before */
   write(message: string): Promise<void>;
   /** Ends the process and everything it started. */
   stop(): Promise<void>;
 }
 
+/** How long the end of a process and of its pipes may lie apart. */
+const LAST_WORDS_MS = 500;
+
 /** @throws Error when the program cannot be started; the message says why */
 export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reaper: Reaper): Child {
   const child = spawn(spec);
   reaper.watch(child.pid);
-  let gone = false;
   let reason: string | undefined;
-  const end = (why: string): void => {
-    if (gone) return;
-    gone = true;
-    // The leader is gone; what it started and left behind goes too.
-    signalGroup(child.pid, 'SIGKILL');
-    reaper.forget(child.pid);
-    hooks.gone(reason ?? why);
-  };
-  const kill = (why: string): void => {
+  const breakOff = (why: string): void => {
     reason ??= why;
     signalGroup(child.pid, 'SIGKILL');
   };
 
-  void readLines(child.stdout, new Lines(spec.limits.line), hooks.line).catch((error) =>
-    kill(`wrote ${messageOf(error)}`),
+  const reading = readLines(child.stdout, new Lines(spec.limits.line), hooks.line).catch((error) =>
+    breakOff(`wrote ${messageOf(error)}`),
   );
-  void drainErrors(child.stderr, spec.limits.stderr, log);
-  void child.exited.then((code) => end(howItEnded(code, child.signalCode)));
+  void drainErrors(child.stderr, spec.limits.stderr, log).catch(() => {});
+  const ending = (): string => reason ?? howItEnded(child.exitCode, child.signalCode);
+  const over = child.exited.then(async () => {
+    // The leader is gone; what it started and left behind goes too.
+    signalGroup(child.pid, 'SIGKILL');
+    reaper.forget(child.pid);
+    await settledWithin(reading, LAST_WORDS_MS);
+    hooks.gone(ending());
+  });
 
   return {
     pid: child.pid,
     async write(message) {
       // A write to a dead child reports success (Bun 1.4.5), so look first.
-      if (gone || child.exitCode !== null) throw new Error('the process has ended');
-      await child.stdin.write(`${message}\n`);
-      await child.stdin.flush();
+      const gone = child.exitCode !== null || child.signalCode !== null;
+      if (gone || reason !== undefined) throw new Unwritten(`its process ${ending()}`);
+      try {
+        await child.stdin.write(`${message}\n`);
+        await child.stdin.flush();
+      } catch (error) {
+        // One that is ending closes its input before its end is known. One that only does that is of no more use.
+        if (!(await settledWithin(child.exited, LAST_WORDS_MS))) breakOff(`takes no more input (${messageOf(error)})`);
+        throw new Error(`its process ${ending()}`);
+      }
     },
     async stop() {
-      if (gone) return;
       reason ??= CLOSED;
-      await Promise.resolve(child.stdin.end()).catch(() => {});
-      if (await exitedWithin(child.exited, spec.stop)) return;
-      signalGroup(child.pid, 'SIGTERM');
-      if (await exitedWithin(child.exited, spec.stop)) return;
-      signalGroup(child.pid, 'SIGKILL');
-      await child.exited;
+      // Not waited for: that takes as long as the child takes to read what was written to it before.
+      void Promise.resolve(child.stdin.end()).catch(() => {});
+      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+        if (await settledWithin(over, spec.stop)) return;
+        signalGroup(child.pid, signal);
+      }
+      await over;
     },
   };
 }
@@ -90,7 +101,8 @@ function spawn(spec: CommandSpec) {
 function startFault(error: unknown, { command, cwd }: CommandSpec): string {
   const code = (error as { code?: string }).code;
   // A missing cwd is reported as ENOENT of the command (Bun 1.4.5).
-  if (code === 'ENOENT') return cwd ? `no such program in PATH, or no directory ${cwd}` : 'no such program in PATH';
+  const missing = command.includes('/') ? 'no such file' : 'no such program in PATH';
+  if (code === 'ENOENT') return cwd ? `${missing}, or no directory ${cwd}` : missing;
   if (code === 'EACCES') return `${command} may not be executed`;
   return messageOf(error);
 }
@@ -132,11 +144,11 @@ async function drainErrors(stream: ReadableStream<Uint8Array>, perSecond: number
   }
 }
 
-async function exitedWithin(exited: Promise<number>, ms: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), ms);
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(late.resolve, ms, false);
   try {
-    return (await Promise.race([exited.then(() => true), promise])) === true;
+    return await Promise.race([promise.then(() => true), late.promise]);
   } finally {
     clearTimeout(timer);
   }

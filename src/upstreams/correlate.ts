@@ -6,8 +6,9 @@ import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type Message, readId } from '../protocol/jsonrpc.ts';
 import { META, McpNotification, withMeta } from '../protocol/message.ts';
-import { RawJson, type RawObject } from '../protocol/raw.ts';
+import { RawJson, RawObject } from '../protocol/raw.ts';
 import { Call, type Question, type Settled } from './call.ts';
+import { isLessSevere } from './levels.ts';
 
 export interface CorrelatorHooks {
   /** A notification that belongs to no call: list_changed, updated, a log line outside of calls. */
@@ -49,7 +50,8 @@ export class Correlator {
 
   /** The call a resumed exchange has taken over may want progress now, or no longer. */
   retoken(call: Call): void {
-    if (call.x.request.meta.progressToken !== undefined) this.#tokens.set(key(call), call);
+    const wanted = call.x.request.meta.progressToken !== undefined;
+    if (wanted && this.#calls.has(key(call))) this.#tokens.set(key(call), call);
     else this.#tokens.delete(key(call));
   }
 
@@ -96,11 +98,7 @@ export class Correlator {
 
   #notification(method: string, params: RawObject | undefined, via: Call | undefined): Promise<void> | undefined {
     if (method === 'notifications/progress') return this.#progress(params);
-    if (method === 'notifications/cancelled') {
-      const asked = readId(params?.raw('requestId') ?? '');
-      if (asked) this.hooks.withdrawn(asked.key);
-      return undefined;
-    }
+    if (method === 'notifications/cancelled') return this.#cancelled(params);
     const subscription = params?.object('_meta')?.raw(META.subscriptionId);
     if (subscription !== undefined) return this.#subscribed(method, params, subscription);
     const note = new McpNotification(method, params);
@@ -126,10 +124,20 @@ export class Correlator {
     return this.#deliver(call, new McpNotification('notifications/progress', restored));
   }
 
+  /** A question is taken back, or a subscription ends: both are said this way (2026-07-28 patterns/cancellation). */
+  #cancelled(params: RawObject | undefined): undefined {
+    const id = readId(params?.raw('requestId') ?? '');
+    if (id === undefined) return undefined;
+    const call = this.#calls.get(id.key);
+    if (call?.x.request.method === LISTEN) return this.#settle(id.key, { kind: 'result', raw: RawObject.of({}) });
+    this.hooks.withdrawn(id.key);
+    return undefined;
+  }
+
   /** Events of a subscriptions/listen stream carry the id of the listen request (2026-07-28 patterns/subscriptions). */
   #subscribed(method: string, params: RawObject | undefined, subscription: string): Promise<void> | undefined {
     const call = this.#calls.get(readId(subscription)?.key ?? '');
-    if (call === undefined) return this.#drop('subscription_unknown');
+    if (call?.x.request.method !== LISTEN) return this.#drop('subscription_unknown');
     const bare = withMeta(params, { [META.subscriptionId]: undefined });
     return this.#deliver(call, new McpNotification(method, bare));
   }
@@ -143,7 +151,7 @@ export class Correlator {
   }
 
   #deliver(call: Call, note: McpNotification): Promise<void> | undefined {
-    if (note.method === 'notifications/message' && !wantsLogs(call.x)) return this.#drop('log_not_asked_for');
+    if (note.method === 'notifications/message' && !wantsLog(call.x, note)) return this.#drop('log_not_asked_for');
     const sent = call.deliver(note);
     return sent === false ? this.#drop('call_over_or_slow') : sent;
   }
@@ -157,8 +165,11 @@ export class Correlator {
 const LISTEN = 'subscriptions/listen';
 
 /** Without a session, logs flow only to a request that names a level (2026-07-28 server/utilities/logging). */
-function wantsLogs(x: Exchange): boolean {
-  return x.client.session !== undefined || x.request.meta.logLevel !== undefined;
+function wantsLog(x: Exchange, note: McpNotification): boolean {
+  const least = x.request.meta.logLevel;
+  if (least === undefined) return x.client.session !== undefined;
+  const level = note.raw?.string('level');
+  return level === undefined || !isLessSevere(level, least);
 }
 
 function key(call: Call): string {

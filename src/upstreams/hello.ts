@@ -54,5 +54,6 @@ export function offersStateless(result: RawObject): boolean {
   return Array.isArray(versions) && versions.includes(STATELESS);
 }
 
-/** An error that only a server of 2026-07-28 gives (wire.md: -32020 and -32021 alone prove nothing). */
-export const UNSUPPORTED_VERSION = -32022;
+export function startedLate(upstream: string, ms: number): GatewayError {
+  return new GatewayError('UPSTREAM_TIMEOUT', `The upstream "${upstream}" did not answer within timeouts.start (${ms} ms).`, { upstream });
+}

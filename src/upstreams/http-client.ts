@@ -1,5 +1,5 @@
 // HTTP/1.1 to one upstream: a request out, a status and a stream of bytes back. Never follows a redirect,
-// never inflates, never retries. Knows nothing of MCP. (decisions: never global fetch on the message path)
+// never inflates, never retries by itself. Knows nothing of MCP. (decisions: never global fetch on the message path)
 
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -19,11 +19,18 @@ export interface HttpAnswer {
 export interface HttpClient {
   /**
    * Sends one request.
-   * @throws GatewayError UPSTREAM_UNAVAILABLE when no answer head arrives; the signal's reason when aborted
+   * @throws GatewayError UPSTREAM_UNAVAILABLE when no answer head arrives (`Unanswered` where a kept connection
+   * was the cause); the signal's reason when aborted
    */
   send(outbound: Outbound, signal: AbortSignal): Promise<HttpAnswer>;
   close(): void;
 }
+
+/**
+ * A kept connection was closed as it was used again, before one byte came back: most likely the upstream had
+ * closed it while it was idle and has not seen the request.
+ */
+export class Unanswered extends GatewayError {}
 
 /** Milliseconds within which a TCP and TLS connection must stand. */
 export interface HttpClientOptions {
@@ -35,7 +42,8 @@ export interface HttpClientOptions {
 const KEEP_ALIVE_MS = 4_000;
 
 export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions): HttpClient {
-  const pool = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, timeout: 0, maxSockets: Number.POSITIVE_INFINITY };
+  // The agent's timeout ends idle connections only; on busy ones it is an event that nobody listens to.
+  const pool = { keepAlive: true, timeout: KEEP_ALIVE_MS, maxSockets: Number.POSITIVE_INFINITY };
   const agents = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
 
   return {
@@ -60,9 +68,9 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
         connected();
         resolve(answer(response, upstream));
       });
-      request.once('error', (error) => {
+      request.on('error', (error) => {
         connected();
-        reject(signal.aborted ? signal.reason : unreachable(upstream, url, error));
+        reject(signal.aborted ? signal.reason : unreachable(upstream, url, error, request.reusedSocket));
       });
       request.end(outbound.body === '' ? undefined : outbound.body);
       return promise;
@@ -78,8 +86,11 @@ function withLength({ headers, body, method }: Outbound): Record<string, string>
   return method === 'POST' ? { ...headers, 'content-length': String(Buffer.byteLength(body)) } : { ...headers };
 }
 
-function unreachable(upstream: string, url: URL, error: unknown): GatewayError {
-  return new GatewayError(
+const CLOSED: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
+
+function unreachable(upstream: string, url: URL, error: unknown, reused: boolean): GatewayError {
+  const Fault = reused && CLOSED.includes((error as { code?: unknown }).code) ? Unanswered : GatewayError;
+  return new Fault(
     'UPSTREAM_UNAVAILABLE',
     `The upstream "${upstream}" cannot be reached at ${url.protocol}//${url.host}: ${messageOf(error)}`,
     { upstream },

@@ -6,6 +6,7 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Outbound } from '../core/outbound.ts';
+import { HeaderError } from '../protocol/headers.ts';
 import { errorText, type Message, notificationText, resultText } from '../protocol/jsonrpc.ts';
 import type { Era, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
@@ -13,12 +14,13 @@ import { SseReader } from '../protocol/sse.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
-import type { HttpAnswer, HttpClient } from './http-client.ts';
+import { type HttpAnswer, type HttpClient, Unanswered } from './http-client.ts';
 import { type HeadOptions, headOf } from './http-head.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
-import { statusFault } from './http-status.ts';
+import { type Asked, statusFault, unavailable } from './http-status.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
 import { requestOf } from './requests.ts';
+import { isRead } from './reads.ts';
 import { sendThrough } from './senders.ts';
 import { openStanding } from './standing.ts';
 import type { UpstreamLimits } from './spec.ts';
@@ -52,6 +54,7 @@ export class HttpLink implements Link {
   readonly #aborts = new Map<Call, AbortController>();
   readonly #closing = new AbortController();
   #standing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
   #ended = false;
 
   constructor(parts: HttpLinkParts) {
@@ -95,7 +98,7 @@ export class HttpLink implements Link {
     this.#correlator.close(call);
     const abort = this.#aborts.get(call);
     // Closing the stream is the cancellation since 2026-07-28; before, it has to be said.
-    if (this.era === '2025' && abort && !call.ended) {
+    if (this.era === '2025' && call.sent && !call.ended) {
       const params = RawObject.of({ requestId: call.id, reason });
       void this.#post(notificationText('notifications/cancelled', params), call.x).catch(() => {});
     }
@@ -105,7 +108,10 @@ export class HttpLink implements Link {
 
   async answer(question: Question, reply: Reply): Promise<void> {
     const text = 'result' in reply ? resultText(question.id.text, reply.result) : errorText(question.id.text, reply.error);
-    await this.#post(text);
+    await this.#post(text).catch((error: unknown) => {
+      this.#sessionEnds(error);
+      throw error;
+    });
   }
 
   decode(x: Exchange, settled: Settled): McpResult {
@@ -129,7 +135,12 @@ export class HttpLink implements Link {
     }).catch((error: unknown) => this.#sessionEnds(error));
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
     for (const call of [...this.#aborts.keys()]) this.cancel(call, 'the gateway closes the connection');
     if (this.#p.head.session !== undefined && !this.#ended) {
@@ -155,9 +166,7 @@ export class HttpLink implements Link {
 
   #fail(call: Call, error: unknown): void {
     this.#sessionEnds(error);
-    const fault =
-      error instanceof GatewayError ? error : new GatewayError('UPSTREAM_INVALID', messageOf(error), { upstream: this.#p.name });
-    call.settle({ kind: 'failed', error: fault });
+    call.settle({ kind: 'failed', error: faultOf(error, this.#p.name) });
   }
 
   async #exchange(call: Call, signal: AbortSignal): Promise<void> {
@@ -182,10 +191,18 @@ export class HttpLink implements Link {
       headers: { ...headOf(this.#p.head, call.x), ...extra },
       body,
     };
-    return this.#p.client.send(await sendThrough(call.x, outbound), signal);
+    const send = async (): Promise<HttpAnswer> => {
+      const last = await sendThrough(call.x, outbound);
+      call.sent ||= !signal.aborted;
+      return this.#p.client.send(last, signal);
+    };
+    return send().catch((error: unknown) => {
+      if (error instanceof Unanswered && isRead(call.x.request.method)) return send();
+      throw error;
+    });
   }
 
-  /** A message of ours that is no request: the answer carries nothing. */
+  /** A message of ours that is no request: the answer carries nothing. @throws GatewayError when it is refused */
   async #post(body: string, x?: Exchange): Promise<void> {
     const outbound: Outbound = {
       transport: this.#p.head.transport,
@@ -195,7 +212,15 @@ export class HttpLink implements Link {
       body,
     };
     const answer = await this.#p.client.send(x ? await sendThrough(x, outbound) : outbound, AbortSignal.timeout(10_000));
+    if (answer.status < 200 || answer.status > 299) {
+      const verdict = await statusFault(answer, this.#reading(undefined), this.#asked);
+      throw verdict.kind === 'fault' ? verdict.error : unavailable(answer, this.#p.name);
+    }
     answer.discard();
+  }
+
+  get #asked(): Asked {
+    return { era: this.era, session: this.#p.head.session !== undefined };
   }
 
   #get(lastEventId: string | undefined): Outbound {
@@ -237,8 +262,10 @@ export class HttpLink implements Link {
   async #read(answer: HttpAnswer, call: Call, signal: AbortSignal, last = false): Promise<'headers' | undefined> {
     const reading = this.#reading(call);
     if (answer.status < 200 || answer.status > 299) {
-      const verdict = await statusFault(answer, reading, this.#p.head.session !== undefined);
+      const verdict = await statusFault(answer, reading, this.#asked);
       if (verdict.kind === 'fault') throw verdict.error;
+      // The next request finds out anew what the upstream speaks.
+      if (verdict.stale) this.#end('may speak another era by now');
       if (verdict.headers && !last && this.era === '2026') return 'headers';
       await reading.message(verdict.message);
       return undefined;
@@ -254,28 +281,30 @@ export class HttpLink implements Link {
   }
 
   async #stream(first: HttpAnswer, call: Call, reading: Reading, signal: AbortSignal): Promise<void> {
-    const reader = new SseReader({ eventBytes: this.#p.limits.event });
-    const done = (): boolean => call.ended;
-    await readEvents(first, reader, reading, done).catch((error) => this.#unlessResumable(error, reader));
+    const closed = new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.#p.name}" closed the stream before the result.`, { upstream: this.#p.name });
+    const read = (answer: HttpAnswer, reader: SseReader): Promise<void> => readEvents(answer, reader, reading, () => call.ended);
+    let reader = new SseReader({ eventBytes: this.#p.limits.event });
+    await read(first, reader).catch((error: unknown) => this.#unlessResumable(error, reader));
     // The server may close the connection and keep the stream (2025-11-25 basic/transports §Resumability).
     for (let tries = 0; !call.ended && this.#resumable(reader) && tries < RESUMES; tries++) {
       await pause(reader.retry ?? RETRY_MS, signal);
-      const answer = await this.#p.client.send(this.#get(reader.lastEventId), signal);
-      if (answer.status !== 200) {
-        answer.discard();
-        break;
-      }
       const next = new SseReader({ eventBytes: this.#p.limits.event });
       next.lastEventId = reader.lastEventId;
       next.retry = reader.retry;
-      await readEvents(answer, next, reading, done).catch((error) => this.#unlessResumable(error, next));
+      try {
+        const answer = await this.#p.client.send(this.#get(reader.lastEventId), signal);
+        if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
+          answer.discard();
+          break;
+        }
+        await read(answer, next);
+      } catch (error) {
+        this.#unlessResumable(error, next);
+      }
       if (next.lastEventId !== reader.lastEventId) tries = -1;
-      reader.lastEventId = next.lastEventId;
-      reader.retry = next.retry;
+      reader = next;
     }
-    if (!call.ended) {
-      throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.#p.name}" closed the stream before the result.`, { upstream: this.#p.name });
-    }
+    if (!call.ended) throw closed;
   }
 
   #resumable(reader: SseReader): boolean {
@@ -288,3 +317,9 @@ export class HttpLink implements Link {
   }
 }
 
+function faultOf(error: unknown, upstream: string): GatewayError {
+  if (error instanceof GatewayError) return error;
+  // What the caller gave cannot be written into the headers that mirror it.
+  if (error instanceof HeaderError) return new GatewayError('PARAMS_INVALID', `Invalid params: ${error.message}.`);
+  return new GatewayError('UPSTREAM_INVALID', messageOf(error), { upstream });
+}

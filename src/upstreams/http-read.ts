@@ -3,7 +3,7 @@
 import { GatewayError, messageOf } from '../core/errors.ts';
 import { isBatch, type Message, MessageError, parseBatch, parseMessage } from '../protocol/jsonrpc.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
-import { SseError, SseReader } from '../protocol/sse.ts';
+import { SseError, type SseEvent, type SseReader } from '../protocol/sse.ts';
 import type { HttpAnswer } from './http-client.ts';
 import type { UpstreamLimits } from './spec.ts';
 
@@ -25,13 +25,24 @@ export function mediaType(answer: HttpAnswer): string {
 
 /** Parses one text, single or batch (2025-03-26 only), and hands its messages over. */
 export async function readText(text: string, reading: Reading): Promise<void> {
+  const { json } = reading.limits;
+  if (!isBatch(text)) return handOver(() => parseMessage(text, json), reading);
+  const texts = unlessGarbage(() => parseBatch(text, json, BATCH), reading) ?? [];
+  for (const each of texts) await handOver(() => parseMessage(each, json), reading);
+}
+
+async function handOver(parse: () => Message, reading: Reading): Promise<void> {
+  const message = unlessGarbage(parse, reading);
+  if (message) await reading.message(message);
+}
+
+function unlessGarbage<T>(parse: () => T, reading: Reading): T | undefined {
   try {
-    const { json } = reading.limits;
-    const texts = isBatch(text) ? parseBatch(text, json, BATCH) : [text];
-    for (const each of texts) await reading.message(parseMessage(each, json));
+    return parse();
   } catch (error) {
-    if (error instanceof MessageError || error instanceof JsonError) reading.garbage(error.message);
-    else throw error;
+    if (!(error instanceof MessageError || error instanceof JsonError)) throw error;
+    reading.garbage(error.message);
+    return undefined;
   }
 }
 
@@ -58,18 +69,27 @@ export async function readEvents(
   reading: Reading,
   done: () => boolean,
 ): Promise<void> {
+  const hear = async (events: readonly SseEvent[]): Promise<void> => {
+    for (const event of events) {
+      const payload = event.hasData && event.data !== '' && (event.event ?? 'message') === 'message';
+      if (payload) await readText(event.data, reading);
+    }
+  };
   try {
     for await (const chunk of answer.chunks) {
-      for (const event of reader.push(chunk)) {
-        const payload = event.hasData && event.data !== '' && (event.event ?? 'message') === 'message';
-        if (payload) await readText(event.data, reading);
-      }
+      await hear(reader.push(chunk));
       if (done()) return;
     }
   } catch (error) {
-    if (error instanceof SseError) throw tooLarge(reading.upstream, 'event', reading.limits.event);
-    throw error;
+    if (!(error instanceof SseError)) throw error;
+    await hear(error.events);
+    if (!done()) throw faultOf(error, reading);
   }
+}
+
+function faultOf(error: SseError, { upstream, limits }: Reading): GatewayError {
+  if (error.kind === 'size') return tooLarge(upstream, 'event', limits.event);
+  return new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${error.message}.`, { upstream });
 }
 
 function tooLarge(upstream: string, limit: 'response' | 'event', bytes: number): GatewayError {

@@ -3,23 +3,49 @@
 
 import { GatewayError } from '../core/errors.ts';
 import { type Message, parseMessage } from '../protocol/jsonrpc.ts';
+import type { Era } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { HttpAnswer } from './http-client.ts';
 import { mediaType, type Reading, readBody } from './http-read.ts';
 import { SessionLost } from './link.ts';
 
 export type Verdict =
-  | { readonly kind: 'message'; readonly message: Message; readonly headers: boolean }
+  | {
+      readonly kind: 'message';
+      readonly message: Message;
+      /** The mirrored headers are wrong. */
+      readonly headers: boolean;
+      /** It looks as if the server did not speak the link's era any more. */
+      readonly stale: boolean;
+    }
   | { readonly kind: 'fault'; readonly error: GatewayError };
 
-const HEADER_MISMATCH = -32020;
+/** The link whose request was answered. */
+export interface Asked {
+  readonly era: Era;
+  /** Whether the request named a session, so that 404 means it is gone. */
+  readonly session: boolean;
+}
 
-/** @param session whether the request named a session, so that 404 means it is gone */
-export async function statusFault(answer: HttpAnswer, reading: Reading, session: boolean): Promise<Verdict> {
+const HEADER_MISMATCH = -32020;
+const VERSION_UNSUPPORTED = -32022;
+
+/** Statuses with which a server that knows no stateless requests turns them away before it looks at them. */
+const TURNED_AWAY = [400, 404, 405];
+
+/** Codes that a server of the era does not give: "no session" to a stateless request, and the other way round. */
+const STRANGE: Readonly<Record<Era, readonly unknown[]>> = {
+  '2025': [HEADER_MISMATCH, VERSION_UNSUPPORTED],
+  '2026': [-32000, -32001, VERSION_UNSUPPORTED],
+};
+
+/** @param asked undefined while there is no link yet */
+export async function statusFault(answer: HttpAnswer, reading: Reading, asked: Asked | undefined): Promise<Verdict> {
   const { upstream } = reading;
   const { status } = answer;
   const message = await jsonRpcError(answer, reading);
-  if (status === 404 && session) return { kind: 'fault', error: new SessionLost(upstream) };
+  const lost = asked?.era === '2026' ? !message && TURNED_AWAY.includes(status) : asked?.session && status === 404;
+  if (lost) return { kind: 'fault', error: new SessionLost(upstream) };
   if (status === 401 || status === 403) {
     return fault('UPSTREAM_REFUSED', `The upstream "${upstream}" refused the gateway's credential (${status}).`, upstream);
   }
@@ -28,13 +54,19 @@ export async function statusFault(answer: HttpAnswer, reading: Reading, session:
   }
   if (message) {
     const code = message.kind === 'error' ? message.error.get('code') : undefined;
-    return { kind: 'message', message, headers: code === HEADER_MISMATCH };
+    const stale = asked !== undefined && STRANGE[asked.era].includes(code);
+    return { kind: 'message', message, headers: code === HEADER_MISMATCH, stale };
   }
-  const retry = answer.header('retry-after');
-  return fault('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" answered ${status}${retry ? ` (retry after ${retry})` : ''}.`, upstream);
+  return { kind: 'fault', error: unavailable(answer, upstream) };
 }
 
-function fault(code: 'UPSTREAM_REFUSED' | 'UPSTREAM_UNAVAILABLE', detail: string, upstream: string): Verdict {
+export function unavailable(answer: HttpAnswer, upstream: string): GatewayError {
+  const retry = answer.header('retry-after');
+  const detail = `The upstream "${upstream}" answered ${answer.status}${retry ? ` (retry after ${retry})` : ''}.`;
+  return new GatewayError('UPSTREAM_UNAVAILABLE', detail, { upstream });
+}
+
+function fault(code: 'UPSTREAM_REFUSED', detail: string, upstream: string): Verdict {
   return { kind: 'fault', error: new GatewayError(code, detail, { upstream }) };
 }
 

@@ -54,13 +54,13 @@ export interface Link {
   readonly size: { readonly calls: number; readonly tokens: number };
 }
 
-/** The upstream forgot our session; nothing of the request was processed. */
+/** The session, the process or the path is gone, and nothing of the request was processed. */
 export function isLost(settled: Settled): boolean {
   return settled.kind === 'failed' && settled.error instanceof SessionLost;
 }
 
 export class SessionLost extends GatewayError {
-  constructor(upstream: string) {
-    super('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" ended the session.`, { upstream });
+  constructor(upstream: string, why = 'does not know the session or the path any more') {
+    super('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" ${why}.`, { upstream });
   }
 }

@@ -8,12 +8,12 @@ import { RawObject } from '../protocol/raw.ts';
 import { SseReader } from '../protocol/sse.ts';
 import { INITIALIZE, STATELESS } from '../protocol/versions.ts';
 import type { Call, Question } from './call.ts';
-import { discoverParams, helloOfDiscover, helloOfInitialize, initializeParams, offersStateless, UNSUPPORTED_VERSION } from './hello.ts';
+import { discoverParams, helloOfDiscover, helloOfInitialize, initializeParams, offersStateless, startedLate } from './hello.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 import { type HeadOptions, headOf } from './http-head.ts';
 import { HttpLink } from './http-link.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
-import { statusFault } from './http-status.ts';
+import { statusFault, unavailable } from './http-status.ts';
 import type { LinkEvents, Profile } from './link.ts';
 import type { UpstreamLimits } from './spec.ts';
 import { ToolHeaders } from './tool-headers.ts';
@@ -58,8 +58,10 @@ export async function openHttp(era: Era, at: HttpOpening, profile: Profile, to: 
 async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): Promise<HttpLink> {
   const method = 'server/discover';
   const extra = { 'mcp-method': method };
-  const { message } = await ask(at, head, requestText('0', method, discoverParams(at.gateway)), extra);
-  if (message.kind !== 'result' || !offersStateless(message.result)) throw new WrongEra(method);
+  const body = requestText('0', method, discoverParams(at.gateway));
+  const { message } = await inTime(at, (signal) => ask(at, head, body, extra, signal));
+  if (message.kind !== 'result') throw new WrongEra(`${method}: ${refusalText(message)}`);
+  if (!offersStateless(message.result)) throw new WrongEra(`${method} does not offer it`);
   return new HttpLink({
     name: at.name,
     era: '2026',
@@ -67,7 +69,7 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
     client: at.client,
     head,
     limits: at.limits,
-    toolHeaders: new ToolHeaders(),
+    toolHeaders: new ToolHeaders(at.firstByte),
     host: at.host,
     ...to,
   });
@@ -76,11 +78,12 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
 async function openSession(at: HttpOpening, head: HeadOptions, profile: Profile, to: Openings): Promise<HttpLink> {
   const first = { ...head, version: INITIALIZE[0] };
   const body = requestText('0', 'initialize', initializeParams(profile, at.gateway));
-  const { message, answer } = await ask(at, first, body, {});
-  if (message.kind !== 'result') throw new WrongEra('initialize');
+  const { message, answer } = await inTime(at, (signal) => ask(at, first, body, {}, signal));
+  if (message.kind !== 'result') throw new WrongEra(`initialize: ${refusalText(message)}`);
   const hello = helloOfInitialize(at.name, message.result);
   const session: HeadOptions = { ...head, version: hello.version, session: answer.header('mcp-session-id') };
-  const initialized = await post(at, session, notificationText('notifications/initialized'), {});
+  const text = notificationText('notifications/initialized');
+  const initialized = await inTime(at, (signal) => post(at, session, text, {}, signal));
   initialized.discard();
   return new HttpLink({
     name: at.name,
@@ -94,14 +97,24 @@ async function openSession(at: HttpOpening, head: HeadOptions, profile: Profile,
   });
 }
 
-function post(at: HttpOpening, head: HeadOptions, body: string, extra: Record<string, string>): Promise<HttpAnswer> {
+function post(at: HttpOpening, head: HeadOptions, body: string, extra: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer> {
   const outbound = { transport: at.transport, method: 'POST', url: at.url, headers: { ...headOf(head), ...extra }, body };
-  return at.client.send(outbound, AbortSignal.timeout(at.firstByte));
+  return at.client.send(outbound, signal);
+}
+
+/** Runs with a signal that aborts when `timeouts.start` has passed. */
+async function inTime<T>({ name, firstByte }: HttpOpening, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(firstByte);
+  try {
+    return await run(signal);
+  } catch (error) {
+    throw signal.aborted ? startedLate(name, firstByte) : error;
+  }
 }
 
 /** One request outside of any exchange, to its response. */
-async function ask(at: HttpOpening, head: HeadOptions, body: string, extra: Record<string, string>) {
-  const answer = await post(at, head, body, extra);
+async function ask(at: HttpOpening, head: HeadOptions, body: string, extra: Record<string, string>, signal: AbortSignal) {
+  const answer = await post(at, head, body, extra, signal);
   let found: Message | undefined;
   const reading: Reading = {
     upstream: at.name,
@@ -112,7 +125,7 @@ async function ask(at: HttpOpening, head: HeadOptions, body: string, extra: Reco
     },
     garbage() {},
   };
-  if (answer.status < 200 || answer.status > 299) return { answer, message: await refusal(answer, reading, head.era) };
+  if (answer.status < 200 || answer.status > 299) return { answer, message: await refusal(answer, reading) };
   if (mediaType(answer) === 'text/event-stream') {
     await readEvents(answer, new SseReader({ eventBytes: at.limits.event }), reading, () => found !== undefined);
   } else if (mediaType(answer) === 'application/json') await readText(await readBody(answer, reading), reading);
@@ -121,16 +134,16 @@ async function ask(at: HttpOpening, head: HeadOptions, body: string, extra: Reco
   return { answer, message: found };
 }
 
-/** 401, 403, 5xx and 3xx say nothing of the era; any other refusal does (2026-07-28 versioning §Backward). */
-async function refusal(answer: HttpAnswer, reading: Reading, era: Era): Promise<Message> {
-  const verdict = await statusFault(answer, reading, false);
-  if (verdict.kind === 'message') {
-    const { message } = verdict;
-    if (era === '2026' && message.kind === 'error' && message.error.get('code') === UNSUPPORTED_VERSION) throw new WrongEra('version');
-    return message;
-  }
-  if (answer.status >= 400 && answer.status < 500 && answer.status !== 401 && answer.status !== 403 && answer.status !== 429) {
-    throw new WrongEra(String(answer.status));
-  }
-  throw verdict.error;
+/** Of refusals only these say something of the era: 401, 403, 429, 5xx and 3xx do not (2026-07-28 versioning §Backward). */
+async function refusal(answer: HttpAnswer, reading: Reading): Promise<Message> {
+  const { status } = answer;
+  const verdict = await statusFault(answer, reading, undefined);
+  const says = status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
+  if (says && verdict.kind === 'message') return verdict.message;
+  if (says) throw new WrongEra(String(status));
+  throw verdict.kind === 'fault' ? verdict.error : unavailable(answer, reading.upstream);
+}
+
+function refusalText(message: Message): string {
+  return (message.kind === 'error' && message.error.string('message')) || 'no result';
 }

@@ -3,15 +3,15 @@
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
-import { RawObject } from '../protocol/raw.ts';
-import { discoverParams, helloOfDiscover, helloOfInitialize, initializeParams, offersStateless } from './hello.ts';
+import type { RawObject } from '../protocol/raw.ts';
+import { discoverParams, helloOfDiscover, helloOfInitialize, initializeParams, offersStateless, startedLate } from './hello.ts';
 import type { Profile } from './link.ts';
 import type { Openings } from './open-http.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 import { StdioLink } from './stdio-link.ts';
 import type { Era } from '../protocol/message.ts';
-import { WrongEra } from './verdict.ts';
+import { NoReply, WrongEra } from './verdict.ts';
 import { opening } from './opening.ts';
 
 export interface StdioOpening {
@@ -48,30 +48,27 @@ function start(at: StdioOpening, to: Openings): StdioLink {
 
 async function discover(link: StdioLink, at: StdioOpening): Promise<void> {
   const result = await ask(link, at, opening('server/discover', discoverParams(at.gateway)));
-  if (!result || !offersStateless(result)) throw new WrongEra('server/discover');
+  if (!offersStateless(result)) throw new WrongEra('server/discover does not offer it');
   link.greet('2026', helloOfDiscover(result));
 }
 
 async function initialize(link: StdioLink, at: StdioOpening, profile: Profile): Promise<void> {
   link.greet('2025', link.hello);
   const result = await ask(link, at, opening('initialize', initializeParams(profile, at.gateway)));
-  if (!result) throw new WrongEra('initialize');
   link.greet('2025', helloOfInitialize(at.spec.name, result));
   link.notify('notifications/initialized');
 }
 
-/** @returns the result, or undefined when the server answered with an error */
-async function ask(link: StdioLink, at: StdioOpening, x: Exchange): Promise<RawObject | undefined> {
+/** @throws WrongEra when the server answers with an error, NoReply when it ends or says nothing */
+async function ask(link: StdioLink, at: StdioOpening, x: Exchange): Promise<RawObject> {
   const { promise, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(resolve, at.spec.timeouts.start, 'late');
   const call = link.start(x, () => undefined);
   const settled = await Promise.race([call.settled, promise]);
   clearTimeout(timer);
-  if (settled === 'late') {
-    link.cancel(call, 'timeout');
-    const { name, timeouts } = at.spec;
-    throw new GatewayError('UPSTREAM_TIMEOUT', `The upstream "${name}" did not answer within timeouts.start (${timeouts.start} ms).`, { upstream: name });
-  }
-  if (settled.kind === 'failed') throw settled.error;
-  return settled.kind === 'result' ? settled.raw : undefined;
+  // Not cancelled when it is late: the process ends, and `initialize` never is (2025-11-25 basic/utilities/cancellation).
+  if (settled === 'late') throw new NoReply(startedLate(at.spec.name, at.spec.timeouts.start));
+  if (settled.kind === 'failed') throw new NoReply(settled.error);
+  if (settled.kind === 'error') throw new WrongEra(`${x.request.method}: ${settled.raw.string('message') ?? 'an error'}`);
+  return settled.raw;
 }

@@ -45,6 +45,8 @@ export function createOpener(parts: UpstreamParts) {
       : spec.kind === 'url'
         ? createHttpClient({ upstream: spec.name, connectTimeout: spec.timeouts.connect })
         : undefined;
+  const closing = new AbortController();
+  let died = false;
   const restarts =
     spec.kind === 'command' ? createRestarts(spec.name, spec.restart.max, spec.restart.within, host.now) : undefined;
 
@@ -57,6 +59,8 @@ export function createOpener(parts: UpstreamParts) {
       host.log.info('link open', { upstream: spec.name, era: link.era, version: link.hello.version });
       return link;
     },
+    /** What is about to be started is not. */
+    stop: () => closing.abort(new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${spec.name}" is being closed.`)),
     async close() {
       client?.close();
       await builtin?.close();
@@ -69,7 +73,10 @@ export function createOpener(parts: UpstreamParts) {
       events: {
         unsolicited: (note) => void ready.then((link) => told.unsolicited(note, link)),
         ended(why) {
-          if (why !== CLOSED) restarts?.died();
+          if (why !== CLOSED) {
+            restarts?.died();
+            died = true;
+          }
           told.ended(why);
         },
       },
@@ -96,7 +103,9 @@ export function createOpener(parts: UpstreamParts) {
 
   async function overStdio(slot: Slot, to: Openings): Promise<Link> {
     if (spec.kind !== 'command') throw new GatewayError('INTERNAL');
-    await pause(restarts?.wait() ?? 0, new AbortController().signal);
+    await pause(restarts?.wait() ?? 0, closing.signal);
+    if (died) host.metrics.upstreamRestarts.inc({ upstream: spec.name });
+    died = false;
     return openStdio(slot.era, { spec, host, reaper: parts.reaper, gateway: parts.gateway }, slot.profile, to);
   }
 }

@@ -77,15 +77,19 @@ export class Park {
     }));
   }
 
-  /** Whether this request takes up a parked call: its state was sealed here. */
+  /** Whether this request takes up a parked call: its state was sealed here. Others are the upstream's affair. */
   isOurs(x: Exchange): boolean {
+    return this.#idOf(x) !== undefined;
+  }
+
+  #idOf(x: Exchange): string | undefined {
     const state = x.request.raw?.string('requestState');
-    return state !== undefined && this.seal.isSealed(state);
+    return state === undefined ? undefined : this.seal.open(KIND, state);
   }
 
   /** The parked call that the request continues, taken out so that it continues once. Undefined: not this caller's. */
   take(x: Exchange): { call: Call; link: Link; answer: () => Promise<void> } | undefined {
-    const id = this.seal.open(KIND, x.request.raw?.string('requestState') ?? '');
+    const id = this.#idOf(x);
     const entry = id === undefined ? undefined : this.#parked.get(id);
     if (id === undefined || entry === undefined) return undefined;
     if (entry.principal !== x.principal.id || entry.digest !== callDigest(x)) return undefined;
@@ -135,9 +139,14 @@ export class Park {
   }
 }
 
-/** Whether this call's client can be asked this at all. */
+/** Whether a call of this method can be interrupted by questions at all. */
+export function mayAsk(callMethod: string): boolean {
+  return methodRow(callMethod)?.asks === true;
+}
+
+/** Whether this call's client can be asked this. */
 export function canAsk(client: Client, callMethod: string, question: Question): boolean {
-  if (!methodRow(callMethod)?.asks || !canBeAsked(client.capabilities)) return false;
+  if (!mayAsk(callMethod) || !canBeAsked(client.capabilities)) return false;
   const asks = asksOf(client.capabilities);
   switch (question.method) {
     case 'elicitation/create':

@@ -10,7 +10,7 @@ import type { RawObject } from '../protocol/raw.ts';
 import { NEWEST_INITIALIZE } from '../protocol/versions.ts';
 import type { Link, Profile } from './link.ts';
 import type { UpstreamSpec } from './spec.ts';
-import { createVerdicts, type Verdicts, WrongEra } from './verdict.ts';
+import { createVerdicts, NoReply, type Verdicts, WrongEra } from './verdict.ts';
 import { Watchers } from './watch.ts';
 
 /** How a link is shared. */
@@ -68,18 +68,21 @@ export class Pool {
    * @throws GatewayError when the upstream cannot be reached or speaks no era that we do
    */
   async acquire(client: Client): Promise<Pooled> {
+    const tried = new Map<Era, WrongEra>();
     for (const era of this.verdicts.order(client.era)) {
       try {
         const pooled = await this.#get(this.#slot(era, client));
         this.verdicts.yes(era);
+        // One that speaks this era, and gave no reply in the other, does not speak that.
+        for (const other of tried.keys()) this.verdicts.no(other);
         return pooled;
       } catch (error) {
         if (!(error instanceof WrongEra)) throw error;
-        this.verdicts.no(era);
+        if (!(error instanceof NoReply)) this.verdicts.no(era);
+        tried.set(era, error);
       }
     }
-    const { name } = this.spec;
-    throw new GatewayError('UPSTREAM_INVALID', `The upstream "${name}" speaks no protocol revision that is known here.`, { upstream: name });
+    throw noEra(this.spec.name, [...tried.values()]);
   }
 
   /** Closes every link; later requests for one fail. */
@@ -128,7 +131,7 @@ export class Pool {
     const pooled: Pooled = {
       link,
       slot,
-      watchers: new Watchers(link),
+      watchers: new Watchers(link, this.spec.timeouts.start),
       ended: over.promise.then(() => {}),
       level: undefined,
     };
@@ -150,6 +153,13 @@ export class Pool {
   #count(): void {
     this.host.metrics.upstreamLinks.set({ upstream: this.spec.name }, this.#byLink.size);
   }
+}
+
+function noEra(upstream: string, tried: readonly WrongEra[]): GatewayError {
+  const silent = tried.find((error) => error instanceof NoReply);
+  if (silent) return silent.fault;
+  const why = tried.map(({ message }) => message).join('; ');
+  return new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" speaks no protocol revision that is known here (${why}).`, { upstream });
 }
 
 const SHARED: Profile = { version: NEWEST_INITIALIZE, info: undefined, capabilities: NO_CAPABILITIES };

@@ -3,7 +3,7 @@
 import type { Host } from '../core/host.ts';
 import type { Call, Question } from './call.ts';
 import type { Link } from './link.ts';
-import { canAsk, declined } from './park.ts';
+import { canAsk, declined, mayAsk } from './park.ts';
 
 export interface Asking {
   readonly link: Link;
@@ -17,14 +17,16 @@ export interface Asking {
 }
 
 export function askTheRightOne({ link, question, via, owned, upstream, host }: Asking): void {
-  const open = via ? [via] : [...link.calls()];
-  const able = open.filter((call) => !call.ended && canAsk(call.x.client, call.x.request.method, question));
-  const target = able.length === 1 || owned ? able.at(-1) : undefined;
+  const open = (via ? [via] : [...link.calls()]).filter((call) => !call.ended && mayAsk(call.x.request.method));
+  const able = open.filter((call) => canAsk(call.x.client, call.x.request.method, question));
+  // A call of another client is a reason for doubt even when that client cannot be asked.
+  const certain = open.length === 1 || owned;
+  const target = certain ? able.at(-1) : undefined;
   if (target) {
     target.ask(question);
     return;
   }
-  const reason = able.length > 1 ? 'question_ambiguous' : 'question_unanswerable';
+  const reason = able.length > 0 ? 'question_ambiguous' : 'question_unanswerable';
   host.metrics.dropped.inc({ reason });
   host.log.info('a question of the upstream was declined', { upstream, method: question.method, reason });
   void link.answer(question, declined(question)).catch(() => {});

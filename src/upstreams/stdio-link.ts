@@ -17,10 +17,10 @@ import {
 import type { Era, McpResult } from '../protocol/message.ts';
 import { decodeUtf8, JsonError, RawObject } from '../protocol/raw.ts';
 import type { Call, Question, Settled } from './call.ts';
-import { type Child, type ChildHooks, startChild } from './child.ts';
+import { type Child, type ChildHooks, startChild, Unwritten } from './child.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
-import type { Hello, Link, LinkEvents, Reply } from './link.ts';
+import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
 import type { Reaper } from './reaper.ts';
 import { requestOf } from './requests.ts';
 import { sendThrough } from './senders.ts';
@@ -91,7 +91,7 @@ export class StdioLink implements Link {
 
   cancel(call: Call, reason: string): void {
     this.#correlator.close(call);
-    if (!call.ended) this.notify('notifications/cancelled', RawObject.of({ requestId: call.id, reason }));
+    if (call.sent && !call.ended) this.notify('notifications/cancelled', RawObject.of({ requestId: call.id, reason }));
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
   }
 
@@ -117,19 +117,31 @@ export class StdioLink implements Link {
     const body = requestOf(this.era, call);
     const { senders } = call.x;
     const outbound = { transport: 'stdio', method: '', url: '', headers: {}, body } as const;
-    await this.#child.write(senders.length === 0 ? body : (await sendThrough(call.x, outbound)).body);
+    const text = senders.length === 0 ? body : (await sendThrough(call.x, outbound)).body;
+    // Cancelled while a sender was at work.
+    if (call.ended) return;
+    call.sent = true;
+    await this.#child.write(text);
   }
 
   #line(line: Uint8Array): void {
-    const { json } = this.#p.spec.limits;
-    try {
+    this.#unlessGarbage(() => {
       const text = decodeUtf8(line, 'refuse');
-      const texts = isBatch(text) ? parseBatch(text, json, BATCH) : [text];
-      for (const each of texts) this.#receive(parseMessage(each, json));
+      const { json } = this.#p.spec.limits;
+      if (!isBatch(text)) return this.#receive(parseMessage(text, json));
+      for (const each of parseBatch(text, json, BATCH)) this.#unlessGarbage(() => this.#receive(parseMessage(each, json)));
+    });
+  }
+
+  #unlessGarbage(read: () => void): void {
+    const { host, spec } = this.#p;
+    try {
+      read();
     } catch (error) {
-      if (!(error instanceof MessageError || error instanceof JsonError)) throw error;
-      this.#p.host.metrics.dropped.inc({ reason: 'upstream_garbage' });
-      this.#p.host.log.warn('stdout line is not MCP', { upstream: this.#p.spec.name, what: error.message });
+      if (error instanceof MessageError || error instanceof JsonError) {
+        host.metrics.dropped.inc({ reason: 'upstream_garbage' });
+        host.log.warn('stdout line is not MCP', { upstream: spec.name, what: error.message });
+      } else host.log.error('a message of the upstream could not be handled', { upstream: spec.name, error: messageOf(error) });
     }
   }
 
@@ -150,8 +162,8 @@ export class StdioLink implements Link {
   #fault(error: unknown): GatewayError {
     if (error instanceof GatewayError) return error;
     const { name } = this.#p.spec;
-    return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" is not there: ${messageOf(error)}.`, {
-      upstream: name,
-    });
+    const why = `is not there: ${messageOf(error)}`;
+    if (error instanceof Unwritten) return new SessionLost(name, why);
+    return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" ${why}.`, { upstream: name });
   }
 }

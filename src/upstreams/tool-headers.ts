@@ -6,18 +6,22 @@ import { HeaderError, type ParamDeclaration, paramDeclarations, paramHeaders } f
 import { McpRequest } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { JsonObject, JsonValue } from '../protocol/values.ts';
+import { aside } from './aside.ts';
 import type { Link } from './link.ts';
 
 const MARK = 'x-mcp-header';
 const PAGES = 100;
 
 export class ToolHeaders {
-  #declared: Promise<Map<string, readonly ParamDeclaration[]>> | undefined;
+  #declared: Promise<Declared> | undefined;
+
+  /** @param patience how long a page of the tool list may take, milliseconds */
+  constructor(readonly patience: number) {}
 
   /** The mirrored headers of one request; `{}` for everything but tools/call. Names are lower-case. */
   async for(x: Exchange, link: Link): Promise<Record<string, string>> {
     if (x.request.method !== 'tools/call') return {};
-    this.#declared ??= fetchDeclarations(x, link);
+    this.#declared ??= fetchDeclarations(x, link, this.patience);
     const declared = await this.#declared.catch(() => {
       this.#declared = undefined;
       return undefined;
@@ -34,11 +38,13 @@ export class ToolHeaders {
   }
 }
 
-async function fetchDeclarations(x: Exchange, link: Link): Promise<Map<string, readonly ParamDeclaration[]>> {
+type Declared = Map<string, readonly ParamDeclaration[]>;
+
+async function fetchDeclarations(x: Exchange, link: Link, patience: number): Promise<Declared> {
   const declared = new Map<string, readonly ParamDeclaration[]>();
   let cursor: JsonValue | undefined;
   for (let page = 0; page < PAGES; page++) {
-    const raw = await listTools(x, link, cursor);
+    const raw = await listTools(x, link, cursor, patience);
     if (raw.text.includes(MARK)) {
       for (const tool of toolsOf(raw)) {
         const declarations = declarationsOf(tool);
@@ -52,11 +58,12 @@ async function fetchDeclarations(x: Exchange, link: Link): Promise<Map<string, r
   return declared;
 }
 
-async function listTools(x: Exchange, link: Link, cursor: JsonValue | undefined): Promise<RawObject> {
+async function listTools(x: Exchange, link: Link, cursor: JsonValue | undefined, patience: number): Promise<RawObject> {
   const meta = x.request.raw?.object('_meta')?.with({ progressToken: undefined });
   const params = RawObject.of({}).with({ ...(cursor === undefined ? {} : { cursor }), ...(meta ? { _meta: meta } : {}) });
-  const call = link.start(x.fork(x.leg?.upstream ?? '', new McpRequest('tools/list', params)), () => undefined);
-  const settled = await call.settled;
+  // With a signal of its own: others wait for the list too when this caller has gone.
+  const { signal } = new AbortController();
+  const settled = await aside(link, x.fork(x.leg?.upstream ?? '', new McpRequest('tools/list', params), signal), patience);
   if (settled.kind !== 'result') throw new Error('the tool list cannot be had');
   return settled.raw;
 }

@@ -1,18 +1,21 @@
 // One configured upstream: a handler of exchanges over its links. Everything above sees only this.
 
-import { GatewayError, errorResult, messageOf } from '../core/errors.ts';
+import { catalogue, type ErrorName, GatewayError, errorResult, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Client } from '../core/client.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { aside } from './aside.ts';
 import type { Call, Question } from './call.ts';
 import { carry } from './carry.ts';
 import { type Hello, isLost, type Link } from './link.ts';
+import { isLessSevere } from './levels.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
 import { opening } from './opening.ts';
+import { unlessAborted } from './pause.ts';
 import { Park } from './park.ts';
 import { Pool, type Pooled } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
@@ -78,12 +81,15 @@ export function createUpstream(parts: UpstreamParts): Upstream {
 
   async function send(x: Exchange, emit: Emit): Promise<McpResult> {
     for (let again = false; ; again = true) {
-      const pooled = await acquire(x.client);
+      const pooled = await unlessAborted(acquire(x.client), x.signal);
+      // Servers of the initialize era give no requestState; one of ours would have been taken up.
+      if (pooled.link.era === '2025' && x.request.raw?.has('requestState')) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
       await ensureLevel(pooled, x);
+      x.signal.throwIfAborted();
       const abandoned = withRefusals(x);
       if (abandoned) return abandoned;
       const outcome = await carry(pooled.link.start(x, emit), pooled.link, x, carrying);
-      if (outcome instanceof McpResult) return outcome;
+      if (outcome instanceof McpResult) return settle(outcome);
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
       if (isLost(outcome)) pool.drop(pooled);
       if (!isLost(outcome) || again) return settle(pooled.link.decode(x, outcome));
@@ -94,25 +100,44 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     const parked = park.take(x);
     if (!parked) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
     parked.link.resume(parked.call, x, emit);
-    await parked.answer().catch((error: unknown) => host.log.debug('answer not delivered', { error: messageOf(error) }));
+    await parked.answer().catch((error: unknown) => {
+      if (parked.call.ended) return;
+      parked.link.cancel(parked.call, 'the answer could not be delivered');
+      throw error;
+    });
     const outcome = await carry(parked.call, parked.link, x, carrying);
-    return outcome instanceof McpResult ? outcome : settle(parked.link.decode(x, outcome));
+    return settle(outcome instanceof McpResult ? outcome : parked.link.decode(x, outcome));
   }
 
   function settle(result: McpResult): McpResult {
-    const fault = result.kind === 'error' && result.http !== undefined;
-    up(fault ? 0 : 1);
-    if (fault) {
-      const code = String(result.raw.object('data')?.string('code') ?? '');
+    // An error of the gateway's own has a status; the others are answers.
+    const code = result.http === undefined ? undefined : result.raw.object('data')?.string('code');
+    if (code === undefined) up(1);
+    else if (isUpstreamFault(code)) {
+      up(0);
       host.metrics.upstreamErrors.inc({ upstream: spec.name, code });
     }
     return result;
   }
 
+  /** The log level of an initialize-era server belongs to the session, so it is set when a request wants another. */
+  async function ensureLevel(pooled: Pooled, x: Exchange): Promise<void> {
+    const level = x.request.meta.logLevel;
+    const { link, slot } = pooled;
+    if (level === undefined || link.era !== '2025' || !link.hello.capabilities.has('logging')) return;
+    const before = pooled.level;
+    // Where callers of several levels share it the least severe one counts; each is told of its own.
+    const enough = slot.owner ? before === level : before !== undefined && !isLessSevere(level, before);
+    if (enough) return;
+    pooled.level = level;
+    const settled = await aside(link, opening('logging/setLevel', RawObject.of({ level }), x.signal), spec.timeouts.start);
+    if (settled.kind === 'failed' && pooled.level === level) pooled.level = before;
+  }
+
   const listening = {
     upstream: spec.name,
     host,
-    acquire: async (x: Exchange) => (await acquire(x.client)).link,
+    acquire: async (x: Exchange) => (await unlessAborted(acquire(x.client), x.signal)).link,
     watchers(link: Link) {
       const pooled = pool.of(link);
       if (!pooled) throw new GatewayError('UPSTREAM_UNAVAILABLE');
@@ -148,6 +173,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }),
     async close() {
       park.close();
+      open.stop();
       await pool.close();
       await open.close();
     },
@@ -161,12 +187,6 @@ function failure(error: unknown, upstream: string, x: Exchange, host: Host): Mcp
   return errorResult('INTERNAL', undefined, { requestId: x.id });
 }
 
-/** The log level of an initialize-era server belongs to the session, so it is set when a request wants another. */
-async function ensureLevel(pooled: Pooled, x: Exchange): Promise<void> {
-  const level = x.request.meta.logLevel;
-  const { link } = pooled;
-  if (level === undefined || link.era !== '2025' || pooled.level === level) return;
-  if (!link.hello.capabilities.has('logging')) return;
-  pooled.level = level;
-  await link.start(opening('logging/setLevel', RawObject.of({ level })), () => undefined).settled;
+function isUpstreamFault(code: string): boolean {
+  return code in catalogue && catalogue[code as ErrorName].fault === 'upstream';
 }

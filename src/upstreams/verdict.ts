@@ -1,5 +1,6 @@
 // Which eras an upstream speaks, as far as asking has shown. A "no" expires: servers are upgraded and rolled back.
 
+import type { GatewayError } from '../core/errors.ts';
 import type { Era } from '../protocol/message.ts';
 
 /** How long a "no" is believed, milliseconds. */
@@ -38,3 +39,13 @@ export function createVerdicts(pinned: Era | 'auto', now: () => number): Verdict
 
 /** Thrown by an opener: the server answered, and it does not speak this era. An outage is never this. */
 export class WrongEra extends Error {}
+
+/**
+ * Thrown by an opener: the process ended or said nothing when it was spoken to in this era. It may speak
+ * another one, which is worth a try; by itself it proves nothing (2026-07-28 stdio §Backward Compatibility).
+ */
+export class NoReply extends WrongEra {
+  constructor(readonly fault: GatewayError) {
+    super(fault.message);
+  }
+}

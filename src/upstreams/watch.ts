@@ -5,6 +5,8 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { McpNotification } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { aside } from './aside.ts';
+import type { Settled } from './call.ts';
 import { opening } from './opening.ts';
 import type { Link } from './link.ts';
 
@@ -55,9 +57,14 @@ export function filterObject({ lists, uris }: Filter): RawObject {
 
 export class Watchers {
   readonly #watchers = new Set<Watcher>();
-  readonly #subscribed = new Map<string, number>();
+  readonly #subscribed = new Map<string, { holders: number; readonly done: Promise<boolean> }>();
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly link: Link) {}
+  /** @param patience how long the upstream may take to answer, milliseconds */
+  constructor(
+    readonly link: Link,
+    readonly patience: number,
+  ) {}
 
   get size(): number {
     return this.#watchers.size;
@@ -72,7 +79,7 @@ export class Watchers {
       const wants = list ? filter.lists.has(list) : uri === undefined ? owner : filter.uris.has(uri);
       if (!wants) continue;
       heard = true;
-      void emit(note);
+      void emit(note)?.catch(() => {});
     }
     return heard;
   }
@@ -94,27 +101,33 @@ export class Watchers {
   }
 
   async #subscribe(uri: string): Promise<boolean> {
-    const count = this.#subscribed.get(uri) ?? 0;
-    this.#subscribed.set(uri, count + 1);
-    if (count > 0) return true;
-    const settled = await this.#request('resources/subscribe', uri);
-    if (settled.kind === 'result') return true;
+    const entry = this.#subscribed.get(uri) ?? {
+      holders: 0,
+      done: this.#request('resources/subscribe', uri).then(({ kind }) => kind === 'result'),
+    };
+    this.#subscribed.set(uri, entry);
+    entry.holders++;
+    if (await entry.done) return true;
     this.#release(uri);
     return false;
   }
 
   #unsubscribe(uri: string): void {
-    if (this.#release(uri) === 0) void this.#request('resources/unsubscribe', uri);
+    if (this.#release(uri)) void this.#request('resources/unsubscribe', uri);
   }
 
-  #release(uri: string): number {
-    const left = (this.#subscribed.get(uri) ?? 1) - 1;
-    if (left === 0) this.#subscribed.delete(uri);
-    else this.#subscribed.set(uri, left);
-    return left;
+  /** @returns whether that was the last one */
+  #release(uri: string): boolean {
+    const entry = this.#subscribed.get(uri);
+    if (entry === undefined || --entry.holders > 0) return false;
+    return this.#subscribed.delete(uri);
   }
 
-  #request(method: string, uri: string) {
-    return this.link.start(opening(method, RawObject.of({ uri })), () => undefined).settled;
+  /** One after the other: the last word about a resource must arrive last. */
+  #request(method: string, uri: string): Promise<Settled> {
+    const x = opening(method, RawObject.of({ uri }));
+    const settled = this.#turn.then(() => aside(this.link, x, this.patience));
+    this.#turn = settled;
+    return settled;
   }
 }

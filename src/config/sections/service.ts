@@ -78,7 +78,9 @@ export const limits = camel(
   z.strictObject({
     body: size('4MiB', { description: 'Longest request body.' }),
     depth: count(64, { description: 'Deepest nesting of a message.' }),
-    keys: count(10_000, { description: 'Most object keys in a message of a client. An upstream may send a hundred times as many.' }),
+    keys: count(10_000, {
+      description: 'Most object keys in a message of a client. An upstream may send a hundred times as many.',
+    }),
     string: size('4MiB', { description: 'Longest string in a message of a client, in characters.' }),
     response: size('16MiB', { description: 'Longest answer of an upstream, decoded.' }),
     event: size('16MiB', { description: 'Longest event in a stream of an upstream.' }),

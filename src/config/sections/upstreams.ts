@@ -74,10 +74,18 @@ const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
 
 const timeouts = z.strictObject({
   connect: duration('3s', { description: 'Until a connection stands. `url` only.' }),
-  first_byte: duration('5m', { description: 'From a request to the first sign of life for it: the head of an answer, a notification, the result.' }),
+  first_byte: duration('5m', {
+    description:
+      'From a request to the first sign of life for it: the head of an answer, a notification, the result.',
+  }),
   idle: duration('5m', { description: 'Longest silence after that; progress begins it anew.' }),
-  total: duration('1h', { description: 'From a request to its result, whatever happens in between. Waiting for an answer of the client does not count.' }),
-  start: duration('30s', { description: 'Until the first answer of the upstream, when a connection or process is new.' }),
+  total: duration('1h', {
+    description:
+      'From a request to its result, whatever happens in between. Waiting for an answer of the client does not count.',
+  }),
+  start: duration('30s', {
+    description: 'Until the first answer of the upstream, when a connection or process is new.',
+  }),
 });
 
 const instances = z.strictObject({

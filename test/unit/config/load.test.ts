@@ -1,7 +1,8 @@
 // Loading as a whole: never throws, agrees with itself, and stays cheap on hostile files.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { CODES } from '../../../src/config/codes.ts';
 import { renderDiagnostics, report, summary } from '../../../src/config/diagnostic.ts';
 import { BUILT_IN, VARIABLES } from '../../../src/config/env.ts';
@@ -203,4 +204,21 @@ test('a document places what is found later, and shows no more than the file', (
     column: 1,
   });
   expect(document.redacted()).toEqual({ upstreams: { d: { builtin: 'demo' } } });
+});
+
+describe('options of built-in plugins', () => {
+  const optionSchemas = { progress: z.strictObject({ every: z.string().optional() }) };
+
+  test('are told together with everything else that is wrong', () => {
+    const text = 'upstreams: { demo: { builtin: demo } }\nlistners: []\npipeline:\n  - progress: { evry: 100ms }\n';
+    const result = loadConfig({ file: 'gateway.yaml', text }, { ...inputs(), optionSchemas });
+    const codes = result.ok ? [] : result.diagnostics.map(({ code, line }) => `${line} ${code}`);
+    expect(codes).toEqual(['2 FIELD_UNKNOWN', '4 FIELD_UNKNOWN']);
+  });
+
+  test('of a leg are looked at, too', () => {
+    const text = 'upstreams:\n  demo: { builtin: demo, pipeline: [{ progress: { every: 5 } }] }\n';
+    const result = loadConfig({ file: 'gateway.yaml', text }, { ...inputs(), optionSchemas });
+    expect(result.ok ? [] : result.diagnostics.map(({ line }) => line)).toEqual([2]);
+  });
 });

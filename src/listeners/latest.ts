@@ -1,0 +1,84 @@
+// Events for a client that reads slowly, or not at all for now: the newest of each kind waits, nothing piles up.
+// Knows no transport.
+
+import type { McpNotification } from '../protocol/message.ts';
+
+/** Puts one event out. Returns a promise while the client is slow, and false when it reads no more. */
+export type Out = (note: McpNotification) => Promise<void> | undefined | false;
+
+/** Most events that wait: one for each list, and as many resources. */
+const PENDING = 256;
+
+export class Latest {
+  readonly #dropped: (reason: string) => void;
+  readonly #pending = new Map<string, McpNotification>();
+  #out: Out | undefined;
+  /** The one that asked for patience. */
+  #slow: Out | undefined;
+  #others = 0;
+
+  constructor(dropped: (reason: string) => void) {
+    this.#dropped = dropped;
+  }
+
+  get attached(): boolean {
+    return this.#out !== undefined;
+  }
+
+  /** Events go here from now on; what waited goes first. @returns a function that takes it away again */
+  attach(out: Out): () => void {
+    this.#out = out;
+    this.#flush();
+    return () => {
+      if (this.#out === out) this.#out = undefined;
+    };
+  }
+
+  put(note: McpNotification): void {
+    this.#hold(note);
+    this.#flush();
+  }
+
+  clear(): void {
+    this.#pending.clear();
+  }
+
+  #flush(): void {
+    for (const [key, note] of this.#pending) {
+      const out = this.#out;
+      if (out === undefined || out === this.#slow) return;
+      const sent = out(note);
+      if (sent === false) {
+        this.#out = undefined;
+        return;
+      }
+      this.#pending.delete(key);
+      if (sent) this.#wait(out, sent);
+    }
+  }
+
+  #wait(out: Out, sent: Promise<void>): void {
+    this.#slow = out;
+    void sent.then(() => {
+      if (this.#slow !== out) return;
+      this.#slow = undefined;
+      this.#flush();
+    });
+  }
+
+  #hold(note: McpNotification): void {
+    const { method, raw } = note;
+    const isWaiting = this.#out === undefined || this.#out === this.#slow;
+    // A log line is of its moment.
+    if (isWaiting && method === 'notifications/message') return this.#drop();
+    const uri = method === 'notifications/resources/updated' ? raw?.string('uri') : undefined;
+    const replaceable = uri !== undefined || method.endsWith('/list_changed');
+    const key = replaceable ? `${method} ${uri ?? ''}` : `${this.#others++}`;
+    if (this.#pending.size >= PENDING && !this.#pending.has(key)) return this.#drop();
+    this.#pending.set(key, note);
+  }
+
+  #drop(): void {
+    this.#dropped(this.#out === undefined ? 'no_stream' : 'slow_client');
+  }
+}
