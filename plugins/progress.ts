@@ -35,8 +35,6 @@ interface Pace {
 
 /** What is known of one progress token. */
 interface Track {
-  /** The highest value so far. */
-  progress: number;
   sentAt: number;
   /** The newest update, while it waits. */
   held?: McpNotification | undefined;
@@ -46,9 +44,11 @@ interface Track {
   hasGoneBack?: boolean;
 }
 
+/** The highest value so far, by token as JSON text: `1` and `"1"` are two. */
+type Highest = Map<string, number>;
+
 /** The updates of one exchange. */
 class Updates {
-  /** By token, as JSON text: `1` and `"1"` are two. */
   readonly #tracks = new Map<string, Track>();
   #isOver = false;
 
@@ -56,14 +56,17 @@ class Updates {
     readonly pace: Pace,
     readonly x: Exchange,
     readonly emit: Emit,
+    readonly highest: Highest,
   ) {}
 
   /** @returns the update to pass on now, or null when it waits or is left out */
   take(note: McpNotification, progress: number): McpNotification | null {
     if (this.#isOver) return null;
-    const track = this.#track(note.raw?.raw('progressToken') ?? '');
-    if (progress < track.progress) return this.#goneBack(track, progress);
-    track.progress = progress;
+    const token = note.raw?.raw('progressToken') ?? '';
+    const track = this.#track(token);
+    const highest = this.highest.get(token) ?? Number.NEGATIVE_INFINITY;
+    if (progress < highest) return this.#goneBack(track, highest, progress);
+    this.highest.set(token, progress);
     if (!track.held && !track.sending && this.#rest(track) <= 0) {
       track.sentAt = this.pace.now();
       return note;
@@ -92,7 +95,7 @@ class Updates {
   #track(token: string): Track {
     const known = this.#tracks.get(token);
     if (known) return known;
-    const track = { progress: Number.NEGATIVE_INFINITY, sentAt: Number.NEGATIVE_INFINITY };
+    const track = { sentAt: Number.NEGATIVE_INFINITY };
     this.#tracks.set(token, track);
     return track;
   }
@@ -132,15 +135,11 @@ class Updates {
     }
   }
 
-  #goneBack(track: Track, progress: number): null {
+  #goneBack(track: Track, from: number, to: number): null {
     // Once per token is enough to find the server that does it, and does not fill the log.
     const level = track.hasGoneBack ? 'debug' : 'warn';
     track.hasGoneBack = true;
-    this.pace.log[level]('progress went back, left out', {
-      requestId: this.x.id,
-      from: track.progress,
-      to: progress,
-    });
+    this.pace.log[level]('progress went back, left out', { requestId: this.x.id, from, to });
     return null;
   }
 }
@@ -153,15 +152,22 @@ export default definePlugin({
   setup({ every, message_max }, host) {
     const pace: Pace = { every, log: host.log, now: host.now };
     const exchanges = new WeakMap<Exchange, Updates>();
+    /** The rounds of a call are exchanges of their own and share its signal, as they share the client's token. */
+    const calls = new WeakMap<AbortSignal, Highest>();
+    const updatesOf = (x: Exchange, emit: Emit): Updates => {
+      const highest: Highest = calls.get(x.signal) ?? new Map();
+      const updates = exchanges.get(x) ?? new Updates(pace, x, emit, highest);
+      calls.set(x.signal, highest);
+      exchanges.set(x, updates);
+      return updates;
+    };
 
     return {
       onNotification(note, x, emit) {
         if (note.method !== 'notifications/progress') return undefined;
         const progress = note.raw?.get('progress');
         if (typeof progress !== 'number') return undefined;
-        const updates = exchanges.get(x) ?? new Updates(pace, x, emit);
-        exchanges.set(x, updates);
-        return updates.take(shorten(note, message_max), progress);
+        return updatesOf(x, emit).take(shorten(note, message_max), progress);
       },
       onResult(_result, x) {
         const updates = exchanges.get(x);

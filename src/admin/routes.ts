@@ -40,7 +40,11 @@ const ROUTES: Readonly<Record<string, Route>> = {
 export async function answer(asked: Asked, source: AdminSource): Promise<Response> {
   const route = Object.hasOwn(ROUTES, asked.path) ? ROUTES[asked.path] : undefined;
   if (route === undefined)
-    return failure(404, 'NOT_FOUND', `there is no ${asked.path}; there are ${Object.keys(ROUTES).join(', ')}`);
+    return failure(
+      404,
+      'NOT_FOUND',
+      `there is no ${asked.path}; there are ${Object.keys(ROUTES).join(', ')}`,
+    );
   if (route.trusted === true && !asked.trusted)
     return failure(403, 'SOCKET_ONLY', `${asked.path} is served on the admin socket only`);
   if (!route.methods.includes(asked.method)) {

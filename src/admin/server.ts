@@ -76,6 +76,8 @@ function openTcp({ host, port }: { host: string; port: number }, options: AdminO
     return Bun.serve({
       hostname: host,
       port,
+      // With `development: false` Bun shares a taken port instead of refusing it, unless told otherwise.
+      reusePort: false,
       idleTimeout: IDLE_SECONDS,
       ...common(options),
       fetch(request, bound) {
@@ -87,7 +89,7 @@ function openTcp({ host, port }: { host: string; port: number }, options: AdminO
     });
   } catch (error) {
     const code = codeOf(error);
-    const why = code === 'EADDRINUSE' ? `port ${port} is taken` : (code ?? String(error));
+    const why = code === 'EADDRINUSE' ? `port ${port} is in use` : (code ?? String(error));
     throw new AdminFault(
       code === 'EADDRINUSE' ? 'taken' : 'unusable',
       `cannot open the admin listener on ${urlHost(host)}:${port}: ${why}`,

@@ -70,7 +70,8 @@ export async function askAdmin(
     } as BunFetchRequestInit);
     return { status: response.status, body: await response.json() };
   } catch (error) {
-    const why = error instanceof Error && error.name === 'TimeoutError' ? 'it does not answer' : systemCode(error);
+    const why =
+      error instanceof Error && error.name === 'TimeoutError' ? 'it does not answer' : systemCode(error);
     throw new CliError(
       EXIT.unreachable,
       `no gateway answers on ${unix}${why === undefined || why === 'ENOENT' ? '' : ` (${why})`}`,
@@ -82,6 +83,7 @@ export async function askAdmin(
 /** The error an admin reply carries, as one a command ends with. */
 export function refusalOf({ status, body }: Reply): CliError {
   const error: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'error') : undefined;
-  const message = typeof error === 'object' && error !== null ? String(Reflect.get(error, 'message')) : `HTTP ${status}`;
+  const message =
+    typeof error === 'object' && error !== null ? String(Reflect.get(error, 'message')) : `HTTP ${status}`;
   return new CliError(EXIT.failed, `the gateway says: ${message}`);
 }

@@ -7,7 +7,11 @@ import { BUILD } from './build-info.ts';
 import type { Prepared } from './prepare.ts';
 import type { Reload } from './reloading.ts';
 
-const NOT_YET: JsonValue = { version: 1, ok: false, error: { code: 'STARTING', message: 'the gateway is starting' } };
+const NOT_YET: JsonValue = {
+  version: 1,
+  ok: false,
+  error: { code: 'STARTING', message: 'the gateway is starting' },
+};
 
 export interface LateSource extends AdminSource {
   /** Hands over the reload once there is something to reload. */

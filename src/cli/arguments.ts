@@ -65,7 +65,8 @@ function one(key: string, text: string, schema: Schema, root: Schema): One {
     const value = read(type, text);
     if (value !== undefined) return { value };
   }
-  if (types.includes('string') || types.length === 0) return { value: types.length === 0 ? guess(text) : text };
+  if (types.includes('string') || types.length === 0)
+    return { value: types.length === 0 ? guess(text) : text };
   return { problem: `${key} takes ${types.map(article).join(' or ')}; "${text}" is not` };
 }
 
@@ -102,7 +103,9 @@ function unlisted(key: string, texts: readonly string[], root: Schema): One {
     return listed(key, texts, typeof open === 'object' ? open : {}, root);
   const near = suggest(key, known);
   const list = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
-  return { problem: `unknown argument ${key}${near === undefined ? '' : `, did you mean ${near}?`} (${list})` };
+  return {
+    problem: `unknown argument ${key}${near === undefined ? '' : `, did you mean ${near}?`} (${list})`,
+  };
 }
 
 function typesOf(schema: Schema, root: Schema): string[] {

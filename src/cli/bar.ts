@@ -23,7 +23,8 @@ const MESSAGE_LENGTH = 200;
 
 /** `slow_count  ███████████░░░░░░░░░ 55%  "counting 3 of 5"  2.8s`, never wider than the terminal. */
 export function renderBar(state: BarState): string {
-  const paint = (code: number, text: string): string => (state.color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const paint = (code: number, text: string): string =>
+    state.color ? `\u001b[${code}m${text}\u001b[0m` : text;
   const share = shareOf(state);
   const cells = share === undefined ? moving(state.tick) : filled(share);
   const figure = share === undefined ? amount(state.progress) : `${Math.floor(share * 100)}%`.padStart(3);
@@ -31,7 +32,8 @@ export function renderBar(state: BarState): string {
   const name = clip(visible(state.name), NAME_WIDTH);
   const fixed = `${name}  ${cells} ${figure}  ${time}`;
   const room = state.columns - 1 - Bun.stringWidth(fixed) - 4;
-  const message = room > 3 && state.message ? clip(visible(state.message.slice(0, MESSAGE_LENGTH)), room) : '';
+  const message =
+    room > 3 && state.message ? clip(visible(state.message.slice(0, MESSAGE_LENGTH)), room) : '';
   const quoted = message === '' ? '' : `"${message}"  `;
   if (Bun.stringWidth(fixed) >= state.columns) return clip(`${name} ${figure}`, state.columns - 1);
   return `${name}  ${paint(36, cells)} ${figure}  ${quoted}${paint(2, time)}`;

@@ -1,6 +1,12 @@
 // `sluice check`: every problem of a configuration at once; with --connect, whether its upstreams answer.
 
-import { type Diagnostic, renderDiagnostics, report, sortDiagnostics, summary } from '../config/diagnostic.ts';
+import {
+  type Diagnostic,
+  renderDiagnostics,
+  report,
+  sortDiagnostics,
+  summary,
+} from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import { readOptions } from '../config/options.ts';
 import type { Entry } from '../config/schema.ts';
@@ -37,34 +43,39 @@ export async function check(shell: Shell, options: CheckOptions): Promise<number
   return probes?.some(({ ok }) => !ok) === true ? EXIT.failed : EXIT.ok;
 }
 
-function tell(shell: Shell, file: string, diagnostics: readonly Diagnostic[], probes?: readonly Probe[]): void {
+function tell(
+  shell: Shell,
+  file: string,
+  diagnostics: readonly Diagnostic[],
+  probes?: readonly Probe[],
+): void {
   if (diagnostics.length > 0)
     shell.err.write(`${renderDiagnostics(diagnostics, { color: wantsColor(shell, shell.err) })}\n`);
   if (diagnostics.every(({ severity }) => severity !== 'error'))
     shell.out.write(`${file}: ${summary(diagnostics)}\n`);
   const width = Math.max(0, ...(probes ?? []).map(({ name }) => name.length));
   for (const { name, ok, ms, detail } of probes ?? [])
-    shell.out.write(`  ${ok ? '✓' : '✗'} ${visible(name).padEnd(width)}  ${visible(detail)}  ${Math.round(ms)} ms\n`);
+    shell.out.write(
+      `  ${ok ? '✓' : '✗'} ${visible(name).padEnd(width)}  ${visible(detail)}  ${Math.round(ms)} ms\n`,
+    );
 }
 
-/** What the plugins' own schemas say of their options. Plugin files are loaded for that; no plugin is set up. */
+/** What plugin files say of their options; those of built-in plugins are told by the reading. No plugin is set up. */
 async function pluginProblems(shell: Shell, loaded: Loaded): Promise<Diagnostic[]> {
   const { config } = loaded;
   const entries = [...config.pipeline, ...config.upstreams.flatMap(({ pipeline }) => pipeline)];
+  const files = entries.filter(({ mode, plugin }) => mode !== 'off' && !Object.hasOwn(shell.plugins, plugin));
   const problems: Diagnostic[] = [];
-  for (const entry of entries.filter(({ mode }) => mode !== 'off'))
-    problems.push(...(await entryProblems(shell, loaded, entry)));
+  for (const entry of files) problems.push(...(await entryProblems(loaded, entry)));
   return problems;
 }
 
-async function entryProblems(shell: Shell, { document }: Loaded, entry: Entry): Promise<readonly Diagnostic[]> {
-  const own = Object.hasOwn(shell.plugins, entry.plugin) ? shell.plugins[entry.plugin] : undefined;
+async function entryProblems({ document }: Loaded, entry: Entry): Promise<readonly Diagnostic[]> {
   try {
-    const loaded = own === undefined ? await loadPlugin(entry.plugin, { onStray: () => {} }) : undefined;
-    const schema = (own ?? loaded?.plugin)?.schema;
-    const options = schema === undefined ? undefined : readOptions(document, entry, schema);
-    loaded?.dispose();
-    return options === undefined || options.ok ? [] : options.diagnostics;
+    const loaded = await loadPlugin(entry.plugin, { onStray: () => {} });
+    const options = readOptions(document, entry, loaded.plugin.schema);
+    loaded.dispose();
+    return options.ok ? [] : options.diagnostics;
   } catch (error) {
     return [document.at(entry.path, { code: 'PLUGIN_SETUP', message: messageOf(error) })];
   }

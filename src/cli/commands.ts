@@ -14,6 +14,7 @@ export interface Options {
   readonly socket?: string;
   readonly endpoint?: string;
   readonly output?: string;
+  readonly dir?: string;
   readonly ready?: boolean;
   readonly url?: string;
   readonly header?: readonly string[];
@@ -39,7 +40,10 @@ export interface Row {
 const CONFIG = ['-c, --config <file>', 'the configuration (default: found by search, see below)'] as const;
 const SOCKET = ['--socket <path>', 'admin socket of the gateway (default: as configured)'] as const;
 const JSON_OUT = ['--json', 'print JSON for programs'] as const;
-const URL_FLAG = ['--url <url>', 'MCP endpoint, or unix:/path (default: $SLUICE_URL, http://127.0.0.1:7420/mcp)'] as const;
+const URL_FLAG = [
+  '--url <url>',
+  'MCP endpoint, or unix:/path (default: $SLUICE_URL, http://127.0.0.1:7420/mcp)',
+] as const;
 const HEADER = ['-H, --header <line...>', "header to send, as 'Name: value'; repeatable"] as const;
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -58,9 +62,7 @@ export const ROWS: readonly Row[] = [
   {
     name: 'stdio',
     about: 'Serve one client on stdin and stdout, as a local MCP server. Logs go to stderr.',
-    examples: [
-      ['sluice stdio --config gateway.yaml', 'what to put as "command" and "args" into a client'],
-    ],
+    examples: [['sluice stdio --config gateway.yaml', 'what to put as "command" and "args" into a client']],
     options: [CONFIG],
     run: async (shell, { options }) => (await import('./stdio.ts')).stdio(shell, options),
   },
@@ -160,10 +162,18 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: 'plugin new',
-    args: [['<name>', 'name of the plugin: letters, digits and dashes']],
-    about: 'Write a plugin to begin with, and a test of it.',
-    examples: [['sluice plugin new redact', 'then add `- ./plugins/redact.ts: {}` to the pipeline']],
-    run: async (shell, { args }) => (await import('./plugin.ts')).plugin(shell, text(args[0])),
+    args: [['<name>', 'lower-case letters, digits and dashes']],
+    about: 'Write a plugin to begin with, its test and its page.',
+    examples: [['sluice plugin new guard', 'writes plugins/guard.ts, a test and a page']],
+    options: [['--dir <folder>', 'where to write (default: plugins)']],
+    run: async (shell, { args, options }) =>
+      (await import('./plugin.ts')).pluginNew(shell, text(args[0]), options),
+  },
+  {
+    name: 'plugin types',
+    about: 'Write node_modules/sluice here: types for the editor, code for `bun test`.',
+    examples: [['sluice plugin types', 'in the folder that has the plugins']],
+    run: async (shell) => (await import('./plugin.ts')).pluginTypesHere(shell),
   },
   {
     name: 'completion',
@@ -171,7 +181,7 @@ export const ROWS: readonly Row[] = [
     about: 'Print a completion script for a shell.',
     examples: [
       ['source <(sluice completion bash)', 'in ~/.bashrc'],
-      ['sluice completion zsh > "${fpath[1]}/_sluice"', ''],
+      ['sluice completion zsh > ~/.zfunc/_sluice', 'in a folder of $fpath'],
       ['sluice completion fish > ~/.config/fish/completions/sluice.fish', ''],
     ],
     run: async (shell, { args }) => (await import('./completion.ts')).completion(shell, text(args[0]), ROWS),

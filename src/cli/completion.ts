@@ -20,7 +20,8 @@ const GLOBAL = ['--help', '--color'];
 export function completion(shell: Shell, name: string, rows: readonly Row[]): number {
   const entries = entriesOf(rows);
   const script = { bash, zsh, fish }[name as (typeof SHELLS)[number]];
-  if (script === undefined) throw new CliError(EXIT.usage, `no completion for ${name}`, `there is ${SHELLS.join(', ')}`);
+  if (script === undefined)
+    throw new CliError(EXIT.usage, `no completion for ${name}`, `there is ${SHELLS.join(', ')}`);
   shell.out.write(script(entries));
   return EXIT.ok;
 }
@@ -75,7 +76,9 @@ complete -F _sluice sluice
 }
 
 function zsh(entries: readonly Entry[]): string {
-  const commands = entries.map(({ name, about }) => `    ${quoted(`${name}:${about.replaceAll(':', '\\:')}`)}`);
+  const commands = entries.map(
+    ({ name, about }) => `    ${quoted(`${name}:${about.replaceAll(':', '\\:')}`)}`,
+  );
   const cases = entries.map(
     ({ name, flags, words }) =>
       `    ${name}) compadd -- ${[...words.map((word) => word.name), ...flags, ...GLOBAL].join(' ')}; _files ;;`,
@@ -103,7 +106,8 @@ function fish(entries: readonly Entry[]): string {
   const lines = entries.flatMap(({ name, about, flags, words, files }) => [
     `complete -c sluice -f -n __fish_use_subcommand -a ${name} -d ${quoted(about)}`,
     ...words.map(
-      (word) => `complete -c sluice -f -n '__fish_seen_subcommand_from ${name}' -a ${word.name} -d ${quoted(word.about)}`,
+      (word) =>
+        `complete -c sluice -f -n '__fish_seen_subcommand_from ${name}' -a ${word.name} -d ${quoted(word.about)}`,
     ),
     ...flags.map((flag) => {
       const kind = flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`;

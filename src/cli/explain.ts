@@ -46,7 +46,8 @@ async function ask(
     if (reply.status !== 200) throw refusalOf(reply);
     return reply.body as Explanation;
   } catch (error) {
-    if (!(error instanceof CliError) || error.exit !== EXIT.unreachable || options.socket !== undefined) throw error;
+    if (!(error instanceof CliError) || error.exit !== EXIT.unreachable || options.socket !== undefined)
+      throw error;
   }
   const reader = createReader(shell, options.config);
   const reading = reader.read();
@@ -72,7 +73,10 @@ async function offline(
 
 /** Route, then one line per plugin in the order they run. */
 export function renderExplanation({ method, name, endpoint, route, steps }: Explanation): string {
-  const head = `${[method, name].filter((part) => part !== undefined).map(visible).join(' ')} on ${endpoint}`;
+  const head = `${[method, name]
+    .filter((part) => part !== undefined)
+    .map(visible)
+    .join(' ')} on ${endpoint}`;
   const width = Math.max(0, ...steps.map(({ id }) => id.length));
   const hooks = Math.max(0, ...steps.map((step) => step.hooks.join(' ').length));
   const lines = steps.map(({ id, where, hooks: own, mode, applies }, index) =>

@@ -3,8 +3,8 @@
 import type { Admin } from '../admin/server.ts';
 import type { GatewayReport } from '../gateway/types.ts';
 import { BUILD } from './build-info.ts';
-import { visible } from './log-fields.ts';
 import type { Logger } from './log.ts';
+import { visible } from './log-fields.ts';
 
 export interface Greeting {
   /** `gateway.yaml`, `built-in demo`. */
@@ -26,7 +26,9 @@ export function greet({ config, builtIn, report, admin, ms, watched }: Greeting,
   const admins = [admin.url, admin.socket].filter((place) => place !== undefined);
   const lines = [
     `${paint(1, `sluice ${BUILD.version}`)} · ${BUILD.platform} · config: ${source}`,
-    ...report.upstreams.map(({ name, kind, target }) => row(name, kind === 'builtin' ? kind : `${kind} ${visible(target)}`)),
+    ...report.upstreams.map(({ name, kind, target }) =>
+      row(name, kind === 'builtin' ? kind : `${kind} ${visible(target)}`),
+    ),
     row('pipeline', report.pipeline.length === 0 ? 'empty' : report.pipeline.join(' → ')),
     ...urls.map((url) => row('MCP', paint(36, url))),
     ...(admins.length === 0 ? [] : [row('admin', admins.join(' · '))]),
@@ -51,7 +53,7 @@ export function logStart({ config, report, admin, ms }: Greeting, logger: Logger
 }
 
 /** What to give a client: a URL, and for a socket the file it is spoken over. */
-function reachable({ address, urls }: GatewayReport['listeners'][number]): string[] {
+export function reachable({ address, urls }: GatewayReport['listeners'][number]): string[] {
   return address.startsWith('unix:') ? urls.map((url) => `${address} (${url})`) : [...urls];
 }
 

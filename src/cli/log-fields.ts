@@ -24,7 +24,11 @@ export function cleanFields(fields: LogFields): LogFields {
   const clean: Record<string, string | number | boolean | undefined> = {};
   for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    clean[RESERVED.has(key) ? `${key}_` : visible(key)] = isSecretKey(key) ? HIDDEN : typeof value === 'string' ? cleanText(value) : value;
+    clean[RESERVED.has(key) ? `${key}_` : visible(key)] = isSecretKey(key)
+      ? HIDDEN
+      : typeof value === 'string'
+        ? cleanText(value)
+        : value;
   }
   return clean;
 }
@@ -58,6 +62,9 @@ function escaped(character: string): string {
 
 function capped(text: string): string {
   if (text.length <= CAP_BYTES / 3 || Buffer.byteLength(text) <= CAP_BYTES) return text;
-  const kept = Buffer.from(text).subarray(0, CAP_BYTES).toString('utf8').replace(/\uFFFD$/, '');
+  const kept = Buffer.from(text)
+    .subarray(0, CAP_BYTES)
+    .toString('utf8')
+    .replace(/\uFFFD$/, '');
   return `${kept}… (${Buffer.byteLength(text)} bytes)`;
 }

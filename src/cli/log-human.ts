@@ -9,7 +9,8 @@ const COLOR: Readonly<Record<string, number>> = { debug: 90, info: 36, warn: 33,
 /** Turns a JSON log line into `18:44:09 info  message  key=value`, ending in a line break. */
 export function humanLine(line: string, color: boolean): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const paint = (code: number, text: string): string => (color && text ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const paint = (code: number, text: string): string =>
+    color && text ? `\u001b[${code}m${text}\u001b[0m` : text;
   const name = String(level);
   const rest = Object.entries(fields).map(([key, value]) => paint(2, `${key}=${shown(value)}`));
   const head = `${paint(2, clock(String(time)))} ${paint(COLOR[name] ?? 0, name.padEnd(5))} ${visible(String(msg))}`;
@@ -18,7 +19,9 @@ export function humanLine(line: string, color: boolean): string {
 
 function clock(time: string): string {
   const date = new Date(time);
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, '0')).join(':');
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((n) => String(n).padStart(2, '0'))
+    .join(':');
 }
 
 /** A text with spaces or quotes gets quotes, so that two fields cannot look like three. */

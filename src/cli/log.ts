@@ -32,29 +32,14 @@ const WEIGHT: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, er
 
 /** Makes the one log of this process. */
 export function createLogger(options: LoggerOptions): Logger {
-  const now = options.now ?? Date.now;
   const state = { level: options.level, format: options.format };
-  const lines = pino(
-    {
-      // Levels are judged here, because pino's children would keep the one they were born with.
-      level: 'trace',
-      base: null,
-      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    {
-      write: (line: string) =>
-        options.write(state.format === 'json' ? visibleJson(line) : humanLine(line, options.color)),
-    },
-  );
-  const write = (level: Level, message: string, bound: LogFields, fields?: LogFields): void =>
-    lines[level](cleanFields(fields === undefined ? bound : { ...bound, ...fields }), cleanText(message));
+  const lines = pinoLines(options, state);
+  const write = (level: Level, message: string, fields: LogFields = {}): void =>
+    lines[level](cleanFields(fields), cleanText(message));
   const bind = (bound: LogFields): Log => {
-    const at =
-      (level: Level) =>
-      (message: string, fields?: LogFields): void => {
-        if (WEIGHT[level] >= WEIGHT[state.level]) write(level, message, bound, fields);
-      };
+    const at = (level: Level) => (message: string, fields?: LogFields) => {
+      if (WEIGHT[level] >= WEIGHT[state.level]) write(level, message, { ...bound, ...fields });
+    };
     return {
       debug: at('debug'),
       info: at('info'),
@@ -77,6 +62,19 @@ export function createLogger(options: LoggerOptions): Logger {
     setFormat(format) {
       state.format = format;
     },
-    notice: (message, fields) => write('info', message, {}, fields),
+    notice: (message, fields) => write('info', message, fields),
   };
+}
+
+function pinoLines({ write, color, now = Date.now }: LoggerOptions, state: { readonly format: Format }) {
+  const settings = {
+    // Levels are judged by the caller, because pino's children would keep the one they were born with.
+    level: 'trace',
+    base: null,
+    timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return pino(settings, {
+    write: (line: string) => write(state.format === 'json' ? visibleJson(line) : humanLine(line, color)),
+  });
 }

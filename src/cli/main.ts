@@ -10,8 +10,8 @@ import { processShell, type Shell, wantsColor } from './shell.ts';
 export async function main(plugins: Shell['plugins']): Promise<never> {
   const shell = processShell(plugins);
   const stray = (error: unknown): void => {
-    if (shell.onStray !== undefined) return shell.onStray(error);
-    process.exit(tell(shell, error));
+    if (shell.onStray === undefined) process.exit(tell(shell, error));
+    shell.onStray(error);
   };
   process.on('uncaughtException', stray);
   process.on('unhandledRejection', stray);

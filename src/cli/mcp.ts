@@ -65,7 +65,11 @@ function transport(shell: Shell, url: string, header: readonly string[]): Stream
   const target = unix === undefined ? parseUrl(url) : new URL('http://localhost/mcp');
   const local = unix !== undefined || LOOPBACK.test(target.hostname);
   // A proxy of the environment cannot reach this machine's own gateway, and a quiet call may take long.
-  const extra = { timeout: false, ...(unix === undefined ? {} : { unix }), ...(local ? { proxy: false } : {}) };
+  const extra = {
+    timeout: false,
+    ...(unix === undefined ? {} : { unix }),
+    ...(local ? { proxy: false } : {}),
+  };
   return new StreamableHTTPClientTransport(target, {
     requestInit: { headers: Object.fromEntries(headers) },
     fetch: (input, init) => fetch(input, { ...init, ...extra } as BunFetchRequestInit),
@@ -120,5 +124,7 @@ function protocol(error: ProtocolError): CliError {
 function isUnreachable(error: unknown): boolean {
   if (['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT'].includes(systemCode(error) ?? ''))
     return true;
-  return error instanceof SdkError && error.code === SdkErrorCode.EraNegotiationFailed && error.cause !== undefined;
+  return (
+    error instanceof SdkError && error.code === SdkErrorCode.EraNegotiationFailed && error.cause !== undefined
+  );
 }

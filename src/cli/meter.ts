@@ -27,7 +27,9 @@ export function startMeter(shell: Shell, name: string): Meter {
   const draw = (): void => {
     tick++;
     const elapsedMs = performance.now() - started;
-    shell.err.write(`${CLEAR}${renderBar({ ...latest, name, elapsedMs, columns: shell.err.columns, tick, color })}`);
+    shell.err.write(
+      `${CLEAR}${renderBar({ ...latest, name, elapsedMs, columns: shell.err.columns, tick, color })}`,
+    );
   };
   const resume = (): void => {
     timer ??= setInterval(draw, FRAME_MS);

@@ -28,7 +28,12 @@ export function takeStdout(): { write: (text: string) => Promise<void>; gone: Pr
 }
 
 /** Serves the client on stdin where the configuration lists `stdio` beside, or instead of, HTTP listeners. */
-export function keepStdin(shell: Shell, { first }: Prepared, gateway: Gateway, stop: (why: string) => void): void {
+export function keepStdin(
+  shell: Shell,
+  { first }: Prepared,
+  gateway: Gateway,
+  stop: (why: string) => void,
+): void {
   const { listeners } = first.config;
   if (!listeners.some(({ kind }) => kind === 'stdio')) return;
   const alone = listeners.every(({ kind }) => kind === 'stdio');

@@ -1,6 +1,6 @@
 // What every command that runs a gateway needs first: configuration read, log open, key at hand, world built.
 
-import { Gauge, collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics, Gauge } from 'prom-client';
 import type { Loaded } from '../config/load.ts';
 import { SILENT } from '../core/log.ts';
 import { createMetrics } from '../core/metrics.ts';
@@ -80,9 +80,10 @@ export function formatOf(shell: Shell, { config }: Loaded): 'json' | 'human' {
 }
 
 function warn(shell: Shell, logger: Logger, warnings: ConfigError['diagnostics']): void {
-  if (logger.format === 'human') return printDiagnostics(shell, warnings);
-  for (const { file, line, column, code, message } of warnings)
-    logger.log.warn(message, { file, line, column, code });
+  if (logger.format === 'human') printDiagnostics(shell, warnings);
+  else
+    for (const { file, line, column, code, message } of warnings)
+      logger.log.warn(message, { file, line, column, code });
 }
 
 /** A gateway that nobody gave a directory, on a disk it cannot write, goes on with a key for this run. */

@@ -90,7 +90,9 @@ function add(program: Command, row: Row, act: Act): void {
   const command = parent
     .command(verb)
     .description(row.about)
-    .configureHelp(format(row.examples, row.options?.some(([flags]) => flags.startsWith('-c,')) ? CONFIG_SEARCH : ''));
+    .configureHelp(
+      format(row.examples, row.options?.some(([flags]) => flags.startsWith('-c,')) ? CONFIG_SEARCH : ''),
+    );
   for (const [declaration, about] of row.args ?? []) command.argument(declaration, about);
   for (const [flags, about] of row.options ?? []) command.addOption(option(flags, about));
   command.action(async () => {
@@ -131,7 +133,9 @@ function find(program: Command, name: string): Command {
 /** Help that begins with what the command does and how it is used, before any list. */
 function format(examples: Row['examples'], notes: string): Partial<Help> {
   const width = Math.max(0, ...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, about]) => `  ${about === '' ? line : line.padEnd(width)}  ${about}`.trimEnd());
+  const lines = examples.map(([line, about]) =>
+    `  ${about === '' ? line : line.padEnd(width)}  ${about}`.trimEnd(),
+  );
   return {
     helpWidth: HELP_WIDTH,
     // Said above the examples instead of below the usage.

@@ -1,12 +1,17 @@
 // One reload of the running gateway, whoever asked for it: done, applied to the log, told, and reported as data.
 
 import type { ReloadReport } from '../admin/source.ts';
-import { type Diagnostic, report as diagnosticReport, renderDiagnostics, summary } from '../config/diagnostic.ts';
+import {
+  type Diagnostic,
+  report as diagnosticReport,
+  renderDiagnostics,
+  summary,
+} from '../config/diagnostic.ts';
 import { type Plan, renderPlan } from '../config/diff.ts';
 import type { Gateway } from '../gateway/types.ts';
 import type { JsonValue } from '../protocol/values.ts';
-import { visible } from './log-fields.ts';
 import type { Logger } from './log.ts';
+import { visible } from './log-fields.ts';
 import { formatOf, type Prepared } from './prepare.ts';
 import { type Shell, wantsColor } from './shell.ts';
 
@@ -82,7 +87,13 @@ function tell(shell: Shell, logger: Logger, body: ReloadBody): void {
     shell.err.write(`${renderReload(body, wantsColor(shell, shell.err))}\n`);
   } else if (body.ok) {
     const { file, toGeneration, ms, inFlight, plan } = body;
-    logger.notice('reloaded', { file, generation: toGeneration, ms, in_flight: inFlight, changes: plan.changes.length });
+    logger.notice('reloaded', {
+      file,
+      generation: toGeneration,
+      ms,
+      in_flight: inFlight,
+      changes: plan.changes.length,
+    });
     for (const { sign, what, before, after, note } of plan.changes)
       logger.notice('reload change', { sign, what, before, after, note });
   } else {

@@ -1,16 +1,16 @@
 // `sluice run`: the gateway in the foreground until a signal ends it.
 
-import { type Admin, startAdmin } from '../admin/server.ts';
 import { AdminFault } from '../admin/fault.ts';
+import { type Admin, startAdmin } from '../admin/server.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/types.ts';
 import { adminSource } from './admin-source.ts';
 import { ConfigError } from './diagnostics.ts';
 import { CliError, EXIT } from './exit.ts';
 import { greet, logStart } from './greeting.ts';
-import { keepStdin } from './pipes.ts';
 import { defaultSocket } from './paths.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { keepStdin } from './pipes.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { createReload } from './reloading.ts';
 import { type Shell, wantsColor } from './shell.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -43,7 +43,8 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
   };
   if (logger.format === 'human') shell.err.write(greet(greeting, wantsColor(shell, shell.err)));
   else logStart(greeting, logger);
-  const unwatch = options.watch === true ? watch(shell, prepared, () => void reload({ dryRun: false })) : undefined;
+  const unwatch =
+    options.watch === true ? watch(shell, prepared, () => void reload({ dryRun: false })) : undefined;
   keepStdin(shell, prepared, gateway, stop.now);
   const code = await stop.done;
   unwatch?.();

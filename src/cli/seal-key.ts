@@ -46,7 +46,11 @@ function read(file: string): Uint8Array | undefined {
     fd = openSync(file, 'r');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
-    throw new CliError(EXIT.failed, `cannot read ${file}: ${systemCode(error)}`, `it must belong to this user`);
+    throw new CliError(
+      EXIT.failed,
+      `cannot read ${file}: ${systemCode(error)}`,
+      `it must belong to this user`,
+    );
   }
   try {
     refuseShared(file, fd);

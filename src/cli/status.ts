@@ -1,11 +1,12 @@
 // `sluice status` and `sluice health`: how the running gateway is, for people, programs and container checks.
 
-import type { GatewayReport } from '../gateway/types.ts';
 import { formatListen } from '../config/listen.ts';
+import type { GatewayReport } from '../gateway/types.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { adminSocket, askAdmin, refusalOf, type Target } from './admin-client.ts';
 import { createReader } from './config.ts';
 import { EXIT } from './exit.ts';
+import { reachable } from './greeting.ts';
 import { visible } from './log-fields.ts';
 import type { Shell } from './shell.ts';
 
@@ -40,7 +41,7 @@ export function renderStatus(body: Status | Omit<Status, keyof GatewayReport>, n
   const lines = [
     head,
     `${body.ready ? 'ready' : 'stopping'} · up ${up} · generation ${body.generation}${draining}`,
-    ...body.listeners.flatMap(({ urls }) => urls.map((url) => row('MCP', url))),
+    ...body.listeners.flatMap((listener) => reachable(listener).map((url) => row('MCP', url))),
     row('pipeline', body.pipeline.length === 0 ? 'empty' : body.pipeline.join(' → ')),
     row('calls', `${body.inFlight} in flight · ${body.streams} streams · ${body.sessions} sessions`),
     ...body.upstreams.map(({ name, kind, target, eras, links, calls }) =>
@@ -80,7 +81,8 @@ async function probe(shell: Shell, target: Target, path: string): Promise<{ ok: 
       tried.push(place.unix ?? place.host);
     }
   }
-  const where = tried.length === 0 ? 'admin.socket and admin.listen are off' : `nobody answers on ${tried.join(' or ')}`;
+  const where =
+    tried.length === 0 ? 'admin.socket and admin.listen are off' : `nobody answers on ${tried.join(' or ')}`;
   return { ok: false, text: where };
 }
 

@@ -8,7 +8,10 @@ import { createReload } from './reloading.ts';
 import type { Shell } from './shell.ts';
 import { untilStopped } from './until-stopped.ts';
 
-export async function stdio(shell: Shell, options: { readonly config?: string | undefined }): Promise<number> {
+export async function stdio(
+  shell: Shell,
+  options: { readonly config?: string | undefined },
+): Promise<number> {
   const prepared = prepare(shell, options.config, { listen: false });
   const started = await startGateway(prepared.world);
   if (!started.ok) throw new ConfigError(started.diagnostics);

@@ -56,7 +56,8 @@ export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life):
     terminalGone: watchTerminal(),
     now: () => performance.now(),
   });
-  shell.onStray = (error) => logger.log.error('unexpected error, the gateway goes on', { error: textOf(error) });
+  shell.onStray = (error) =>
+    logger.log.error('unexpected error, the gateway goes on', { error: textOf(error) });
   return { now, done: done.promise };
 }
 

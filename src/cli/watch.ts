@@ -18,7 +18,8 @@ export function watchFiles(files: () => readonly string[], changed: () => void):
   const look = (): void => {
     timer = undefined;
     const now = read(files());
-    const differs = now.size !== contents.size || [...now].some(([file, hash]) => contents.get(file) !== hash);
+    const differs =
+      now.size !== contents.size || [...now].some(([file, hash]) => contents.get(file) !== hash);
     contents = now;
     if (differs) changed();
     follow();

@@ -12,14 +12,17 @@ import type { Shell } from './shell.ts';
 export function starterConfig(): string {
   const text: unknown = example;
   const [first = '', ...rest] = String(text).split('\n');
-  const editor = '# For completion in an editor: `sluice schema -o schema.json`, then make this line\n#   yaml-language-server: $schema=./schema.json';
+  const editor =
+    '# For completion in an editor: `sluice schema -o schema.json`, then make this line\n#   yaml-language-server: $schema=./schema.json';
   return [first.includes('yaml-language-server') ? editor : first, ...rest].join('\n');
 }
 
 export function init(shell: Shell, options: { readonly output?: string | undefined }): number {
   const file = resolve(shell.cwd, options.output ?? 'gateway.yaml');
   write(shell, file, starterConfig(), 'wx');
-  shell.err.write(`wrote ${display(file, shell.cwd)} · check it with \`sluice check\`, start with \`sluice run\`\n`);
+  shell.err.write(
+    `wrote ${display(file, shell.cwd)} · check it with \`sluice check\`, start with \`sluice run\`\n`,
+  );
   return EXIT.ok;
 }
 

@@ -71,18 +71,20 @@ async function one(
   signal: AbortSignal,
   { asker, send }: Asking,
 ): Promise<Answer> {
-  if (!send('')) return refusal('The client takes no questions during a call.');
+  if (!send('')) return unanswered(method, 'The client takes no questions during a call.');
   try {
     return await asker.ask(method, params, send, signal, (id) => {
       const cancelled = RawObject.of({ reason: 'no longer needed' }).with({ requestId: new RawJson(id.text) });
       send(notificationText('notifications/cancelled', cancelled));
     });
   } catch {
-    return refusal('The client did not answer in time.');
+    return unanswered(method, 'The client did not answer in time.');
   }
 }
 
-function refusal(message: string): Answer {
+/** What the upstream hears in the place of an answer. */
+function unanswered(method: string, message: string): Answer {
+  if (method === 'elicitation/create') return { result: RawObject.of({ action: 'cancel' }) };
   return { error: RawObject.of({ code: -32603, message }) };
 }
 

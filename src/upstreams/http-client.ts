@@ -54,22 +54,34 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
         method: outbound.method,
         agent: secure ? agents.https : agents.http,
         headers: withLength(outbound),
-        signal,
       };
+      if (signal.aborted) return Promise.reject(signal.reason);
       const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
       const request = (secure ? httpsRequest : httpRequest)(url, options);
+      let incoming: IncomingMessage | undefined;
+      // Not the `signal` option: it ends a connection whose answer is complete, which others may have by then.
+      const abort = (): void => {
+        if (!incoming?.complete) request.destroy(new Error('aborted'));
+      };
+      const over = (): void => signal.removeEventListener('abort', abort);
+      signal.addEventListener('abort', abort, { once: true });
       const slow = setTimeout(() => request.destroy(new Error(`no connection within ${connectTimeout} ms`)), connectTimeout);
       const connected = (): void => clearTimeout(slow);
       request.once('socket', (socket) => {
+        // Between two requests nobody else listens, and an error that nobody hears would end the process.
+        if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);
         if (!socket.connecting) connected();
         else socket.once(secure ? 'secureConnect' : 'connect', connected);
       });
       request.once('response', (response) => {
         connected();
+        incoming = response;
+        for (const event of ['end', 'error', 'close']) response.on(event, over);
         resolve(answer(response, upstream));
       });
       request.on('error', (error) => {
         connected();
+        over();
         reject(signal.aborted ? signal.reason : unreachable(upstream, url, error, request.reusedSocket));
       });
       request.end(outbound.body === '' ? undefined : outbound.body);
@@ -81,6 +93,8 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
     },
   };
 }
+
+const ignore = (): void => {};
 
 function withLength({ headers, body, method }: Outbound): Record<string, string> {
   return method === 'POST' ? { ...headers, 'content-length': String(Buffer.byteLength(body)) } : { ...headers };

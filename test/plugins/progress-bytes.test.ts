@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import type { McpNotification } from 'sluice/plugin';
 import { type Note, testPlugin } from 'sluice/testing';
 import progress from '../../plugins/progress.ts';
+import { exchangeOf, noteOf } from '../../src/testing/call.ts';
 
 const METHOD = 'notifications/progress';
 const raw = (params: string): Note => ({ method: METHOD, params });
@@ -61,6 +62,25 @@ describe('values that go back', () => {
       ['debug', 'progress went back, left out', 5, 4.999],
     ]);
     expect(log[0]?.fields).toMatchObject({ plugin: 'progress', requestId: 'call-1' });
+  });
+
+  test('do not pass in a later round of the same call, which has the same token', async () => {
+    const { signal } = new AbortController();
+    const log = { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() };
+    const host = { id: 'p', upstream: undefined, log, now: () => 0, keep: (): never => expect.unreachable() };
+    const hooks = await progress.setup(progress.schema.parse({ every: '0ms' }), host);
+    const first = exchangeOf({ method: 'tools/call' }, 'x1', signal, 0);
+    const other = exchangeOf({ method: 'tools/call' }, 'x2', new AbortController().signal, 0);
+    const second = first.again(first.request, first.route);
+    const passes = (x: typeof first, value: number) =>
+      hooks.onNotification?.(noteOf(raw(`{"progressToken":1,"progress":${value}}`)), x, () => undefined) !==
+      null;
+    expect([passes(first, 5), passes(second, 4), passes(other, 4), passes(second, 6)]).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
   });
 
   test('do not replace what is held', async () => {

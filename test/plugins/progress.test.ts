@@ -94,16 +94,36 @@ describe('pace', () => {
     expect(values(notes)).toEqual([1, 2, 3]);
   });
 
-  test('tokens and calls do not slow each other down', async () => {
+  test('tokens of a call do not slow each other down', async () => {
     await using bench = await testPlugin(progress);
     const one = (token: string | number) => ({
       method: METHOD,
       params: { progressToken: token, progress: 1 },
     });
-    const calls = [1, 2, 3].map(() =>
-      bench.call({ method: 'tools/call', notes: [one(1), one('1'), one('b')] }),
+    const { notes } = await bench.call({ method: 'tools/call', notes: [one(1), one('1'), one('b')] });
+    expect(notes.length).toBe(3);
+  });
+
+  test('many callers with one token each get their own, all of it, and nothing else', async () => {
+    await using bench = await testPlugin(progress);
+    const callers = Array.from({ length: 200 }, (_, i) => `caller ${i}`);
+    const running = callers.map((principal) =>
+      bench.start({
+        ...call(async (up) => {
+          for (let i = 1; i <= 20; i++) {
+            await up.emit(step(i, { message: principal }));
+            await up.wait(7);
+          }
+        }),
+        principal,
+      }),
     );
-    for (const { notes } of await Promise.all(calls)) expect(notes.length).toBe(3);
+    await bench.advance(1_000);
+    for (const [i, { notes }] of (await Promise.all(running.map(({ outcome }) => outcome))).entries()) {
+      expect(values(notes)).toEqual([1, 15, 20]);
+      expect(new Set(notes.map(({ params }) => params.message))).toEqual(new Set([callers[i]]));
+    }
+    expect(bench.timers).toBe(0);
   });
 
   test('a clock that was set back does not stop updates', async () => {
@@ -188,19 +208,35 @@ describe('the last update', () => {
     const client = Promise.withResolvers<void>();
     const running = bench.start({
       ...call(async (up) => {
-        for (let i = 1; i <= 50; i++) {
-          await up.emit(step(i));
-          await up.wait(50);
+        for (const value of [1, 2]) await up.emit(step(value));
+        for (const value of [3, 4, 5]) {
+          await up.wait(500);
+          await up.emit(step(value));
         }
+        await up.wait(500);
       }),
-      take: (note) => (note.params.progress === 1 ? undefined : client.promise),
+      take: (note) => (note.params.progress === 2 ? client.promise : undefined),
     });
-    await bench.advance(2_000);
+    await bench.advance(1_500);
     expect(values(running.notes)).toEqual([1, 2]);
     client.resolve();
+    await bench.advance(100);
+    expect(values(running.notes)).toEqual([1, 2, 5]);
+    await bench.advance(400);
+    expect(values((await running.outcome).notes)).toEqual([1, 2, 5]);
+    expect(bench.timers).toBe(0);
+  });
+
+  test('is the last: nothing follows the result', async () => {
+    await using bench = await testPlugin(progress);
+    const { notes, late } = await bench.call(
+      call(async (up) => {
+        await up.emit(step(1));
+        void up.wait(500).then(() => up.emit(step(2)));
+      }),
+    );
     await bench.advance(1_000);
-    const { notes } = await running.outcome;
-    expect(values(notes).at(-1)).toBe(50);
+    expect([values(notes), late]).toEqual([[1], []]);
   });
 
   test('a client that goes away while it is waited for gets no failure counted', async () => {

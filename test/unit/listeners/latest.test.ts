@@ -1,0 +1,105 @@
+// Events for a client that reads when it likes: the newest of each kind, in order, and never more than a few.
+import { expect, test } from 'bun:test';
+import { Latest, type Out } from '../../../src/listeners/latest.ts';
+import { McpNotification } from '../../../src/protocol/message.ts';
+import { settle } from '../../../src/testing/clock.ts';
+
+const TOOLS = 'notifications/tools/list_changed';
+const UPDATED = 'notifications/resources/updated';
+const event = (method: string, params = {}): McpNotification => McpNotification.of(method, params);
+
+function make() {
+  const dropped: string[] = [];
+  const out: string[] = [];
+  const latest = new Latest((reason) => void dropped.push(reason));
+  const write: Out = (note) => void out.push(`${note.method} ${note.raw?.text}`);
+  return { latest, dropped, out, write };
+}
+
+test('goes straight through to one who reads', () => {
+  const { latest, out, write } = make();
+  latest.attach(write);
+  for (const uri of ['a', 'a', 'b']) latest.put(event(UPDATED, { uri }));
+  latest.put(event('notifications/message', { data: 1 }));
+  latest.put(event('notifications/tasks', { taskId: 't' }));
+  expect(out.length).toBe(5);
+});
+
+test('waits for one who is not there, the newest of a kind alone', () => {
+  const { latest, out, dropped, write } = make();
+  for (const i of [1, 2]) {
+    latest.put(event(TOOLS, { i }));
+    latest.put(event(UPDATED, { uri: 'a', i }));
+    latest.put(event('notifications/tasks', { i }));
+    latest.put(event('notifications/message', { i }));
+  }
+  latest.put(event(UPDATED, { uri: 'b' }));
+  latest.attach(write);
+  expect(out).toEqual([
+    `${TOOLS} {"i":2}`,
+    `${UPDATED} {"uri":"a","i":2}`,
+    'notifications/tasks {"i":1}',
+    'notifications/tasks {"i":2}',
+    `${UPDATED} {"uri":"b"}`,
+  ]);
+  expect(dropped).toEqual(['no_stream', 'no_stream']);
+});
+
+test('waits while one is slow, and goes on by itself', async () => {
+  const { latest, out, dropped, write } = make();
+  const patience = Promise.withResolvers<void>();
+  latest.attach((note) => {
+    write(note);
+    return out.length === 1 ? patience.promise : undefined;
+  });
+  for (const i of [1, 2, 3]) latest.put(event(TOOLS, { i }));
+  latest.put(event('notifications/message'));
+  expect([out, dropped]).toEqual([[`${TOOLS} {"i":1}`], ['slow_client']]);
+  patience.resolve();
+  await settle();
+  expect(out).toEqual([`${TOOLS} {"i":1}`, `${TOOLS} {"i":3}`]);
+});
+
+test('keeps what one who has just left did not take, for the next', async () => {
+  const { latest, out, write } = make();
+  const patience = Promise.withResolvers<void>();
+  let open = true;
+  latest.attach(() => (open ? patience.promise : false));
+  latest.put(event(TOOLS, { i: 1 }));
+  latest.put(event(TOOLS, { i: 2 }));
+  open = false;
+  patience.resolve();
+  await settle();
+  expect(latest.attached).toBe(false);
+  const detach = latest.attach(write);
+  expect(out).toEqual([`${TOOLS} {"i":2}`]);
+  detach();
+  expect(latest.attached).toBe(false);
+});
+
+test('a stream that was replaced takes nothing away', () => {
+  const { latest, out, write } = make();
+  const first = latest.attach(() => undefined);
+  latest.attach(write);
+  first();
+  latest.put(event(TOOLS));
+  expect(out.length).toBe(1);
+});
+
+test('holds so many and no more, but still the newest of those it holds', () => {
+  const { latest, out, dropped, write } = make();
+  for (let i = 0; i < 300; i++) latest.put(event(UPDATED, { uri: `u${i}`, n: 1 }));
+  latest.put(event(UPDATED, { uri: 'u7', n: 2 }));
+  expect(dropped.length).toBe(44);
+  latest.attach(write);
+  expect(out.length).toBe(256);
+  expect(out[7]).toBe(`${UPDATED} {"uri":"u7","n":2}`);
+});
+
+test('is empty when cleared', () => {
+  const { latest, out, write } = make();
+  latest.put(event(TOOLS));
+  latest.clear();
+  latest.attach(write);
+  expect(out).toEqual([]);
+});

@@ -1,0 +1,167 @@
+// Connections to an upstream: kept, lost while idle, never made, and the last bytes of what is sent.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { createServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { createHttpClient, Unanswered } from '../../../src/upstreams/http-client.ts';
+import type { Upstream } from '../../../src/upstreams/upstream.ts';
+import { codeOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { answer, type Behaviour, event, json, type Rogue, type RogueOptions, startRogue, stream } from '../../fixtures/rogue.ts';
+import { type Changes, httpSpec, IDLE, startUpstream } from '../../fixtures/specs.ts';
+
+const rogues: Rogue[] = [];
+const upstreams: Upstream[] = [];
+afterEach(async () => {
+  for (const upstream of upstreams.splice(0)) {
+    expect(upstream.state()).toMatchObject(IDLE);
+    await upstream.close();
+  }
+  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
+});
+
+const fine: Behaviour = (hit, res) => json(res, answer(hit));
+
+async function start(behave: Behaviour, options: RogueOptions = {}, changes: Changes = {}) {
+  const rogue = await startRogue(behave, options);
+  const host = testHost();
+  const upstream = startUpstream(httpSpec(rogue.url, changes), host);
+  rogues.push(rogue);
+  upstreams.push(upstream);
+  const call = (args = {}, options: Parameters<typeof toolCall>[2] = {}) => upstream.handle(toolCall('tool', args, options), nobody);
+  return { rogue, upstream, host, call };
+}
+
+describe('a connection', () => {
+  test.each([
+    ['JSON', fine],
+    ['events', ((hit, res) => (stream(res), res.end(event({ jsonrpc: '2.0', method: 'notifications/x' }) + event(answer(hit))))) as Behaviour],
+  ])('is used again after an answer of %s', async (_, behave) => {
+    const { rogue, call } = await start(behave);
+    for (let i = 0; i < 10; i++) expect(textOf(await call())).toBe('ok');
+    expect(rogue.connections).toBeLessThan(4);
+  });
+
+  test('that the upstream closed while it was idle is not used again', async () => {
+    const closed = Promise.withResolvers<void>();
+    const { rogue, call } = await start((hit, res) => {
+      res.socket?.once('close', closed.resolve);
+      json(res, answer(hit));
+      res.once('finish', () => res.socket?.end());
+    });
+    expect(textOf(await call())).toBe('ok');
+    await closed.promise;
+    expect(textOf(await call())).toBe('ok');
+    expect(rogue.of('tools/call').length).toBe(2);
+  });
+
+  /** Every connection serves one request and is cut at the second, as if it had been closed at that moment. */
+  function once(): { before: Behaviour; cut: string[] } {
+    const used = new WeakSet<object>();
+    const cut: string[] = [];
+    return {
+      cut,
+      before(hit, res) {
+        const { socket } = res;
+        if (socket === null || !used.has(socket)) return socket && used.add(socket) && false;
+        cut.push(String(hit.message.method));
+        return socket.destroy();
+      },
+    };
+  }
+
+  test('that is closed as it is used again: what only reads is sent once more', async () => {
+    const { before, cut } = once();
+    const { upstream } = await start((hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: { resultType: 'complete', prompts: [] } }), { before });
+    const result = await upstream.handle(exchange('prompts/list', {}), nobody);
+    expect([result.kind, cut]).toEqual(['complete', ['prompts/list']]);
+  });
+
+  test('that is closed as it is used again: a call is not, it may have been seen', async () => {
+    const { before, cut } = once();
+    const { rogue, call } = await start(fine, { before });
+    const result = await call();
+    expect(codeOf(result)).toBe('UPSTREAM_UNAVAILABLE');
+    expect(cut).toEqual(['tools/list', 'tools/call']);
+    expect(rogue.of('tools/call').length).toBe(1);
+    expect(textOf(await call())).toBe('ok');
+  });
+
+  test('that is closed on first use is no reason to send anything again', async () => {
+    const { rogue, upstream } = await start((_, res) => res.socket?.destroy(), { keepAliveTimeout: 1 });
+    const client = createHttpClient({ upstream: 'up', connectTimeout: 1_000 });
+    const outbound = { transport: 'http', method: 'POST', url: rogue.url, headers: {}, body: '{"id":1,"method":"x"}' } as const;
+    const failed = await client.send(outbound, new AbortController().signal).catch((error: unknown) => error);
+    expect(failed).not.toBeInstanceOf(Unanswered);
+    expect(rogue.of('x').length).toBe(1);
+    client.close();
+    expect(upstream.state()).toMatchObject(IDLE);
+  });
+
+  test('whose call was cancelled serves no other, and the others are not touched', async () => {
+    const { call, rogue } = await start((hit, res) => {
+      if (hit.text.includes('"wait"')) return stream(res), res.write(': waiting\n\n');
+      return json(res, answer(hit));
+    });
+    for (let i = 0; i < 30; i++) {
+      const abort = new AbortController();
+      const waiting = call({ wait: i }, { signal: abort.signal });
+      const others = [call(), call()];
+      await rogue.nth('tools/call', rogue.of('tools/call').length + 1);
+      abort.abort();
+      expect(codeOf(await waiting)).toBe('CANCELLED');
+      expect((await Promise.all([...others, call()])).map(textOf)).toEqual(['ok', 'ok', 'ok']);
+    }
+  });
+
+  test('whose call is cancelled when its answer is complete is left alone', async () => {
+    const { call } = await start(fine);
+    for (let i = 0; i < 50; i++) {
+      const abort = new AbortController();
+      const done = call({}, { signal: abort.signal });
+      void done.then(() => abort.abort());
+      expect(textOf(await done)).toBe('ok');
+      expect(textOf(await call())).toBe('ok');
+    }
+  });
+});
+
+describe('a connection that never stands', () => {
+  test('ends with the connect timeout', async () => {
+    const sockets: Socket[] = [];
+    // Accepts and says nothing: TLS never comes about.
+    const silent = createServer((socket) => void sockets.push(socket));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/mcp`;
+    const upstream = startUpstream(httpSpec(url, { timeouts: { connect: 30 } }));
+    const result = await upstream.handle(toolCall('tool'), nobody);
+    expect(codeOf(result)).toBe('UPSTREAM_UNAVAILABLE');
+    expect(result.raw.string('message')).toContain('no connection within 30 ms');
+    await upstream.close();
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  test('a plain answer to TLS, or another protocol altogether, is an upstream that cannot be reached', async () => {
+    for (const [scheme, greeting] of [['https', 'HTTP/1.1 400 Bad Request\r\n\r\n'], ['http', 'SSH-2.0-OpenSSH_9.9\r\n'], ['http', '\x15\x03\x01\x00\x02\x02\x28']]) {
+      const other = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.end(greeting);
+      });
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+      const url = `${scheme}://127.0.0.1:${(other.address() as AddressInfo).port}/mcp`;
+      const upstream = startUpstream(httpSpec(url));
+      expect(codeOf(await upstream.handle(toolCall('tool'), nobody))).toBe('UPSTREAM_UNAVAILABLE');
+      await upstream.close();
+      other.close();
+    }
+  });
+
+  test('an aborted signal keeps the request from leaving', async () => {
+    const rogue = await startRogue(fine);
+    rogues.push(rogue);
+    const client = createHttpClient({ upstream: 'up', connectTimeout: 1_000 });
+    const outbound = { transport: 'http', method: 'POST', url: rogue.url, headers: {}, body: '{}' } as const;
+    await expect(client.send(outbound, AbortSignal.abort('why'))).rejects.toBe('why');
+    expect(rogue.connections).toBe(0);
+    client.close();
+  });
+});
