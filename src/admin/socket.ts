@@ -4,7 +4,7 @@ import { chmodSync, linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, unlinkS
 import { dirname, join } from 'node:path';
 import { AdminFault, codeOf } from './fault.ts';
 
-/** systems take about 104 bytes, the closing zero included */
+/** Systems take about 104 bytes, the closing zero included. */
 const LONGEST = 103;
 
 /**
@@ -18,10 +18,10 @@ export async function claimSocket<Server>(
   path: string,
   bind: (path: string) => Server,
 ): Promise<{ server: Server; release: () => void }> {
-  await refuseLiving(path);
   const dir = dirname(path);
   let aside: string | undefined;
   try {
+    await refuseLiving(within(path));
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     aside = mkdtempSync(join(dir, '.s'));
     const server = bind(within(join(aside, 's')));

@@ -29,16 +29,22 @@ export function typeArguments(words: readonly string[], inputSchema: unknown): T
     if (at < 1) problems.push(`"${word}" is not key=value`);
     else given.set(word.slice(0, at), [...(given.get(word.slice(0, at)) ?? []), word.slice(at + 1)]);
   }
-  const value: Record<string, JsonValue> = {};
+  const value = new Map<string, JsonValue>();
   for (const [key, texts] of given) {
-    const property = resolve(root.properties?.[key], root);
+    const property = propertyOf(key, root);
     const typed = property === undefined ? unlisted(key, texts, root) : listed(key, texts, property, root);
     if ('problem' in typed) problems.push(typed.problem);
-    else value[key] = typed.value;
+    else value.set(key, typed.value);
   }
   const missing = (root.required ?? []).filter((key) => !given.has(key));
-  problems.push(...missing.map((key) => `${key} is missing${kindOf(resolve(root.properties?.[key], root))}`));
-  return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
+  problems.push(...missing.map((key) => `${key} is missing${kindOf(propertyOf(key, root))}`));
+  return problems.length === 0 ? { ok: true, value: Object.fromEntries(value) } : { ok: false, problems };
+}
+
+/** Own members only: a schema has no property `constructor` because objects have one. */
+function propertyOf(key: string, root: Schema): Schema | undefined {
+  const { properties = {} } = root;
+  return Object.hasOwn(properties, key) ? resolve(properties[key], root) : undefined;
 }
 
 type One = { readonly value: JsonValue } | { readonly problem: string };

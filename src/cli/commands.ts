@@ -117,7 +117,12 @@ export const ROWS: readonly Row[] = [
       ['sluice explain tools/call github__search', 'its upstream, and the plugins in order'],
       ['sluice explain PLUGIN_UNKNOWN', 'an error, offline'],
     ],
-    options: [['--endpoint <path>', 'path of the endpoint (default: the first)'], CONFIG, SOCKET, JSON_OUT],
+    options: [
+      ['--endpoint <endpoint>', 'its path, such as /mcp (default: the first)'],
+      CONFIG,
+      SOCKET,
+      JSON_OUT,
+    ],
     run: async (shell, { args, options }) =>
       (await import('./explain.ts')).explain(shell, text(args[0]), optional(args[1]), options),
   },

@@ -40,7 +40,7 @@ function entriesOf(rows: readonly Row[]): Entry[] {
       about: verbs.length === 0 ? (own[0]?.about ?? '') : verbs.map((verb) => verb.name).join(', '),
       flags: [...new Set(declared.flatMap(flagsOf))],
       words: name === 'completion' ? SHELLS.map((each) => ({ name: each, about: '' })) : verbs,
-      files: declared.filter((flags) => /<(file|path)>/.test(flags)).flatMap(flagsOf),
+      files: declared.filter((flags) => /<(file|path|folder)>/.test(flags)).flatMap(flagsOf),
     };
   });
 }
@@ -115,7 +115,7 @@ function fish(entries: readonly Entry[]): string {
       return `complete -c sluice -n '__fish_seen_subcommand_from ${name}' ${kind}${file}`;
     }),
   ]);
-  return `# fish completion for sluice\n${lines.join('\n')}\ncomplete -c sluice -l color -x -a 'always never auto'\n`;
+  return `# fish completion for sluice\n${lines.join('\n')}\ncomplete -c sluice -l help\ncomplete -c sluice -l color -x -a 'always never auto'\n`;
 }
 
 function quoted(text: string): string {

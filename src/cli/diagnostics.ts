@@ -6,7 +6,9 @@ import { type Shell, wantsColor } from './shell.ts';
 
 export class ConfigError extends CliError {
   constructor(readonly diagnostics: readonly Diagnostic[]) {
-    super(EXIT.config, 'the configuration has errors');
+    // An address in use is no fault of the file, and may be free at the next try.
+    const isSystem = diagnostics.every(({ code }) => code === 'LISTEN_FAILED');
+    super(isSystem ? EXIT.failed : EXIT.config, 'the configuration has errors');
   }
 }
 

@@ -3,11 +3,13 @@
 import { ConfigError, printDiagnostics } from './diagnostics.ts';
 import { CliError, EXIT } from './exit.ts';
 import { visibleLines } from './log-fields.ts';
+import { reserveStdout } from './pipes.ts';
 import { runProgram } from './program.ts';
 import { processShell, type Shell, wantsColor } from './shell.ts';
 
 /** Runs the command that the arguments name, and ends the process. */
 export async function main(plugins: Shell['plugins']): Promise<never> {
+  reserveStdout();
   const shell = processShell(plugins);
   const stray = (error: unknown): void => {
     if (shell.onStray === undefined) process.exit(tell(shell, error));

@@ -1,29 +1,40 @@
-// stdin and stdout as the pipes of one MCP client. While they are, nothing else may write to stdout.
+// stdin and stdout as the pipes of one MCP client, and stdout kept free of everything that is not meant for it.
 
 import { Console } from 'node:console';
 import type { Gateway } from '../gateway/types.ts';
 import type { Prepared } from './prepare.ts';
 import type { Shell } from './shell.ts';
 
+type Send = (text: string, done: (error?: Error | null) => void) => boolean;
+
+let send: Send | undefined;
+
 /**
- * Takes stdout for messages: whatever a plugin prints goes to stderr from now on.
- * @returns writes a text, resolving when the system has taken it; `gone` resolves when the reader is no more
+ * Keeps stdout for results and messages, from before the first line of a plugin is run: what it prints goes to
+ * stderr. Commands themselves write through `shell.out`, which this does not touch.
  */
-export function takeStdout(): { write: (text: string) => Promise<void>; gone: Promise<void> } {
+export function reserveStdout(): Send {
+  if (send) return send;
   const { stdout, stderr } = process;
+  send = stdout.write.bind(stdout) as Send;
+  Object.assign(console, new Console({ stdout: stderr, stderr }));
+  stdout.write = stderr.write.bind(stderr) as typeof stdout.write;
+  return send;
+}
+
+/** Takes stdout for messages. `write` resolves when the system has the text; `gone` when the reader is no more. */
+function takeStdout(): { write: (text: string) => Promise<void>; gone: Promise<void> } {
+  const put = reserveStdout();
   const gone = Promise.withResolvers<void>();
-  const send = stdout.write.bind(stdout) as (text: string, done: (error?: Error | null) => void) => boolean;
-  stdout.on('error', () => gone.resolve());
+  process.stdout.on('error', () => gone.resolve());
   const write = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      send(text, (error) => {
+      put(text, (error) => {
         if (!error) return resolve();
         gone.resolve();
         reject(error);
       });
     });
-  Object.assign(console, new Console({ stdout: stderr, stderr }));
-  stdout.write = stderr.write.bind(stderr) as typeof stdout.write;
   return { write, gone: gone.promise };
 }
 

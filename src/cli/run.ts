@@ -30,6 +30,8 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
   const admin = await openAdmin(shell, prepared, source);
   const gateway = await start(prepared, admin);
   late.gateway = gateway;
+  // The first reading took; 0 is for a reload that was refused.
+  prepared.world.host.metrics.lastReloadOk.set(1);
   const reload = createReload(shell, gateway, prepared);
   source.reloadWith(reload);
   const stop = untilStopped(shell, { gateway, prepared, reload: () => void reload({ dryRun: false }) });

@@ -45,7 +45,7 @@ function read(file: string): Uint8Array | undefined {
   try {
     fd = openSync(file, 'r');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined;
     throw new CliError(
       EXIT.failed,
       `cannot read ${file}: ${systemCode(error)}`,

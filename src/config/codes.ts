@@ -119,7 +119,7 @@ export const CODES = {
   LISTEN_UNSAFE: {
     title: 'Open to other machines without authentication',
     why: 'Everybody who reaches the address could use every upstream with the credentials of the gateway.',
-    fix: 'Listen on 127.0.0.1 or a socket file, or put the `auth` plugin in `pipeline`, enforced and for all messages. The admin listener has no authentication yet and stays on this machine.',
+    fix: 'Listen on 127.0.0.1 or a socket file. Authentication is not there yet; until then the gateway stays on this machine, behind a proxy that knows who calls if others need it.',
   },
   LISTEN_DUPLICATE: {
     title: 'One address twice',

@@ -41,6 +41,10 @@ export const VARIABLES: Readonly<Record<string, Variable>> = {
     path: [...UPSTREAM, 'timeouts', 'total'],
   },
   MCP_LISTEN_ADDR: { description: 'Address of the first HTTP listener.', path: listenPath },
+  MCP_ADMIN_ADDR: {
+    description: 'Address of the admin listener, or `off`.',
+    path: ['admin', 'listen'],
+  },
   MCP_DRAIN_TIMEOUT: { description: 'How long a stop waits for requests at work.', path: ['drain'] },
   MCP_LOG_LEVEL: { description: 'Least important entry to log.', path: ['telemetry', 'log', 'level'] },
 };

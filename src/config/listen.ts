@@ -17,7 +17,7 @@ const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
 /**
  * Reads a listen address. A host is an IPv4 literal, an IPv6 literal in brackets or a host name (kept without
- * brackets); a port is 0 (any free one) to 65535; what follows `unix:` is a path, taken as it stands.
+ * brackets); a port is 0 (a free one) to 65535; what follows `unix:` is a path, taken as it stands.
  */
 export function parseListen(text: string): ListenAddress | ListenFault {
   if (text.startsWith('unix:')) return unix(text.slice('unix:'.length));
@@ -26,7 +26,7 @@ export function parseListen(text: string): ListenAddress | ListenFault {
   const [, ipv6, name, digits] = match;
   const port = Number(digits);
   if (port > 65_535)
-    return { message: `port ${port} does not exist`, hint: 'ports go from 0 (any free one) to 65535' };
+    return { message: `port ${port} does not exist`, hint: 'ports go from 0 (a free one) to 65535' };
   if (ipv6 !== undefined) return ipv6Address(ipv6, port);
   if (name === undefined || name === '') {
     return {

@@ -2,10 +2,10 @@
 
 import type { RawId } from '../protocol/jsonrpc.ts';
 
-const CALL_OVER = new Error('the call is over');
-
 /** The reason of a call that its client has cancelled. */
 export const CALLER_CANCELLED = new Error('cancelled by the client');
+/** The reason for what is left of a call that has been answered. */
+export const CALL_OVER = new Error('the call is over');
 
 export class Calls {
   readonly #calls = new Map<string, Set<AbortController>>();
@@ -15,19 +15,19 @@ export class Calls {
   }
 
   /**
-   * Registers a call. `end` is for when its answer is out: what still waits for the call somewhere, such as a
-   * question that nobody will answer, goes with it.
+   * Registers a call. `end` is for when its answer is out; with a reason, what still waits for the call somewhere
+   * goes with it, such as a question that nobody will be asked.
    */
-  begin(id: RawId): { signal: AbortSignal; end: () => void } {
+  begin(id: RawId): { signal: AbortSignal; end: (reason?: Error) => void } {
     const controller = new AbortController();
     const same = this.#calls.get(id.key) ?? new Set();
     this.#calls.set(id.key, same.add(controller));
     return {
       signal: controller.signal,
-      end: () => {
+      end: (reason) => {
         same.delete(controller);
         if (same.size === 0) this.#calls.delete(id.key);
-        controller.abort(CALL_OVER);
+        if (reason) controller.abort(reason);
       },
     };
   }

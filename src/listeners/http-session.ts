@@ -5,7 +5,7 @@ import { type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
 import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
 import { isInitializeVersion } from '../protocol/versions.ts';
 import { askRounds } from './ask.ts';
-import { CALLER_CANCELLED } from './calls.ts';
+import { CALL_OVER, CALLER_CANCELLED } from './calls.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import { initialize } from './initialize.ts';
@@ -79,7 +79,7 @@ async function respond(message: Request, session: Session, call: HttpCall, reply
   else reply.finish(answerText(id, method, result, session.client), statusOf(result, session.client), result.headers);
   await reply.done;
   served.close();
-  end();
+  end(CALL_OVER);
 }
 
 function callOf({ method, params }: Request, session: Session, call: HttpCall, reply: Reply, signal: AbortSignal) {

@@ -2,6 +2,8 @@
 // over to http-stateless.ts or http-session.ts.
 
 import { catalogue, type ErrorName, messageOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { settledWithin } from '../lib/settled.ts';
 import { eraOfPost } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
@@ -13,7 +15,6 @@ import { postInSession } from './http-session.ts';
 import { postStateless } from './http-stateless.ts';
 import { deleteSession, getStream } from './http-stream.ts';
 import { createKeepAlive } from './keep-alive.ts';
-import { settledWithin } from '../lib/settled.ts';
 import type { Serving } from './serving.ts';
 import { sessionStanding } from './session-standing.ts';
 import { Sessions } from './sessions.ts';
@@ -43,41 +44,30 @@ const METHODS = 'GET, POST, DELETE, OPTIONS';
 export function listenHttp(options: HttpListenerOptions, serving: Serving): HttpListener {
   const { address } = options;
   const name = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
-  const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
-  const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
+  // First, for it may throw: nothing else is to be undone then.
+  const server = bind(address, (request, remote) => enter(request, remote, door), serving.host.log);
   const sessions = new Sessions({
     seal: serving.seal,
     host: serving.host,
     limits: serving.limits,
     standing: (session, path) => sessionStanding(session, path, name, serving),
   });
-  const forget = [
+  const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
+  const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
+  const door: Door = { name, guard, serving, sessions, keepAlive };
+  const sweep = setInterval(() => sessions.sweep(), SWEEP_MS);
+  const undo = [
     serving.onSwap((changedFor) => {
       for (const session of sessions.all()) session.standing.renew(changedFor(session.client, session.path));
     }),
     serving.onStop(() => {
       for (const session of sessions.all()) session.standing.stop();
     }),
+    () => clearInterval(sweep),
+    () => sessions.close(),
+    () => keepAlive.stop(),
   ];
-  const sweep = setInterval(() => sessions.sweep(), SWEEP_MS);
-  const door: Door = { name, guard, serving, sessions, keepAlive };
   let drained: Promise<void> | undefined;
-
-  const at = address.kind === 'tcp' ? { hostname: address.host, port: address.port } : { unix: address.path };
-  const server = Bun.serve({
-    ...(at as { hostname: string; port: number }),
-    // 0 keeps quiet streams open; bodies have a deadline of their own, headers one of the runtime's.
-    idleTimeout: 0,
-    development: false,
-    // http-body.ts counts, can say what is wrong, and goes by the limit of the day.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request, by) => enter(request, () => by.requestIP(request)?.address, door),
-    error(error) {
-      serving.host.log.error('request failed', { error: messageOf(error) });
-      return refusalResponse('INTERNAL', undefined, null);
-    },
-  });
-
   return {
     url: address.kind === 'tcp' ? `http://${urlHost(address.host)}:${server.port}` : address.path,
     sessions,
@@ -85,15 +75,35 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving): Http
       drained = server.stop();
     },
     async stop() {
-      for (const each of forget) each();
-      clearInterval(sweep);
-      sessions.close();
-      keepAlive.stop();
+      for (const each of undo) each();
       // What has been answered just now is still on its way out.
       if (drained) await settledWithin(drained, LAST_BYTES_MS);
       await server.stop(true);
     },
   };
+}
+
+function bind(
+  address: HttpListenerOptions['address'],
+  fetch: (request: Request, remote: () => string | undefined) => Promise<Response>,
+  log: Log,
+) {
+  const at = address.kind === 'tcp' ? { hostname: address.host, port: address.port } : { unix: address.path };
+  return Bun.serve({
+    ...(at as { hostname: string; port: number }),
+    // 0 keeps quiet streams open; bodies have a deadline of their own, headers one of the runtime's.
+    idleTimeout: 0,
+    development: false,
+    // Which development: false would turn on (Bun 1.4.5): a second gateway would share the port, unnoticed.
+    reusePort: false,
+    // http-body.ts counts, can say what is wrong, and goes by the limit of the day.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: (request, by) => fetch(request, () => by.requestIP(request)?.address),
+    error(error) {
+      log.error('request failed', { error: messageOf(error) });
+      return refusalResponse('INTERNAL', undefined, null);
+    },
+  });
 }
 
 interface Door {

@@ -10,7 +10,7 @@ import { type McpNotification, McpResult } from '../protocol/message.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
 import type { JsonObject } from '../protocol/values.ts';
 import { askRounds } from './ask.ts';
-import { Calls } from './calls.ts';
+import { CALL_OVER, Calls } from './calls.ts';
 import { answerText, refusalText, requestOf } from './edge.ts';
 import { clientOf } from './http-stateless.ts';
 import { DISCOVER, initializeResult, introduction } from './initialize.ts';
@@ -191,7 +191,7 @@ class Pipe {
     // A cancelled request of the initialize era gets no response.
     if (!signal.aborted) await this.#answer(message, served.result, session.client);
     served.close();
-    end();
+    end(CALL_OVER);
   }
 
   #call(client: Client) {

@@ -1,6 +1,7 @@
 // Who offers what, where names do not say it: resources by URI and template, and tools without a prefix.
 // Filled from the upstreams' own lists when first needed, and looked up anew when something is not found.
 
+import { LRUCache } from 'lru-cache';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import { McpRequest } from '../protocol/message.ts';
@@ -20,6 +21,9 @@ const AGAIN_MS = 1_000;
 /** A hit is believed this long, milliseconds. */
 const FRESH_MS = 60_000;
 
+/** How many lists are remembered: one of each kind for each upstream and caller. */
+const INDEXES = 5_000;
+
 const KIND_OF: Readonly<Record<Target['kind'], ListKind>> = {
   tool: 'tools',
   prompt: 'prompts',
@@ -29,7 +33,7 @@ const KIND_OF: Readonly<Record<Target['kind'], ListKind>> = {
 };
 
 export class Catalog {
-  readonly #indexes = new Map<string, Promise<Index>>();
+  readonly #indexes = new LRUCache<string, Promise<Index>>({ max: INDEXES });
 
   constructor(
     readonly sources: readonly Source[],
@@ -61,14 +65,22 @@ export class Catalog {
   }
 
   async #index(source: Source, kind: ListKind, x: Exchange, maxAge: number): Promise<Index | undefined> {
-    const key = `${source.name}\n${kind}\n${x.client.era}\n${x.principal.id}`;
-    const known = await this.#indexes.get(key)?.catch(() => undefined);
+    const { tenant = '', id } = x.principal;
+    const key = [source.name, kind, x.client.era, tenant, id].join('\n');
+    const before = this.#indexes.get(key);
+    const known = await before?.catch(() => undefined);
     if (known && this.host.now() - known.at < maxAge) return known;
+    const meanwhile = this.#indexes.get(key);
+    if (meanwhile && meanwhile !== before) return meanwhile.catch(() => known);
     const asking = this.#fetch(source, kind, x);
     this.#indexes.set(key, asking);
     return asking.catch(() => {
-      this.#indexes.delete(key);
-      return undefined;
+      // What it offered when it was last there goes on being its own: nobody else's takes the place.
+      if (this.#indexes.get(key) === asking) {
+        if (before && known) this.#indexes.set(key, before);
+        else this.#indexes.delete(key);
+      }
+      return known;
     });
   }
 

@@ -15,6 +15,8 @@ export const LIST_METHODS: Readonly<Record<ListKind, string>> = {
   resourceTemplates: 'resources/templates/list',
 };
 
+const METHOD_NOT_FOUND = -32601;
+
 /** An upstream whose cursor never ends is cut off here. */
 const PAGES = 1_000;
 
@@ -28,9 +30,11 @@ export async function listAll(source: Source, kind: ListKind, x: Exchange): Prom
   const seen = new Set<string>();
   let cursor: string | undefined;
   for (let page = 0; page < PAGES; page++) {
-    const raw = x.request.raw?.with({ cursor });
+    const { raw } = x.request.raw || cursor !== undefined ? x.request.with({ cursor }) : x.request;
     const request = new McpRequest(LIST_METHODS[kind], raw, { logLevel: x.request.meta.logLevel });
     const result = await source.handle(x.fork(source.name, request), () => undefined);
+    // A server without such things does not know their list.
+    if (result.code === METHOD_NOT_FOUND) break;
     if (result.kind !== 'complete') {
       throw new GatewayError('UPSTREAM_UNAVAILABLE', result.raw.string('message') ?? 'the list failed', { upstream: source.name });
     }

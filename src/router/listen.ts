@@ -20,22 +20,36 @@ export async function listenAll(
   const acks: RawObject[] = [];
   const early: McpNotification[] = [];
   const everybody = Promise.withResolvers<void>();
+  const silent = new Set(sources);
+  const heard = (source: Source): void => {
+    silent.delete(source);
+    if (silent.size === 0) everybody.resolve();
+  };
   let open = false;
   const legs = sources.map((source) =>
-    source.handle(x.fork(source.name, x.request), (note) => {
-      if (note.method !== ACKNOWLEDGED) return open ? emit(note) : void early.push(note);
-      acks.push(note.raw?.object('notifications') ?? RawObject.of({}));
-      if (acks.length === sources.length) everybody.resolve();
-      return undefined;
-    }),
+    source
+      .handle(x.fork(source.name, x.request), (note) => {
+        if (note.method !== ACKNOWLEDGED) return open ? emit(note) : void early.push(note);
+        acks.push(note.raw?.object('notifications') ?? RawObject.of({}));
+        heard(source);
+        return undefined;
+      })
+      // One that was refused, or whose caller is gone already, will not acknowledge any more.
+      .finally(() => heard(source)),
   );
   const timer = setTimeout(everybody.resolve, ACK_MS);
   x.signal.addEventListener('abort', () => everybody.resolve(), { once: true });
   await everybody.promise;
   clearTimeout(timer);
-  await emit(new McpNotification(ACKNOWLEDGED, RawObject.of({}).with({ notifications: honouredByAny(acks, askedOf(x, lists)) })));
+  await emit(
+    new McpNotification(
+      ACKNOWLEDGED,
+      RawObject.of({}).with({ notifications: honouredByAny(acks, askedOf(x, lists)) }),
+    ),
+  );
+  // What came first goes first, also while a slow client takes it.
+  for (let note = early.shift(); note; note = early.shift()) await emit(note);
   open = true;
-  for (const note of early.splice(0)) await emit(note);
   const results = await Promise.all(legs);
   return results.find(({ kind }) => kind === 'complete') ?? results[0] ?? McpResult.complete({});
 }

@@ -16,14 +16,21 @@ export function mergeLists(kind: ListKind, parts: readonly Part[], prefix: boole
   const items = parts.flatMap(({ upstream, items: own }) =>
     named && prefix ? own.map((item) => item.with({ name: prefixed(upstream, item.string('name') ?? '') })) : own,
   );
-  return RawObject.of({}).with({ [kind]: joinItems(named ? items : firstOfEach(items)) });
+  return RawObject.of({}).with({ [kind]: joinItems(firstOfEach(items, KEY[kind])) });
 }
 
-/** Two upstreams may offer the same URI; the first one configured owns it. */
-function firstOfEach(items: readonly RawObject[]): RawObject[] {
+const KEY: Readonly<Record<ListKind, string>> = {
+  tools: 'name',
+  prompts: 'name',
+  resources: 'uri',
+  resourceTemplates: 'uriTemplate',
+};
+
+/** Two upstreams may offer the same name or URI; the first one configured owns it. What has none is kept. */
+function firstOfEach(items: readonly RawObject[], key: string): RawObject[] {
   const seen = new Set<string>();
   return items.filter((item) => {
-    const uri = item.string('uri') ?? item.string('uriTemplate') ?? '';
-    return !seen.has(uri) && seen.add(uri) !== undefined;
+    const name = item.string(key);
+    return name === undefined || (!seen.has(name) && seen.add(name) !== undefined);
   });
 }

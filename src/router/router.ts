@@ -67,17 +67,21 @@ export function createRouter({ sources, names, gateway, host }: RouterParts): Ro
 
   async function lists(kind: ListKind, x: Exchange): Promise<McpResult> {
     const bare = x.fork('', x.request.with({ cursor: undefined }));
+    let failure: unknown;
     const parts = await Promise.all(
       sources.map(async (source): Promise<Part | undefined> => {
         try {
           return { upstream: source.name, items: await listAll(source, kind, bare) };
         } catch (error) {
           host.log.debug('left out of the list', { upstream: source.name, list: kind, error: messageOf(error) });
+          failure ??= error;
           return undefined;
         }
       }),
     );
     const there = parts.filter((part) => part !== undefined);
+    // An empty list would say that there is nothing; nobody knows.
+    if (there.length === 0 && failure) return errorResult('UPSTREAM_UNAVAILABLE', messageOf(failure), { requestId: x.id });
     return McpResult.complete(mergeLists(kind, there, names === 'prefix'));
   }
 

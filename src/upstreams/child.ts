@@ -133,14 +133,15 @@ async function drainErrors(stream: ReadableStream<Uint8Array>, perSecond: number
   for await (const chunk of stream) {
     const now = Math.floor(performance.now() / 1000);
     if (now !== second) {
-      if (spent > perSecond) log.warn('stderr was more than limits.stderr; the rest is not logged', { bytes: spent });
       second = now;
       spent = 0;
     }
+    const room = perSecond - spent;
     spent += chunk.length;
-    if (spent > perSecond) continue;
-    const text = decoder.decode(chunk, { stream: true }).trimEnd();
+    if (room < 0) continue;
+    const text = decoder.decode(chunk.subarray(0, room), { stream: true }).trimEnd();
     if (text !== '') log.debug('stderr', { text });
+    if (spent > perSecond) log.warn('stderr is more than limits.stderr; the rest of this second is not logged');
   }
 }
 

@@ -27,6 +27,8 @@ function answer(response: Response, signal: AbortSignal): HttpAnswer {
     status: response.status,
     header: (name) => response.headers.get(name) ?? undefined,
     chunks: body(response, signal),
+    // There is no connection to keep.
+    finish() {},
     discard: () => void response.body?.cancel().catch(() => {}),
   };
 }

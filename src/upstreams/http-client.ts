@@ -1,5 +1,5 @@
 // HTTP/1.1 to one upstream: a request out, a status and a stream of bytes back. Never follows a redirect,
-// never inflates, never retries by itself. Knows nothing of MCP. (decisions: never global fetch on the message path)
+// never inflates, never retries by itself. Knows nothing of MCP.
 
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -10,8 +10,10 @@ export interface HttpAnswer {
   readonly status: number;
   /** First value of a header, by lower-case name. */
   header(name: string): string | undefined;
-  /** The body. Stopping the iteration drops the connection; not pulling holds the upstream back. */
+  /** The body. Stopping the iteration drops the connection, unless `finish` was called; not pulling holds the upstream back. */
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** Nothing more is wanted. What the upstream needs to end well is passed over, so that the connection can be kept. */
+  finish(): void;
   /** Drops the rest. */
   discard(): void;
 }
@@ -111,26 +113,42 @@ function unreachable(upstream: string, url: URL, error: unknown, reused: boolean
   );
 }
 
+/** How long an upstream may take to end a stream of which nothing more is wanted. */
+const ENDING_MS = 1_000;
+
 function answer(response: IncomingMessage, upstream: string): HttpAnswer {
+  let finishing = false;
+  const leave = (): void => {
+    if (!finishing || response.readableEnded) response.destroy();
+    else passOver(response);
+  };
   return {
     status: response.statusCode ?? 0,
     header(name) {
       const value = response.headers[name];
       return Array.isArray(value) ? value[0] : value;
     },
-    chunks: body(response, upstream),
+    chunks: body(response, upstream, leave),
+    finish: () => void (finishing = true),
     discard: () => response.destroy(),
   };
 }
 
-async function* body(response: IncomingMessage, upstream: string): AsyncGenerator<Uint8Array> {
+function passOver(response: IncomingMessage): void {
+  const slow = setTimeout(() => response.destroy(), ENDING_MS);
+  response.once('close', () => clearTimeout(slow));
+  response.on('error', ignore);
+  response.resume();
+}
+
+async function* body(response: IncomingMessage, upstream: string, leave: () => void): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of response) yield chunk as Uint8Array;
+    for await (const chunk of response.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
   } catch (error) {
     throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" broke off: ${messageOf(error)}`, {
       upstream,
     });
   } finally {
-    response.destroy();
+    leave();
   }
 }

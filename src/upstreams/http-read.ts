@@ -78,7 +78,9 @@ export async function readEvents(
   try {
     for await (const chunk of answer.chunks) {
       await hear(reader.push(chunk));
-      if (done()) return;
+      if (!done()) continue;
+      answer.finish();
+      return;
     }
   } catch (error) {
     if (!(error instanceof SseError)) throw error;

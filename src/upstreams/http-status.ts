@@ -1,5 +1,5 @@
 // What a status other than 2xx of an upstream means. Nothing here ever becomes the gateway's own status toward
-// the client: an upstream's 401 or 404 is an error of the upstream. (pitfalls: 32, 33, 41)
+// the client: an upstream's 401 or 404 is an error of the upstream.
 
 import { GatewayError } from '../core/errors.ts';
 import { type Message, parseMessage } from '../protocol/jsonrpc.ts';

@@ -51,13 +51,18 @@ export async function listen(x: Exchange, emit: Emit, on: Listening): Promise<Mc
 
 async function watch(link: Link, x: Exchange, emit: Emit, on: Listening): Promise<void> {
   const { watchers, owner, ended } = on.watchers(link);
-  const { filter, remove } = await watchers.add(honoured(x, link.hello.capabilities), emit, owner);
+  const early: McpNotification[] = [];
+  let open = false;
+  const hear: Emit = (note) => (open ? emit(note) : void early.push(note));
+  const { filter, remove } = await watchers.add(honoured(x, link.hello.capabilities), hear, owner);
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = (): void => resolve();
   x.signal.addEventListener('abort', stop, { once: true });
   if (x.signal.aborted) stop();
   try {
     await emit(acknowledgement(filterObject(filter)));
+    for (let note = early.shift(); note; note = early.shift()) await emit(note);
+    open = true;
     await Promise.race([promise, ended]);
   } finally {
     x.signal.removeEventListener('abort', stop);

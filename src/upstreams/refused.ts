@@ -1,5 +1,5 @@
 // A client of the initialize era may answer a question with an error; 2026-07-28 has no form for that.
-// Elicitation becomes `cancel`; for the rest the call ends here (wire.md §4.1).
+// Elicitation becomes `cancel`; for the rest the call ends here.
 
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';

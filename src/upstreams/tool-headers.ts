@@ -3,6 +3,7 @@
 
 import type { Exchange } from '../core/exchange.ts';
 import { HeaderError, type ParamDeclaration, paramDeclarations, paramHeaders } from '../protocol/headers.ts';
+import { joinItems, rawItems } from '../protocol/items.ts';
 import { McpRequest } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { JsonObject, JsonValue } from '../protocol/values.ts';
@@ -89,11 +90,11 @@ function declarationsOf(tool: JsonObject): readonly ParamDeclaration[] | undefin
  */
 export function withoutInvalidTools(raw: RawObject, hidden: (name: string) => void): RawObject {
   if (!raw.text.includes(MARK)) return raw;
-  const tools = toolsOf(raw);
+  const tools = rawItems(raw.raw('tools') ?? '[]');
   const valid = tools.filter((tool) => {
-    if (declarationsOf(tool)) return true;
-    hidden(String(tool['name']));
+    if (declarationsOf(tool.value)) return true;
+    hidden(String(tool.get('name')));
     return false;
   });
-  return valid.length === tools.length ? raw : raw.with({ tools: valid });
+  return valid.length === tools.length ? raw : raw.with({ tools: joinItems(valid) });
 }

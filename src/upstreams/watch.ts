@@ -84,13 +84,14 @@ export class Watchers {
     return heard;
   }
 
-  /** Begins to watch; resolves with what is really subscribed. Undo with the returned function. */
+  /** Begins to watch at once; resolves with what is really subscribed. Undo with the returned function. */
   async add(filter: Filter, emit: Emit, owner: boolean): Promise<{ filter: Filter; remove: () => void }> {
-    this.link.listen?.();
-    const uris = new Set<string>();
-    for (const uri of filter.uris) if (await this.#subscribe(uri)) uris.add(uri);
+    // Before anything is subscribed: the first event may come with the answer.
+    const uris = new Set(filter.uris);
     const watcher: Watcher = { filter: { lists: filter.lists, uris }, emit, owner };
     this.#watchers.add(watcher);
+    this.link.listen?.();
+    for (const uri of filter.uris) if (!(await this.#subscribe(uri))) uris.delete(uri);
     return {
       filter: watcher.filter,
       remove: () => {

@@ -29,7 +29,7 @@ async function copyOf(name: string, env: Record<string, string> = {}): Promise<E
   await chmod(join(bin, 'sluice'), 0o755);
   // The filesystem server is a script for Node; Bun is one where there is none.
   if (Bun.which('node') === null) await symlink(process.execPath, join(bin, 'node'));
-  const path = [bin, join(root, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(':');
+  const path = [bin, join(root, 'node_modules/.bin'), process.env.PATH ?? ''].join(':');
   return { dir, env: { PATH: path, HOME: home, XDG_RUNTIME_DIR: home, ...env } };
 }
 
@@ -101,7 +101,9 @@ test('laptop: the demo and a folder behind one address', async () => {
   const example = await withFreePorts(await copyOf('laptop'));
   expect(await run(example, 'sluice', 'check')).toMatchObject({ code: 0 });
   const url = await start(example, sluice, MCP);
-  const { tools, text } = await use({ url }, 'files__read_text_file', { path: join(example.dir, 'files/hello.txt') });
+  const { tools, text } = await use({ url }, 'files__read_text_file', {
+    path: join(example.dir, 'files/hello.txt'),
+  });
   expect(tools).toContain('demo__slow_count');
   expect(tools).toContain('files__list_allowed_directories');
   expect(text).toContain('This line was read through the gateway.');
@@ -158,7 +160,7 @@ test('environment-only: the script runs the gateway', async () => {
     MCP_LISTEN_ADDR: '127.0.0.1:0',
   });
   // No variable moves the admin listener, and the usual port may be taken.
-  await Bun.write(join(example.env['HOME'] ?? '', '.config/sluice/gateway.yaml'), 'admin: { listen: off }\n');
+  await Bun.write(join(example.env.HOME ?? '', '.config/sluice/gateway.yaml'), 'admin: { listen: off }\n');
   const url = await start(example, ['./run.sh'], MCP);
   const { tools, text } = await use({ url }, 'test_simple_text');
   expect(tools).toContain('test_simple_text');

@@ -189,7 +189,7 @@ describe('somebody who uses it wrongly is told', () => {
     const schema = z.strictObject({ words: z.array(z.string()) });
     const strict = definePlugin({ name: 'redact', api: 1, about: '', schema, setup: () => ({}) });
     await expect(testPlugin(strict, { words: [1], wrods: [] } as never)).rejects.toThrow(
-      /^The options do not fit the schema of "redact":\n.*"wrods"\n.*number\n  → at words\[0\]$/,
+      /^The options do not fit the schema of "redact":\n.*"wrods"\n.*number\n {2}→ at words\[0\]$/,
     );
   });
 

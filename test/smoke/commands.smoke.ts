@@ -21,7 +21,9 @@ let env: Record<string, string>;
 beforeAll(async () => {
   const good = configOf('upstreams: { demo: { builtin: demo } }\npipeline: [{ progress: {} }]\n');
   await using opening = new AsyncDisposableStack();
-  sandbox = opening.use(await Sandbox.open({ 'gateway.yaml': good, 'bad/gateway.yaml': BAD, 'empty/.keep': '' }));
+  sandbox = opening.use(
+    await Sandbox.open({ 'gateway.yaml': good, 'bad/gateway.yaml': BAD, 'empty/.keep': '' }),
+  );
   gateway = sandbox.start(['run']);
   env = { SLUICE_URL: await gateway.url() };
   opening.move();
@@ -37,7 +39,10 @@ describe('check', () => {
 
   test('a bad one: 78, every problem with its place on stderr', async () => {
     const { code, out, err } = await sandbox.run(['check'], { cwd: sandbox.path('bad') });
-    const places = [...err.matchAll(/^gateway\.yaml:(\d+:\d+) .* ([A-Z_]+)$/gm)].map(([, place, name]) => [place, name]);
+    const places = [...err.matchAll(/^gateway\.yaml:(\d+:\d+) .* ([A-Z_]+)$/gm)].map(([, place, name]) => [
+      place,
+      name,
+    ]);
     expect({ code, out, places }).toEqual({
       code: 78,
       out: '',
@@ -56,22 +61,41 @@ describe('check', () => {
   test('the same as JSON on stdout, and by run and stdio', async () => {
     const cwd = sandbox.path('bad');
     const json = await sandbox.run(['check', '--json'], { cwd });
-    expect({ code: json.code, errors: JSON.parse(json.out).errors, err: json.err }).toEqual({ code: 78, errors: 5, err: '' });
+    expect({ code: json.code, errors: JSON.parse(json.out).errors, err: json.err }).toEqual({
+      code: 78,
+      errors: 5,
+      err: '',
+    });
     for (const command of ['run', 'stdio']) {
       const { code, out, err } = await sandbox.run([command], { cwd });
-      expect({ command, code, out, all: err.includes('5 errors') }).toEqual({ command, code: 78, out: '', all: true });
+      expect({ command, code, out, all: err.includes('5 errors') }).toEqual({
+        command,
+        code: 78,
+        out: '',
+        all: true,
+      });
     }
   });
 
   test('no file where one is named: 78; no file at all: the demo', async () => {
     const cwd = sandbox.path('empty');
     expect((await sandbox.run(['check', '--config', 'none.yaml'], { cwd })).code).toBe(78);
-    expect(await sandbox.run(['check'], { cwd })).toEqual({ code: 0, out: 'built-in demo: no problems\n', err: '' });
+    expect(await sandbox.run(['check'], { cwd })).toEqual({
+      code: 0,
+      out: 'built-in demo: no problems\n',
+      err: '',
+    });
   });
 });
 
 describe('how it is used', () => {
-  const wrong = [['frobnicate'], ['run', '--nope'], ['call'], ['completion', 'tcsh'], ['call', 'echo', 'nonsense']];
+  const wrong = [
+    ['frobnicate'],
+    ['run', '--nope'],
+    ['call'],
+    ['completion', 'tcsh'],
+    ['call', 'echo', 'nonsense'],
+  ];
   for (const args of wrong) {
     test(`2, and nothing on stdout: ${args.join(' ')}`, async () => {
       const { code, out, err } = await sluice(...args);
@@ -109,7 +133,11 @@ test('no gateway: 69', async () => {
 test('version --json', async () => {
   const { code, out } = await sluice('version', '--json');
   const { version, commit, built, bun } = JSON.parse(out);
-  expect({ code, version, bun }).toEqual({ code: 0, version: manifest.version, bun: manifest.devDependencies.bun });
+  expect({ code, version, bun }).toEqual({
+    code: 0,
+    version: manifest.version,
+    bun: manifest.devDependencies.bun,
+  });
   // Stamped at build time: a binary that says `null` was not made by build.ts.
   expect(`${commit} ${built}`).toMatch(/^([0-9a-f]{40}(-dirty)?|unknown) \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 });
@@ -133,7 +161,7 @@ test('completion bash is a script that bash takes', async () => {
   const { code, out } = await sluice('completion', 'bash');
   expect([code, out.includes('complete -F _sluice')]).toEqual([0, true]);
   await sandbox.write({ 'complete.bash': out });
-  const ask = 'source ./complete.bash; COMP_WORDS=(sluice re); COMP_CWORD=1; _sluice; echo "${COMPREPLY[*]}"';
+  const ask = 'source ./complete.bash; COMP_WORDS=(sluice re); COMP_CWORD=1; _sluice; echo "$COMPREPLY"';
   if (Bun.which('bash')) expect((await sandbox.runProgram(['bash', '-c', ask])).out).toBe('reload\n');
 });
 
@@ -157,7 +185,11 @@ test('call: the result alone on stdout, nothing else where there is no terminal'
   expect(await sluice(...args)).toEqual({ code: 0, out: 'Counted to 3.\n', err: '' });
   const json = await sluice(...args, '--json');
   expect(JSON.parse(json.out).structuredContent).toEqual({ counted: 3 });
-  expect(await sluice('call', 'fail', 'message=no')).toEqual({ code: 1, out: '', err: 'the tool failed: no\n' });
+  expect(await sluice('call', 'fail', 'message=no')).toEqual({
+    code: 1,
+    out: '',
+    err: 'the tool failed: no\n',
+  });
 });
 
 test('call: progress on stderr where that is a terminal', async () => {
@@ -174,7 +206,10 @@ test('call: progress on stderr where that is a terminal', async () => {
 });
 
 test('call: a question of the tool is answered at the terminal', async () => {
-  const call = sandbox.start(['call', 'ask', 'question=Which colour?'], { env: { ...env, TERM: 'xterm' }, terminal: 'own' });
+  const call = sandbox.start(['call', 'ask', 'question=Which colour?'], {
+    env: { ...env, TERM: 'xterm' },
+    terminal: 'own',
+  });
   await call.until(/Which colour\?/);
   await call.until(/Answer/);
   call.type('teal\r');
@@ -185,7 +220,10 @@ test('call: a question of the tool is answered at the terminal', async () => {
 });
 
 test('Ctrl-C cancels a call: 130', async () => {
-  const call = sandbox.start(['call', 'slow_count', 'to=100'], { env: { ...env, TERM: 'xterm' }, terminal: 'own' });
+  const call = sandbox.start(['call', 'slow_count', 'to=100'], {
+    env: { ...env, TERM: 'xterm' },
+    terminal: 'own',
+  });
   await call.until(/1 of 100/);
   call.type('\u0003');
   expect(await call.exited).toBe(130);

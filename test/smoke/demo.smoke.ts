@@ -1,13 +1,15 @@
 // The built-in demo, started in a folder full of traps and used by real clients.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { modern, modernHeaders } from '../fixtures/raw.ts';
 import { connectPeer, peerKinds, textOf } from '../fixtures/peers.ts';
+import { modern, modernHeaders } from '../fixtures/raw.ts';
 import { eventually } from './eventually.ts';
 import type { Process } from './process.ts';
 import { Sandbox } from './sandbox.ts';
 import { setTraps, sprungTraps } from './traps.ts';
 
-const demo = { text: 'admin: { listen: off }\nupstreams:\n  demo: { builtin: demo }\npipeline:\n  - progress: {}\n' };
+const demo = {
+  text: 'admin: { listen: off }\nupstreams:\n  demo: { builtin: demo }\npipeline:\n  - progress: {}\n',
+};
 const env = { MCP_LISTEN_ADDR: '127.0.0.1:0' };
 
 let sandbox: Sandbox;
@@ -50,9 +52,11 @@ test('the traps are sharp: Bun itself steps into them', async () => {
 });
 
 test('a variable of .env is not there', async () => {
-  const config = 'upstreams:\n  a:\n    url: https://a.example\n    headers: { x: "${env:SLUICE_CANARY}" }\n';
+  const config = `upstreams: { a: { url: https://a.example, headers: { x: "\${env:SLUICE_CANARY}" } } }\n`;
   await sandbox.write({ 'canary.yaml': config });
-  const { code, err } = await sandbox.run(['check', '--config', sandbox.path('canary.yaml')], { cwd: folder });
+  const { code, err } = await sandbox.run(['check', '--config', sandbox.path('canary.yaml')], {
+    cwd: folder,
+  });
   expect({ code, says: err.includes('SLUICE_CANARY') }).toEqual({ code: 78, says: true });
 });
 

@@ -1,6 +1,7 @@
 // How a gateway ends: asked to, by force, and when its terminal goes away.
-import { existsSync, readFileSync } from 'node:fs';
+
 import { expect, test } from 'bun:test';
+import { existsSync, readFileSync } from 'node:fs';
 import { connectPeer, textOf } from '../fixtures/peers.ts';
 import { eventually } from './eventually.ts';
 import { configOf, everything, Sandbox } from './sandbox.ts';
@@ -49,7 +50,10 @@ test('SIGTERM: no new call, the one at work finishes, exit 0', async () => {
   expect(sandbox.has('sluice.sock')).toBe(false);
 });
 
-for (const [signal, code] of [['SIGTERM', 0], ['SIGKILL', 137]] as const) {
+for (const [signal, code] of [
+  ['SIGTERM', 0],
+  ['SIGKILL', 137],
+] as const) {
   test(`${signal}: no child is left behind, nor what it started`, async () => {
     const wrapped = everything('/bin/sh', '-c', WRAPPED, 'sh');
     await using sandbox = await Sandbox.open();

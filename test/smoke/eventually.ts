@@ -13,7 +13,8 @@ export async function eventually<T>(
   const end = performance.now() + BOUND_MS;
   for (;;) {
     const value = await look();
-    if (value !== undefined && value !== null && value !== false) return value as NonNullable<Exclude<T, false>>;
+    if (value !== undefined && value !== null && value !== false)
+      return value as NonNullable<Exclude<T, false>>;
     if (performance.now() > end) throw new Error(`waited in vain for ${what()}`);
     await pause(LOOK_MS);
   }

@@ -62,7 +62,10 @@ afterAll(() => sandbox[Symbol.asyncDispose]());
 
 const sluice = (...args: string[]) =>
   sandbox.run([...args, '--config', sandbox.path('own/gateway.yaml')], { cwd: folder });
-const said = async (tool = 'demo__echo') => textOf(await peer.call(tool, { text: 'hi' })).split('\n').pop();
+const said = async (tool = 'demo__echo') =>
+  textOf(await peer.call(tool, { text: 'hi' }))
+    .split('\n')
+    .pop();
 
 /** HUP, and the line that says what came of it. */
 async function hup(outcome: RegExp): Promise<string> {
@@ -108,7 +111,10 @@ test('a syntax error refuses the reload at its place, and the plugin keeps worki
 test('a plugin that throws while it loads, or is no plugin, is refused the same way', async () => {
   await sandbox.write({ 'own/plugins/lib/mark.ts': 'export const mark = null;\nundefined.boom;\n' });
   const thrown = await sluice('reload');
-  expect([thrown.code, thrown.err.includes(`${sandbox.path('own/plugins/lib/mark.ts')}:2:`)]).toEqual([78, true]);
+  expect([thrown.code, thrown.err.includes(`${sandbox.path('own/plugins/lib/mark.ts')}:2:`)]).toEqual([
+    78,
+    true,
+  ]);
   await sandbox.write({ 'own/plugins/lib/mark.ts': mark(3), 'own/plugins/stamp.ts': 'export default 7;\n' });
   const other = await sluice('reload');
   expect([other.code, other.err.includes('exports a number by default')]).toEqual([78, true]);
@@ -119,11 +125,17 @@ test('a plugin that throws while it loads, or is no plugin, is refused the same 
 test('a dry run tells the plan and changes nothing; the reload tells the same and does it', async () => {
   await sandbox.write({ 'own/gateway.yaml': config('two') });
   const dry = await sluice('reload', '--dry-run');
-  expect({ code: dry.code, plan: /pipeline\.stamp\.word\s+one → two/.test(dry.out) }).toEqual({ code: 0, plan: true });
+  expect({ code: dry.code, plan: /pipeline\.stamp\.word\s+one → two/.test(dry.out) }).toEqual({
+    code: 0,
+    plan: true,
+  });
   expect(dry.out).toContain('would be reloaded');
   expect(await said()).toBe('ONE v2');
   const done = await sluice('reload');
-  expect({ code: done.code, plan: /pipeline\.stamp\.word\s+one → two/.test(done.out) }).toEqual({ code: 0, plan: true });
+  expect({ code: done.code, plan: /pipeline\.stamp\.word\s+one → two/.test(done.out) }).toEqual({
+    code: 0,
+    plan: true,
+  });
   expect(await said()).toBe('TWO v3');
   const { out } = await sluice('status', '--json');
   // Refused reloads and dry runs count no generation.

@@ -1,6 +1,6 @@
 // The binary as a local server of one client: stdout carries messages and nothing else, whatever a plugin prints.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { connectPeer, type PeerKind, peerKinds, textOf } from '../fixtures/peers.ts';
+import { connectPeer, peerKinds, textOf } from '../fixtures/peers.ts';
 import { initialize, modern } from '../fixtures/raw.ts';
 import { eventually } from './eventually.ts';
 import { everything, Sandbox } from './sandbox.ts';
@@ -82,10 +82,20 @@ for (const command of [['stdio'], ['run', '--config', 'listener.yaml']]) {
       expect(lines.pop()).toBe('');
       const messages = lines.map((line) => JSON.parse(line));
       expect(messages.filter(({ jsonrpc }) => jsonrpc !== '2.0')).toEqual([]);
-      expect(messages.at(-1)).toMatchObject({ id: 7, result: { structuredContent: { counted: 3 } } });
-      expect(messages.filter(({ method }) => method === 'notifications/progress').length).toBeGreaterThan(1);
+      // This client does not wait for the answer to initialize, which may thus be the later one.
+      const called = messages.filter(({ id }) => id !== 1);
+      expect(called.pop()).toMatchObject({ id: 7, result: { structuredContent: { counted: 3 } } });
+      expect(new Set(called.map(({ method }) => method))).toEqual(new Set(['notifications/progress']));
       // What was printed is not lost.
-      const said = ['at the top', 'in setup', 'written in setup', 'in a timer', 'in a hook', 'written in a hook', 'at the end'];
+      const said = [
+        'at the top',
+        'in setup',
+        'written in setup',
+        'in a timer',
+        'in a hook',
+        'written in a hook',
+        'at the end',
+      ];
       expect(said.filter((where) => !server.err.includes(`noise ${where}\n`))).toEqual([]);
     });
   }
@@ -93,27 +103,36 @@ for (const command of [['stdio'], ['run', '--config', 'listener.yaml']]) {
 
 test('broken lines are answered with errors, and the client after them is served', async () => {
   const ping = { jsonrpc: '2.0', id: 2, method: 'ping' };
-  const input = ['{bad', '[]', '{"jsonrpc":"2.0"}', JSON.stringify(initialize('2025-11-25')), JSON.stringify(ping), ''];
+  const input = [
+    '{bad',
+    '[]',
+    '{"jsonrpc":"2.0"}',
+    JSON.stringify(initialize('2025-11-25')),
+    JSON.stringify(ping),
+    '',
+  ];
   const { code, out } = await sandbox.run(['stdio', '--config', 'quiet.yaml'], { input: input.join('\n') });
-  const messages = out.trimEnd().split('\n').map((line) => JSON.parse(line));
+  const messages = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   expect(code).toBe(0);
-  expect(messages.map(({ id, error }) => [id, error?.code ?? 'result'])).toEqual([
-    [null, -32700],
-    [null, -32600],
-    [null, -32600],
-    [1, 'result'],
-    [2, 'result'],
-  ]);
+  expect(messages.map(({ id, error }) => `${id} ${error?.code ?? 'result'}`).sort()).toEqual(
+    ['null -32700', 'null -32600', 'null -32600', '1 result', '2 result'].sort(),
+  );
   expect(out).not.toMatch(/\bat \S+:\d+:\d+|node_modules|\$bunfs/);
 });
 
-const answers: Record<PeerKind, string> = { modern: 'modern', legacy: 'legacy', v1: 'v1' };
 describe('the SDKs start it themselves', () => {
   for (const kind of peerKinds) {
-    test(answers[kind], async () => {
+    test(`a ${kind} client`, async () => {
       const args = ['stdio', '--config', sandbox.path('gateway.yaml')];
       const elicit = () => ({ action: 'accept' as const, content: { answer: kind } });
-      const peer = await connectPeer(kind, { command: sandbox.binary, args, env: { ...sandbox.env } }, { elicit });
+      const peer = await connectPeer(
+        kind,
+        { command: sandbox.binary, args, env: { ...sandbox.env } },
+        { elicit },
+      );
       expect(await peer.tools()).toEqual(expect.arrayContaining(['demo__echo', 'every__test_simple_text']));
       expect(textOf(await peer.call('demo__ask', {}))).toBe(`The user answered: ${kind}`);
       expect(textOf(await peer.call('every__test_simple_text', {}))).toContain('simple text response');

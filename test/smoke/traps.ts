@@ -22,13 +22,17 @@ export async function setTraps(sandbox: Sandbox, name = 'traps'): Promise<string
     '.env.production': ENV,
     'bunfig.toml': 'preload = ["./preload.cjs"]\n',
     'preload.cjs': leaving('preload', '.'),
-    'tsconfig.json': JSON.stringify({ compilerOptions: { paths: { lure: ['./lure.cjs'], yaml: ['./lure.cjs'] } } }),
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: { paths: { lure: ['./lure.cjs'], yaml: ['./lure.cjs'] } },
+    }),
     'lure.cjs': leaving('lure', '.'),
     'package.json': JSON.stringify({ name: 'trap', imports: { '#lure': './lure.cjs' }, main: './lure.cjs' }),
     ...module('zod'),
     ...module('shout'),
   };
-  await sandbox.write(Object.fromEntries(Object.entries(files).map(([file, text]) => [`${name}/${file}`, text])));
+  await sandbox.write(
+    Object.fromEntries(Object.entries(files).map(([file, text]) => [`${name}/${file}`, text])),
+  );
   return sandbox.path(name);
 }
 

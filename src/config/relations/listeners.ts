@@ -114,7 +114,7 @@ function duplicates(all: readonly Placed[]): PlacedProblem[] {
 
 function unsafe({ path }: Placed): PlacedProblem {
   const message = 'other machines could use every upstream, and nothing asks who they are';
-  const hint = 'listen on 127.0.0.1, or add the auth plugin to pipeline';
+  const hint = 'listen on 127.0.0.1 or a socket file; there is no authentication yet';
   return { path, code: 'LISTEN_UNSAFE', message, hint };
 }
 

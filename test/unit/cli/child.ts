@@ -63,11 +63,13 @@ export class Home implements AsyncDisposable {
   }
 }
 
+type Piped = Subprocess<'pipe', 'pipe', 'pipe'>;
+
 export class Child {
   out = '';
   err = '';
   readonly exited: Promise<number>;
-  readonly #process: Subprocess<'pipe', 'pipe', 'pipe'>;
+  readonly #process: Piped;
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[], cwd: string, env: Record<string, string>, terminal: boolean) {
@@ -77,7 +79,7 @@ export class Child {
       : ({ stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' } as const);
     const command = [process.execPath, MAIN, ...args];
     // Without a terminal it must not find that of whoever runs the tests either.
-    this.#process = Bun.spawn(command, { cwd, env, detached: !terminal, ...streams }) as typeof this.#process;
+    this.#process = Bun.spawn(command, { cwd, env, detached: !terminal, ...streams }) as Piped;
     const reading = terminal ? [] : [this.#read('out'), this.#read('err')];
     this.exited = Promise.all([this.#process.exited, ...reading]).then(([code]) => {
       for (const look of this.#waiting) look();
@@ -126,7 +128,9 @@ export class Child {
     };
     this.#waiting.add(look);
     look();
-    void this.exited.then((code) => reject(new Error(`ended with ${code}, without ${pattern}:\n${this.said}`)));
+    void this.exited.then((code) =>
+      reject(new Error(`ended with ${code}, without ${pattern}:\n${this.said}`)),
+    );
     return promise.finally(() => this.#waiting.delete(look));
   }
 

@@ -1,7 +1,7 @@
 // The log: what can never get into it, that one entry is one line, and that it changes while it runs.
 import { expect, test } from 'bun:test';
-import { cleanText, isSecretKey, visible, visibleLines } from '../../../src/cli/log-fields.ts';
 import { createLogger, type Format, type Level } from '../../../src/cli/log.ts';
+import { cleanText, isSecretKey, visible, visibleLines } from '../../../src/cli/log-fields.ts';
 
 const NOON = Date.UTC(2026, 10, 20, 12, 0, 0);
 
@@ -68,7 +68,9 @@ test('names that only sound like it are', () => {
 });
 
 test('a credential in a text is hidden', () => {
-  expect(cleanText('sent Authorization: Bearer abc.def-123 to x')).toBe('sent Authorization: Bearer •••• to x');
+  expect(cleanText('sent Authorization: Bearer abc.def-123 to x')).toBe(
+    'sent Authorization: Bearer •••• to x',
+  );
   expect(cleanText('basic dXNlcjpwYXNz')).toBe('basic ••••');
 });
 
@@ -96,7 +98,12 @@ test('the level holds for loggers made before it changed', () => {
 
 test('people get time, level, message and fields on one short line', () => {
   const { lines, logger, log } = recorder('human');
-  log.info('call', { tool: 'echo', text: 'two words', empty: '', id: '0703c39c-d325-4192-94cf-c4987a817a09' });
+  log.info('call', {
+    tool: 'echo',
+    text: 'two words',
+    empty: '',
+    id: '0703c39c-d325-4192-94cf-c4987a817a09',
+  });
   expect(lines[0]?.slice(8)).toBe(' info  call  tool=echo  text="two words"  empty=""  id=0703c39c\n');
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d /);
   logger.setFormat('json');

@@ -118,6 +118,7 @@ test('every variable has its place in the schema', () => {
     MCP_UPSTREAM_URL: 'https://x/',
     MCP_API_KEY: 'k',
     MCP_LISTEN_ADDR: '127.0.0.1:1',
+    MCP_ADMIN_ADDR: 'off',
     MCP_LOG_LEVEL: 'debug',
   };
   const env = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, values[name] ?? '1s']));

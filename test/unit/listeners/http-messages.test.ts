@@ -1,4 +1,4 @@
-// One posted message: which id is echoed, and in which order a 2026-07-28 request is judged (wire.md §1.4, §1.8).
+// One posted message: which id is echoed, and in which order a 2026-07-28 request is judged.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { openSession, type RawSession, withEnvelope } from '../../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../../fixtures/in-process.ts';

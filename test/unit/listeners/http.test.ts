@@ -1,4 +1,4 @@
-// The door of the HTTP listener, over real sockets: what is refused with which status, in either era (wire.md §1.4).
+// The door of the HTTP listener, over real sockets: what is refused with which status, in either era.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { openSession, type RawSession } from '../../fixtures/clients.ts';
 import { configOf, DEMO, type InProcess, startInProcess } from '../../fixtures/in-process.ts';

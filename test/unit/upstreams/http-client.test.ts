@@ -43,9 +43,10 @@ describe('a connection', () => {
   test('that the upstream closed while it was idle is not used again', async () => {
     const closed = Promise.withResolvers<void>();
     const { rogue, call } = await start((hit, res) => {
-      res.socket?.once('close', closed.resolve);
+      const { socket } = res;
+      socket?.once('close', closed.resolve);
+      res.once('finish', () => socket?.end());
       json(res, answer(hit));
-      res.once('finish', () => res.socket?.end());
     });
     expect(textOf(await call())).toBe('ok');
     await closed.promise;
@@ -141,7 +142,7 @@ describe('a connection that never stands', () => {
   });
 
   test('a plain answer to TLS, or another protocol altogether, is an upstream that cannot be reached', async () => {
-    for (const [scheme, greeting] of [['https', 'HTTP/1.1 400 Bad Request\r\n\r\n'], ['http', 'SSH-2.0-OpenSSH_9.9\r\n'], ['http', '\x15\x03\x01\x00\x02\x02\x28']]) {
+    for (const [scheme, greeting] of [['https', 'HTTP/1.1 400 Bad Request\r\n\r\n'], ['http', 'SSH-2.0-OpenSSH_9.9\r\n'], ['http', '\x15\x03\x01\x00\x02\x02\x28']] as const) {
       const other = createServer((socket) => {
         socket.on('error', () => {});
         socket.end(greeting);

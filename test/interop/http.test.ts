@@ -1,0 +1,4 @@
+// Clients of other SDKs, reaching the gateway over Streamable HTTP.
+import { testPairs } from './pairs.ts';
+
+await testPairs('http');

@@ -1,0 +1,168 @@
+// What an endpoint says of itself, and one subscription over several upstreams.
+import { afterEach, describe, expect, jest, test } from 'bun:test';
+import { errorResult } from '../../../src/core/errors.ts';
+import type { Emit } from '../../../src/core/handler.ts';
+import { GRACEFUL } from '../../../src/core/graceful.ts';
+import { McpNotification, McpResult } from '../../../src/protocol/message.ts';
+import { exchange } from '../../fixtures/exchanges.ts';
+import { routerOver, source, type TestSource } from './sources.ts';
+
+afterEach(() => void jest.useRealTimers());
+
+describe('server/discover', () => {
+  const discover = async (...sources: TestSource[]) => (await routerOver(sources).handle(exchange('server/discover', {}))).value as Record<string, unknown>;
+
+  test('is answered here: the gateway’s name, every revision, nothing to cache', async () => {
+    const value = await discover(source('a'), source('b'));
+    expect(value['supportedVersions']).toEqual(['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']);
+    expect(value).toMatchObject({ resultType: 'complete', ttlMs: 0, cacheScope: 'private', _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'sluice' } } });
+    expect(value).not.toHaveProperty('instructions');
+  });
+
+  test('unites capabilities; lists may change with the configuration; tasks and extensions of several cannot be routed', async () => {
+    const a = source('a', {}, { capabilities: { tools: {}, resources: { subscribe: false }, logging: {}, tasks: { list: {} }, extensions: { x: {} }, experimental: { p: { a: 1 } } } });
+    const b = source('b', {}, { capabilities: { tools: { listChanged: true }, resources: { subscribe: true }, completions: {}, experimental: { p: { a: 2 }, q: {} } } });
+    expect((await discover(a, b))['capabilities']).toEqual({
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      logging: {},
+      completions: {},
+      experimental: { p: { a: 1 }, q: {} },
+    });
+    expect((await discover(a))['capabilities']).toHaveProperty('extensions', { x: {} });
+  });
+
+  test('does not promise less for one that is down: its things may appear', async () => {
+    const there = source('a', {}, { capabilities: { tools: {} } });
+    const { capabilities } = await discover(there, source('b', {}, new Error('down')));
+    expect(Object.keys(capabilities as object).sort()).toEqual(['completions', 'logging', 'prompts', 'resources', 'tools']);
+  });
+
+  test('does not wait for one that hangs', async () => {
+    jest.useFakeTimers();
+    const hanging: TestSource = { ...source('b'), hello: () => new Promise(() => {}) };
+    const waiting = discover(source('a', {}, { capabilities: { tools: {} } }), hanging);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+    jest.advanceTimersByTime(5_000);
+    expect((await waiting)['capabilities']).toHaveProperty('prompts');
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('puts instructions under the names of their upstreams; those of a single one stay as they are', async () => {
+    const [a, b, c] = [source('a', {}, { instructions: 'Do a.' }), source('b'), source('c', {}, { instructions: 'Do c.' })];
+    expect((await discover(a, b, c))['instructions']).toBe('## a\nDo a.\n\n## c\nDo c.');
+    expect((await discover(a))['instructions']).toBe('Do a.');
+  });
+});
+
+const ACK = 'notifications/subscriptions/acknowledged';
+const ack = (notifications: object) => McpNotification.of(ACK, { notifications: { ...notifications } });
+const updated = (uri: string) => McpNotification.of('notifications/resources/updated', { uri });
+
+/** An upstream that listens until the caller goes; the test speaks for it. */
+function listening(name: string, capabilities: object = {}) {
+  let say: Emit = () => undefined;
+  const begun = Promise.withResolvers<void>();
+  const handle: TestSource['handle'] = (x, emit) => {
+    say = emit;
+    begun.resolve();
+    return new Promise((resolve) => x.signal.addEventListener('abort', () => resolve(x.signal.reason === GRACEFUL ? McpResult.complete({}) : errorResult('CANCELLED'))));
+  };
+  return { source: { ...source(name, {}, { capabilities }), handle }, say: (note: McpNotification) => say(note), begun: begun.promise };
+}
+
+function listen(sources: TestSource[], asked: object, emit?: Emit) {
+  const abort = new AbortController();
+  const notes: string[] = [];
+  let woken = Promise.withResolvers<void>();
+  const hear: Emit = (note) => {
+    notes.push(`${note.method.slice('notifications/'.length)} ${note.raw?.string('uri') ?? JSON.stringify(note.raw?.get('notifications'))}`);
+    woken.resolve();
+    woken = Promise.withResolvers();
+    return emit?.(note);
+  };
+  const over = routerOver(sources).handle(exchange('subscriptions/listen', { notifications: asked }, { signal: abort.signal }), hear);
+  return {
+    notes,
+    leave: (reason?: unknown) => (abort.abort(reason), over),
+    over,
+    heard: async (count: number) => {
+      while (notes.length < count) await woken.promise;
+    },
+  };
+}
+
+describe('subscriptions/listen', () => {
+  test('is acknowledged once, with what any of them honours; events before that come after it, in order', async () => {
+    const [a, b] = [listening('a'), listening('b')];
+    const mine = listen([a.source, b.source], { toolsListChanged: true, resourceSubscriptions: ['a:1', 'b:1'] });
+    await Promise.all([a.begun, b.begun]);
+    a.say(ack({ toolsListChanged: true, resourceSubscriptions: ['a:1'] }));
+    for (const uri of ['a:1', 'a:2', 'a:3']) a.say(updated(uri));
+    expect(mine.notes).toEqual([]);
+    b.say(ack({ promptsListChanged: true, resourceSubscriptions: ['b:1'] }));
+    await mine.heard(4);
+    expect(mine.notes).toEqual([
+      'subscriptions/acknowledged {"toolsListChanged":true,"promptsListChanged":true,"resourceSubscriptions":["a:1","b:1"]}',
+      'resources/updated a:1',
+      'resources/updated a:2',
+      'resources/updated a:3',
+    ]);
+    b.say(updated('b:1'));
+    expect(mine.notes.at(-1)).toBe('resources/updated b:1');
+    expect((await mine.leave(GRACEFUL)).kind).toBe('complete');
+  });
+
+  test('keeps its order while a slow client takes what came first', async () => {
+    const a = listening('a');
+    const gates: (() => void)[] = [];
+    const mine = listen([a.source, source('b', { 'subscriptions/listen': errorResult('METHOD_UNKNOWN') })], {}, () => new Promise((resolve) => gates.push(resolve)));
+    await a.begun;
+    a.say(updated('a:1'));
+    a.say(updated('a:2'));
+    a.say(ack({}));
+    for (let n = 1; n <= 3; n++) {
+      await mine.heard(n);
+      if (n === 2) a.say(updated('a:3'));
+      gates.shift()?.();
+    }
+    await mine.heard(4);
+    gates.shift()?.();
+    expect(mine.notes.slice(1)).toEqual(['resources/updated a:1', 'resources/updated a:2', 'resources/updated a:3']);
+    await mine.leave();
+  });
+
+  test('promises what the gateway itself can tell, and was asked for', async () => {
+    const a = listening('a', { tools: {} });
+    const mine = listen([a.source, source('b')], { toolsListChanged: true, promptsListChanged: true });
+    await a.begun;
+    a.say(ack({}));
+    await mine.heard(1);
+    expect(mine.notes).toEqual(['subscriptions/acknowledged {"toolsListChanged":true}']);
+    await mine.leave();
+  });
+
+  test('does not wait for one that says nothing; what it says later is heard', async () => {
+    const [a, b] = [listening('a'), listening('b')];
+    jest.useFakeTimers();
+    const mine = listen([a.source, b.source], { resourceSubscriptions: ['b:1'] });
+    await Promise.all([a.begun, b.begun]);
+    a.say(ack({}));
+    await Promise.resolve();
+    jest.advanceTimersByTime(5_000);
+    await mine.heard(1);
+    b.say(ack({ resourceSubscriptions: ['b:1'] }));
+    b.say(updated('b:1'));
+    await mine.heard(2);
+    expect(mine.notes).toEqual(['subscriptions/acknowledged {}', 'resources/updated b:1']);
+    await mine.leave();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('ends as cancelled when the caller goes, before or after the acknowledgement', async () => {
+    const [a, b] = [listening('a'), listening('b')];
+    const early = listen([a.source, b.source], {});
+    await Promise.all([a.begun, b.begun]);
+    expect((await early.leave()).kind).toBe('error');
+  });
+});

@@ -1,0 +1,54 @@
+// Upstreams as the router sees them: handlers that answer from a table and remember what they were asked.
+import type { Exchange } from '../../../src/core/exchange.ts';
+import { errorResult } from '../../../src/core/errors.ts';
+import type { Emit } from '../../../src/core/handler.ts';
+import { McpResult } from '../../../src/protocol/message.ts';
+import { RawObject } from '../../../src/protocol/raw.ts';
+import { createRouter, type RouterParts } from '../../../src/router/router.ts';
+import type { Source } from '../../../src/router/source.ts';
+import { nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
+
+type Answer = McpResult | object | string;
+type Answers = Readonly<Record<string, Answer | ((x: Exchange, emit: Emit) => Answer | Promise<Answer>)>>;
+
+export interface TestSource extends Source {
+  /** Requests so far, of a method if one is given. */
+  asked(method?: string): Exchange[];
+}
+
+/** @param answers by method: a result, a result object, or its text; a method that is not there is unknown */
+export function source(name: string, answers: Answers = {}, hello: { capabilities?: object; instructions?: string } | Error = {}): TestSource {
+  const asked: Exchange[] = [];
+  return {
+    name,
+    asked: (method) => asked.filter(({ request }) => method === undefined || request.method === method),
+    async handle(x, emit) {
+      asked.push(x);
+      const entry = answers[x.request.method];
+      if (entry === undefined) return errorResult('METHOD_UNKNOWN');
+      const answer = typeof entry === 'function' ? await entry(x, emit) : entry;
+      if (answer instanceof McpResult) return answer;
+      return McpResult.complete(typeof answer === 'string' ? RawObject.trusted(answer) : RawObject.of({ ...answer }));
+    },
+    async hello() {
+      if (hello instanceof Error) throw hello;
+      return { capabilities: RawObject.of({ ...hello.capabilities }), instructions: hello.instructions };
+    },
+  };
+}
+
+export const down = errorResult('UPSTREAM_UNAVAILABLE', 'The upstream is not there.');
+
+export const gateway = RawObject.of({ name: 'sluice', version: '0' });
+
+/** A router over these sources, with prefixes unless it is told otherwise. */
+export function routerOver(sources: readonly Source[], names: RouterParts['names'] = 'prefix') {
+  const host = testHost();
+  const router = createRouter({ sources, names, gateway, host });
+  /** As an endpoint does it: the route first, then the way. */
+  const handle = async (x: Exchange, emit: Emit = nobody): Promise<McpResult> => {
+    x.reroute(await router.route(x));
+    return router.handle(x, emit);
+  };
+  return { host, router, handle, call: (name: string) => handle(toolCall(name)) };
+}

@@ -1,0 +1,211 @@
+// Which era an upstream is spoken to in: found out on contact, believed for a while, and found out anew.
+import { afterEach, describe, expect, test } from 'bun:test';
+import type { Upstream } from '../../../src/upstreams/upstream.ts';
+import { clientOf, codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { answer, type Behaviour, json, type Rogue, type RogueOptions, startRogue, status } from '../../fixtures/rogue.ts';
+import { type Changes, httpSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
+
+const rogues: Rogue[] = [];
+const upstreams: Upstream[] = [];
+afterEach(async () => {
+  for (const upstream of upstreams.splice(0)) {
+    expect(upstream.state()).toMatchObject(IDLE);
+    await upstream.close();
+  }
+  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
+});
+
+const ERAS = ['2025', '2026'] as const;
+type Era = (typeof ERAS)[number];
+const fine: Behaviour = (hit, res) => json(res, answer(hit));
+const rpcError = (code: number) => ({ jsonrpc: '2.0', id: null, error: { code, message: 'theirs' } });
+
+async function start(options: RogueOptions, changes: Changes = {}, behave: Behaviour = fine) {
+  const rogue = await startRogue(behave, options);
+  const host = testHost();
+  const upstream = startUpstream(httpSpec(rogue.url, changes), host);
+  rogues.push(rogue);
+  upstreams.push(upstream);
+  const call = (era: Era = '2026') => upstream.handle(toolCall('tool', {}, { client: clientOf({ era }) }), nobody);
+  /** In which era each call so far was made. */
+  const spoken = () => rogue.of('tools/call').map(({ headers }) => headers['mcp-protocol-version']?.slice(0, 4));
+  return { rogue, host, upstream, call, spoken };
+}
+
+describe('over HTTP', () => {
+  test('a server of both speaks to each client in its own', async () => {
+    const { call, spoken, upstream, rogue } = await start({ era: 'both' });
+    for (const era of [...ERAS, ...ERAS]) expect(textOf(await call(era))).toBe('ok');
+    expect(spoken()).toEqual(['2025', '2026', '2025', '2026']);
+    expect(upstream.state()).toMatchObject({ links: 2, eras: ['2025', '2026'] });
+    expect([rogue.of('initialize').length, rogue.of('server/discover').length]).toEqual([1, 1]);
+  });
+
+  test.each(ERAS)('a server of %s alone is spoken to in that, and asked for the other once', async (era) => {
+    const { call, spoken, upstream, rogue } = await start({ era });
+    for (const client of [...ERAS, ...ERAS]) expect(textOf(await call(client))).toBe('ok');
+    expect(spoken()).toEqual([era, era, era, era]);
+    expect(upstream.state().eras).toEqual([era]);
+    const [mine, other] = era === '2025' ? ['initialize', 'server/discover'] : ['server/discover', 'initialize'];
+    expect(rogue.of(other as string).length).toBe(1);
+    expect(rogue.of(mine as string).length).toBe(1);
+  });
+
+  test.each(ERAS)('pinned to %s nothing else is tried', async (era) => {
+    const { call, spoken, rogue } = await start({ era: 'both' }, { era });
+    for (const client of ERAS) expect(textOf(await call(client))).toBe('ok');
+    expect(spoken()).toEqual([era, era]);
+    expect(rogue.of(era === '2025' ? 'server/discover' : 'initialize')).toEqual([]);
+  });
+
+  test('pinned to what it does not speak fails and says so', async () => {
+    const { call } = await start({ era: '2025' }, { era: '2026' });
+    const result = await call();
+    expect(codeOf(result)).toBe('UPSTREAM_INVALID');
+    expect(result.raw.string('message')).toBe('The upstream "up" speaks no protocol revision that is known here (server/discover: Method not found).');
+  });
+
+  test('a server of neither: the error has both reasons', async () => {
+    const { call } = await start({ before: (hit, res) => (hit.message.method === 'initialize' ? json(res, rpcError(-32603)) : status(res, 404)) });
+    expect((await call()).raw.string('message')).toContain('(404; initialize: theirs)');
+  });
+
+  test.each<[string, Behaviour]>([
+    ['401', (_, res) => status(res, 401)],
+    ['403', (_, res) => status(res, 403)],
+    ['429', (_, res) => status(res, 429)],
+    ['429 with a JSON-RPC error', (_, res) => json(res, rpcError(-32000), 429)],
+    ['500', (_, res) => status(res, 500)],
+    ['503 with a JSON-RPC error', (_, res) => json(res, rpcError(-32601), 503)],
+    ['a redirect', (_, res) => status(res, 302, { location: '/' })],
+    ['HTML', (_, res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<p>')],
+    ['a closed connection', (_, res) => res.destroy()],
+    ['silence', () => true],
+  ])('%s is no verdict: the next call asks again', async (_, broken) => {
+    let down = true;
+    const { call, spoken, upstream, rogue } = await start({ era: 'both', before: (hit, res, all) => (down ? broken(hit, res, all) : false) }, { timeouts: { start: 50 } });
+    expect(codeOf(await call())).toStartWith('UPSTREAM_');
+    expect(upstream.state().eras).toEqual([]);
+    expect(rogue.of('initialize')).toEqual([]);
+    down = false;
+    expect(textOf(await call())).toBe('ok');
+    expect(spoken()).toEqual(['2026']);
+  });
+
+  test.each<[string, Behaviour]>([
+    ['404', (_, res) => status(res, 404)],
+    ['405', (_, res) => status(res, 405)],
+    ['400 in HTML', (_, res) => res.writeHead(400, { 'content-type': 'text/html' }).end('<p>')],
+    ['400 with "no session"', (_, res) => json(res, rpcError(-32000), 400)],
+    ['200 with "method not found"', (hit, res) => json(res, { ...rpcError(-32601), id: hit.message.id })],
+    ['-32022', (_, res) => json(res, rpcError(-32022), 400)],
+    ['other versions', (hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: { supportedVersions: ['2027-01-01'] } })],
+    ['an answer to something else', (hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: {} })],
+  ])('%s to server/discover means another era', async (_, refuse) => {
+    const { call, spoken } = await start({ era: 'both', before: (hit, res, all) => (hit.message.method === 'server/discover' ? refuse(hit, res, all) : false) });
+    expect(textOf(await call())).toBe('ok');
+    expect(spoken()).toEqual(['2025']);
+  });
+
+  test('an initialize answer of an unknown revision is no server of ours', async () => {
+    const { call } = await start({ before: (hit, res) => hit.message.method === 'initialize' && json(res, { jsonrpc: '2.0', id: hit.message.id, result: { protocolVersion: '1999-01-01' } }) }, { era: '2025' });
+    expect((await call()).raw.string('message')).toContain('speaks revision 1999-01-01, which is unknown here');
+  });
+
+  test('a server that was upgraded is noticed when the "no" is old', async () => {
+    let old = true;
+    const { call, spoken, host } = await start({ era: 'both', before: (hit, res) => old && hit.message.method === 'server/discover' && json(res, rpcError(-32601), 404) });
+    await call();
+    old = false;
+    await call();
+    host.turn(10 * 60_000 + 1);
+    await call();
+    expect(spoken()).toEqual(['2025', '2025', '2026']);
+  });
+
+  /** A server of one era from the beginning, of the other when `roll` is called. */
+  async function changing(to: Era, refuse: Behaviour) {
+    let rolled = false;
+    const other = to === '2025' ? 'server/discover' : 'initialize';
+    const started = await start({
+      era: 'both',
+      before(hit, res, all) {
+        if (!rolled) return hit.message.method === (other === 'initialize' ? 'server/discover' : 'initialize') && json(res, rpcError(-32601), 404);
+        if (hit.message.method === other) return json(res, rpcError(-32601), 404);
+        const strange = hit.message.id !== undefined && hit.message.method === 'tools/call' && !String(hit.headers['mcp-protocol-version']).startsWith(to);
+        return strange && refuse(hit, res, all);
+      },
+    });
+    expect(textOf(await started.call())).toBe('ok');
+    rolled = true;
+    started.host.turn(10 * 60_000 + 1);
+    return started;
+  }
+
+  test.each([400, 404, 405])('rolled back, a server turns requests away unseen (%d): the call is made in the other era', async (code) => {
+    const { call, spoken } = await changing('2025', (_, res) => status(res, code));
+    expect(textOf(await call())).toBe('ok');
+    expect(textOf(await call())).toBe('ok');
+    expect(spoken()).toEqual(['2026', '2026', '2025', '2025']);
+  });
+
+  test.each([-32000, -32001, -32022])('rolled back, it may say so in JSON-RPC (%d): the next call is made in the other era', async (code) => {
+    const { call, spoken } = await changing('2025', (_, res) => json(res, rpcError(code), 400));
+    expect((await call()).kind).toBe('error');
+    expect(textOf(await call())).toBe('ok');
+    expect(spoken()).toEqual(['2026', '2026', '2025']);
+  });
+
+  test('upgraded to 2026-07-28 alone, it has forgotten the session', async () => {
+    const { call, spoken } = await changing('2026', (_, res) => status(res, 404));
+    expect(textOf(await call('2025'))).toBe('ok');
+    expect(spoken().slice(1)).toEqual(['2025', '2026']);
+  });
+});
+
+describe('over stdio', () => {
+  function child(flags: string[], changes: Changes = {}) {
+    const host = testHost();
+    const upstream = startUpstream(serverSpec(flags, changes), host);
+    upstreams.push(upstream);
+    const call = (era: Era = '2026') => upstream.handle(toolCall('received', {}, { client: clientOf({ era }) }), nobody);
+    const eras = () => host.lines.filter(({ message }) => message === 'link open').map(({ fields }) => fields['era']);
+    return { upstream, call, eras, host };
+  }
+
+  test('a server of both gets a process for each era', async () => {
+    const { call, eras, upstream } = child(['--era', 'both']);
+    for (const era of [...ERAS, ...ERAS]) expect((await call(era)).kind).toBe('complete');
+    expect(eras()).toEqual(['2025', '2026']);
+    expect(upstream.state().eras).toEqual(['2025', '2026']);
+  });
+
+  test.each(ERAS)('a server of %s alone serves both kinds of client', async (era) => {
+    const { call, eras, upstream } = child(['--era', era]);
+    for (const client of ERAS) expect((await call(client)).kind).toBe('complete');
+    expect(eras()).toEqual([era]);
+    expect(upstream.state()).toMatchObject({ links: 1, eras: [era] });
+  });
+
+  test.each([
+    ['ends at server/discover', ['--fragile'], {}],
+    ['says nothing to server/discover', ['--silent', 'server/discover'], { timeouts: { start: 700 } }],
+  ])('a server that %s is started again, for initialize', async (_, flags, changes) => {
+    const { call, eras, upstream } = child(flags, changes);
+    const received: string[] = JSON.parse(textOf(await call()));
+    expect(JSON.parse(received[0] ?? '').method).toBe('initialize');
+    await call();
+    expect(eras()).toEqual(['2025']);
+    expect(upstream.state()).toMatchObject({ links: 1, eras: ['2025'] });
+  });
+
+  test('a server that says nothing at all is not told to cancel initialize', async () => {
+    const { call } = child(['--silent', 'initialize'], { era: '2025', timeouts: { start: 700 } });
+    expect(codeOf(await call())).toBe('UPSTREAM_TIMEOUT');
+  });
+
+  test('pinned to what it does not speak fails and says so', async () => {
+    const { call } = child(['--era', '2025'], { era: '2026' });
+    expect((await call()).raw.string('message')).toContain('speaks no protocol revision that is known here (server/discover: Method not found)');
+  });
+});
