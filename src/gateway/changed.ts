@@ -11,25 +11,89 @@ const LISTS = [
   ['toolsListChanged', 'tools/list', 'tools'],
   ['promptsListChanged', 'prompts/list', 'prompts'],
   ['resourcesListChanged', 'resources/list', 'resources'],
+  ['resourcesListChanged', 'resources/templates/list', 'resourceTemplates'],
 ] as const;
+
+/** Of a list that goes on and on, so many pages are compared. */
+const PAGES = 100;
 
 /** A list that takes longer than this counts as changed, milliseconds. */
 const LIST_MS = 5_000;
 
+/** Comparisons at work at once: each of them lists everything twice. */
+const AT_ONCE = 4;
+
 export type ChangedFor = (client: Client, path: string) => Promise<Changed>;
 
-/** Compares two generations for as many clients as ask, each kind of client once. */
-export function compareViews(before: Generation, after: Generation): ChangedFor {
-  const asked = new Map<string, Promise<Changed>>();
-  return (client, path) => {
-    const key = `${path}\n${client.era}\n${client.principal.tenant ?? ''}\n${client.principal.id}`;
-    const there = asked.get(key) ?? compare(before, after, client, path);
-    asked.set(key, there);
-    return there;
-  };
+export const UNCHANGED: ChangedFor = () => Promise.resolve(NOTHING);
+const NOTHING: Changed = new Set();
+
+/** What a kind of client is to be told of: what differs between the generation it knows and the newest. */
+interface Task {
+  readonly client: Client;
+  readonly path: string;
+  readonly before: Held;
+  after: Held;
+  tell: (changed: Changed) => void;
 }
 
-export const UNCHANGED: ChangedFor = () => Promise.resolve(new Set());
+/** A generation that stays although it may be drained meanwhile. */
+interface Held {
+  readonly generation: Generation;
+  readonly leave: () => void;
+}
+
+/**
+ * Compares generations for as many clients as ask, each kind of client once, a few at a time. Where reloads come
+ * faster than that, the next comparison is over all of them, and the last one's clients are told.
+ */
+export class Comparisons {
+  /** By kind of client; those that wait, in turn. */
+  readonly #waiting = new Map<string, Task>();
+  #working = 0;
+
+  between(before: Generation, after: Generation): ChangedFor {
+    const asked = new Map<string, Promise<Changed>>();
+    return (client, path) => {
+      const key = `${path}\n${client.era}\n${client.principal.tenant ?? ''}\n${client.principal.id}`;
+      const there = asked.get(key);
+      if (there) return there;
+      const { promise, resolve } = Promise.withResolvers<Changed>();
+      asked.set(key, promise);
+      const waiting = this.#waiting.get(key);
+      if (waiting) {
+        waiting.tell(NOTHING);
+        waiting.tell = resolve;
+        waiting.after.leave();
+        waiting.after = held(after, path);
+      } else {
+        this.#waiting.set(key, { client, path, before: held(before, path), after: held(after, path), tell: resolve });
+      }
+      this.#work();
+      return promise;
+    };
+  }
+
+  #work(): void {
+    for (const [key, { client, path, before, after, tell }] of this.#waiting) {
+      if (this.#working === AT_ONCE) return;
+      this.#waiting.delete(key);
+      this.#working++;
+      void compare(before.generation, after.generation, client, path)
+        .then(tell)
+        .finally(() => {
+          before.leave();
+          after.leave();
+          this.#working--;
+          this.#work();
+        });
+    }
+  }
+}
+
+function held(generation: Generation, path: string): Held {
+  return { generation, leave: generation.endpoints.get(path)?.hold() ?? (() => {}) };
+}
 
 async function compare(before: Generation, after: Generation, client: Client, path: string): Promise<Changed> {
   const verdicts = await Promise.all(
@@ -56,28 +120,31 @@ async function view(
   if (!endpoint) return '';
   const inbound = { listener: 'gateway', endpoint: path, headers: new Headers() };
   const signal = AbortSignal.timeout(LIST_MS);
-  // The older generation is drained meanwhile; it has to stay until it has been asked.
-  const leave = endpoint.hold();
+  const pages: string[] = [];
+  let cursor: string | undefined;
   try {
-    const request = new McpRequest(method, envelope(client));
-    const x = await endpoint.open(client, inbound, request, signal, `compare-${crypto.randomUUID()}`);
-    const result = await endpoint.handle(x, () => undefined);
-    x.close(result);
-    // An upstream without this kind of thing answers with an error; that is a view, too.
-    if (result.kind === 'error') return signal.aborted ? undefined : `error ${result.code}`;
-    return digest(result.raw.raw(items) ?? '');
+    do {
+      const request = new McpRequest(method, paramsOf(client, cursor));
+      const x = await endpoint.open(client, inbound, request, signal, `compare-${crypto.randomUUID()}`);
+      const result = await endpoint.handle(x, () => undefined);
+      x.close(result);
+      // An upstream without this kind of thing answers with an error; that is a view, too.
+      if (result.kind === 'error') return signal.aborted ? undefined : `error ${result.code}`;
+      pages.push(digest(result.raw.raw(items) ?? ''));
+      cursor = result.raw.string('nextCursor');
+    } while (cursor !== undefined && pages.length < PAGES);
+    return pages.join(' ');
   } catch {
     return undefined;
-  } finally {
-    leave();
   }
 }
 
-function envelope({ version, capabilities, info, era }: Client): RawObject | undefined {
-  if (era !== '2026') return undefined;
+function paramsOf({ version, capabilities, info, era }: Client, cursor: string | undefined): RawObject | undefined {
+  const page = cursor === undefined ? undefined : RawObject.of({ cursor });
+  if (era !== '2026') return page;
   const meta = RawObject.of({ [META.protocolVersion]: version }).with({
     [META.clientCapabilities]: capabilities,
     ...(info ? { [META.clientInfo]: info } : {}),
   });
-  return RawObject.of({}).with({ _meta: meta });
+  return (page ?? RawObject.of({})).with({ _meta: meta });
 }

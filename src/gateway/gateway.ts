@@ -3,7 +3,6 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { planReload } from '../config/diff.ts';
 import type { Loaded } from '../config/load.ts';
-import { messageOf } from '../core/errors.ts';
 import { createSeal } from '../lib/seal.ts';
 import { settledWithin } from '../lib/settled.ts';
 import type { HttpListener } from '../listeners/http.ts';
@@ -11,7 +10,7 @@ import type { Serving } from '../listeners/serving.ts';
 import { serveStdio } from '../listeners/stdio.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { createReaper } from '../upstreams/reaper.ts';
-import { type ChangedFor, compareViews, UNCHANGED } from './changed.ts';
+import { type ChangedFor, Comparisons, UNCHANGED } from './changed.ts';
 import { explain } from './explain.ts';
 import { buildGeneration, type Generation } from './generation.ts';
 import { Keeper } from './keep.ts';
@@ -50,6 +49,7 @@ export async function startGateway(world: World): Promise<Started> {
   const stops = new Set<() => void>();
   const cuts = new Set<() => void>();
   const draining = new Set<Generation>();
+  const comparisons = new Comparisons();
   let accepting = true;
   let listeners: HttpListener[] = [];
   let reloading: Promise<unknown> = Promise.resolve();
@@ -106,13 +106,19 @@ export async function startGateway(world: World): Promise<Started> {
     host.metrics.lastReloadOk.set(1);
     host.metrics.reloads.inc({ outcome: 'taken' });
     // Subscriptions begin anew on the new generation before the old one is asked to go.
-    const changed = differs ? compareViews(before, next) : UNCHANGED;
+    const changed = differs ? comparisons.between(before, next) : UNCHANGED;
     for (const renew of swaps) renew(changed);
     draining.add(before);
-    void settledWithin(before.quiet(), before.loaded.config.drain)
-      .then(() => before.dispose())
-      .catch((error: unknown) => host.log.error('old generation not undone', { error: messageOf(error) }))
-      .finally(() => draining.delete(before));
+    void retire(before).finally(() => draining.delete(before));
+  }
+
+  /** No call is dropped for a reload: one that takes longer than `drain` is named in the log, and waited for. */
+  async function retire(old: Generation): Promise<void> {
+    await settledWithin(old.quiet(), old.loaded.config.drain);
+    const { number, active } = old;
+    if (active > 0) host.log.warn('an old generation stays for the calls at work on it', { generation: number, calls: active });
+    await old.quiet();
+    await old.dispose();
   }
 
   let stopping: Promise<void> | undefined;

@@ -1,11 +1,12 @@
 // Waiting with a bound.
 
-/** Resolves when `work` settles or after `ms`, whichever is first. Never rejects for `work`. */
-export async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
+/** Whether `work` settles within `ms`. Never rejects for `work`. */
+export async function settledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, ms, false);
+  const settled = (): boolean => true;
   try {
-    await Promise.race([work.then(() => {}, () => {}), promise]);
+    return await Promise.race([work.then(settled, settled), promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,7 +2,7 @@
 
 import type { McpRequest } from '../protocol/message.ts';
 import type { MethodRow } from '../protocol/methods.ts';
-import { RawObject } from '../protocol/raw.ts';
+import type { RawObject } from '../protocol/raw.ts';
 
 export interface Target {
   /** What kind of thing is named. */

@@ -53,6 +53,16 @@ export class Call {
     return this.#ended;
   }
 
+  /** Whether it waits for the exchange that takes it over. */
+  get parked(): boolean {
+    return this.#emit === undefined;
+  }
+
+  /** Whether it runs and nothing asked during it is unanswered. */
+  get free(): boolean {
+    return !this.parked && this.questions.length === 0;
+  }
+
   /** Resolves when the upstream has answered and every notification before the answer is delivered. */
   get settled(): Promise<Settled> {
     return this.#settled.promise;

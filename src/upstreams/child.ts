@@ -5,6 +5,7 @@ import { kill } from 'node:process';
 import type { Log } from '../core/log.ts';
 import { messageOf } from '../core/errors.ts';
 import { Lines } from '../lib/lines.ts';
+import { settledWithin } from '../lib/settled.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 
@@ -142,16 +143,6 @@ async function drainErrors(stream: ReadableStream<Uint8Array>, perSecond: number
     const text = decoder.decode(chunk.subarray(0, room), { stream: true }).trimEnd();
     if (text !== '') log.debug('stderr', { text });
     if (spent > perSecond) log.warn('stderr is more than limits.stderr; the rest of this second is not logged');
-  }
-}
-
-async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const timer = setTimeout(late.resolve, ms, false);
-  try {
-    return await Promise.race([promise.then(() => true), late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

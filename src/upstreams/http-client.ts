@@ -129,7 +129,9 @@ function answer(response: IncomingMessage, upstream: string): HttpAnswer {
       return Array.isArray(value) ? value[0] : value;
     },
     chunks: body(response, upstream, leave),
-    finish: () => void (finishing = true),
+    finish() {
+      finishing = true;
+    },
     discard: () => response.destroy(),
   };
 }

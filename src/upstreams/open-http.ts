@@ -4,7 +4,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { type Message, notificationText, requestText } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/message.ts';
-import { RawObject } from '../protocol/raw.ts';
+import type { RawObject } from '../protocol/raw.ts';
 import { SseReader } from '../protocol/sse.ts';
 import { INITIALIZE, STATELESS } from '../protocol/versions.ts';
 import type { Call, Question } from './call.ts';

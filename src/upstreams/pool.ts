@@ -20,6 +20,8 @@ export interface Slot {
   /** The one client session it serves, if it serves just one. */
   readonly owner: Client['session'];
   readonly profile: Profile;
+  /** How many links there may be of its kind, for calls whose questions must not be mixed up. */
+  readonly places: number;
 }
 
 export interface Pooled {
@@ -65,13 +67,14 @@ export class Pool {
 
   /**
    * The link for a client, in its own era where the upstream speaks it.
+   * @param place which of the links of its kind; the first serves all but calls that must keep away from others
    * @throws GatewayError when the upstream cannot be reached or speaks no era that we do
    */
-  async acquire(client: Client): Promise<Pooled> {
+  async acquire(client: Client, place = 0): Promise<Pooled> {
     const tried = new Map<Era, WrongEra>();
     for (const era of this.verdicts.order(client.era)) {
       try {
-        const pooled = await this.#get(this.#slot(era, client));
+        const pooled = await this.#get(this.#slot(era, client, place));
         this.verdicts.yes(era);
         // One that speaks this era, and gave no reply in the other, does not speak that.
         for (const other of tried.keys()) this.verdicts.no(other);
@@ -96,19 +99,19 @@ export class Pool {
     if (this.#links.has(pooled.slot.key) && this.#byLink.get(pooled.link) === pooled) this.#links.delete(pooled.slot.key);
   }
 
-  #slot(era: Era, client: Client): Slot {
-    if (era === '2026') return { key: 'stateless', era, owner: undefined, profile: SHARED };
-    const mine = { version: client.version, info: client.info, capabilities: client.capabilities };
-    const alone: Slot = client.session
-      ? { key: `session:${client.session.key}`, era, owner: client.session, profile: mine }
-      : { key: profileKey(client), era, owner: undefined, profile: { ...mine, version: NEWEST_INITIALIZE } };
+  #slot(era: Era, client: Client, place: number): Slot {
+    const shared = { era, owner: undefined, profile: SHARED, places: 1 };
+    if (era === '2026') return { ...shared, key: 'stateless' };
+    const alone = aloneSlot(client, era, place);
     if (this.spec.kind !== 'command') return alone;
-    const shared: Slot = { key: 'shared', era, owner: undefined, profile: SHARED };
     const { per, max } = this.spec.instances;
     const wanted = per === 'session' || (per === 'auto' && canBeAsked(client.capabilities));
-    if (!wanted || this.#links.has(alone.key) || this.#links.size < max) return wanted ? alone : shared;
+    if (!wanted) return { ...shared, key: 'shared' };
+    const room = this.#links.has(alone.key) || this.#links.size < max;
+    if (room) return { ...alone, places: client.session ? 1 : max };
     this.host.metrics.limitHits.inc({ limit: 'instances' });
-    if (per === 'auto') return shared;
+    if (per === 'auto') return { ...shared, key: 'shared' };
+    if (place > 0) return aloneSlot(client, era, 0);
     throw new GatewayError('BUSY', `The upstream "${this.spec.name}" runs as many processes as instances.max allows.`, { upstream: this.spec.name });
   }
 
@@ -163,6 +166,14 @@ function noEra(upstream: string, tried: readonly WrongEra[]): GatewayError {
 }
 
 const SHARED: Profile = { version: NEWEST_INITIALIZE, info: undefined, capabilities: NO_CAPABILITIES };
+
+function aloneSlot({ session, ...client }: Client, era: Era, place: number): Slot {
+  const { version, info, capabilities } = client;
+  const profile = { version, info, capabilities };
+  if (session) return { key: `session:${session.key}`, era, owner: session, profile, places: 1 };
+  const key = `${profileKey(client)}:${place}`;
+  return { key, era, owner: undefined, profile: { ...profile, version: NEWEST_INITIALIZE }, places: 1 };
+}
 
 function profileKey({ principal, capabilities }: Client): string {
   return `profile:${principal.id}:${digest(askProfile(capabilities))}`;

@@ -16,7 +16,7 @@ import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
 import { opening } from './opening.ts';
 import { unlessAborted } from './pause.ts';
-import { Park } from './park.ts';
+import { mayAsk, Park } from './park.ts';
 import { Pool, type Pooled } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
@@ -68,9 +68,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
 
-  async function acquire(client: Client): Promise<Pooled> {
+  async function acquire(client: Client, place = 0): Promise<Pooled> {
     try {
-      return await pool.acquire(client);
+      return await pool.acquire(client, place);
     } catch (error) {
       up(0);
       throw error;
@@ -79,12 +79,21 @@ export function createUpstream(parts: UpstreamParts): Upstream {
 
   const carrying = { upstream: spec.name, park, deadlines: spec.timeouts, host };
 
+  /** A link on which the call's questions can be told from those of a call that waits for answers. */
+  async function ready(x: Exchange): Promise<Pooled> {
+    for (let place = 1; ; place++) {
+      const pooled = await unlessAborted(acquire(x.client, place - 1), x.signal);
+      await ensureLevel(pooled, x);
+      const asks = mayAsk(x.request.method) && !x.request.raw?.has('requestState');
+      if (!asks || place >= pooled.slot.places || !hasParked(pooled.link)) return pooled;
+    }
+  }
+
   async function send(x: Exchange, emit: Emit): Promise<McpResult> {
     for (let again = false; ; again = true) {
-      const pooled = await unlessAborted(acquire(x.client), x.signal);
+      const pooled = await ready(x);
       // Servers of the initialize era give no requestState; one of ours would have been taken up.
       if (pooled.link.era === '2025' && x.request.raw?.has('requestState')) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
-      await ensureLevel(pooled, x);
       x.signal.throwIfAborted();
       const abandoned = withRefusals(x);
       if (abandoned) return abandoned;
@@ -185,6 +194,11 @@ function failure(error: unknown, upstream: string, x: Exchange, host: Host): Mcp
   if (error instanceof GatewayError) return errorResult(error.code, error.message, { ...error.data, requestId: x.id });
   host.log.error('upstream handler failed', { upstream, requestId: x.id, error: messageOf(error) });
   return errorResult('INTERNAL', undefined, { requestId: x.id });
+}
+
+function hasParked(link: Link): boolean {
+  for (const call of link.calls()) if (call.parked) return true;
+  return false;
 }
 
 function isUpstreamFault(code: string): boolean {

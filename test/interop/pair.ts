@@ -132,7 +132,9 @@ function start(cmd: string[], parts: AsyncDisposableStack): Running {
       await child.exited;
       clearTimeout(timer);
       await all;
-      return Object.fromEntries(out.split('\n').filter(Boolean).map(parse));
+      const lines = out.split('\n');
+      log += lines.filter((line) => !line.startsWith('{')).join('\n');
+      return Object.fromEntries(lines.filter((line) => line.startsWith('{')).map(parse));
     },
   };
 }

@@ -24,7 +24,7 @@ export interface Languages {
   readonly node: Ready;
 }
 
-/** @throws where SLUICE_INTEROP is `required` and something is missing */
+/** @throws where SLUICE_INTEROP is `all` and something is missing */
 export async function prepare(): Promise<Languages> {
   mkdirSync(cache, { recursive: true });
   const [python1, python2, go, node] = await Promise.all([
@@ -40,7 +40,7 @@ async function orReason(make: () => Promise<string>): Promise<Ready> {
   try {
     return { program: await make() };
   } catch (error) {
-    if (process.env['SLUICE_INTEROP'] === 'required') throw error;
+    if (process.env['SLUICE_INTEROP'] === 'all') throw error;
     return { missing: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -4,7 +4,14 @@ import { createSeal } from '../../../src/lib/seal.ts';
 
 const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 const ours = createSeal(key(1));
-const TEXTS = ['', 'a', 'session\u0000id', '{"sub":"ü","n":9007199254740993}', '😀'.repeat(50), 'x'.repeat(5_000)];
+const TEXTS = [
+  '',
+  'a',
+  'session\u0000id',
+  '{"sub":"ü","n":9007199254740993}',
+  '😀'.repeat(50),
+  'x'.repeat(5_000),
+];
 
 test.each(TEXTS)('opens what it sealed: %p', (text) => {
   expect(ours.open('park', ours.seal('park', text))).toBe(text);
@@ -24,7 +31,8 @@ describe('does not open', () => {
   const sealed = ours.seal('park', 'a parked call');
 
   test('as another kind, nor with another key', () => {
-    for (const kind of ['', 'par', 'park ', 'PARK', 'session']) expect(ours.open(kind, sealed)).toBeUndefined();
+    for (const kind of ['', 'par', 'park ', 'PARK', 'session'])
+      expect(ours.open(kind, sealed)).toBeUndefined();
     expect(createSeal(key(2)).open('park', sealed)).toBeUndefined();
   });
 
@@ -63,7 +71,13 @@ describe('does not open', () => {
     for (const text of ['ab', 'abc', 'abcd', 'abcde', '>>>???']) {
       const seal = ours.seal('park', text);
       const body = Buffer.from(seal.slice(3), 'base64url');
-      const variants = [body.toString('base64'), `${seal.slice(3)}=`, `${seal.slice(3)}==`, `${seal.slice(3)}\n`, ` ${seal.slice(3)}`];
+      const variants = [
+        body.toString('base64'),
+        `${seal.slice(3)}=`,
+        `${seal.slice(3)}==`,
+        `${seal.slice(3)}\n`,
+        ` ${seal.slice(3)}`,
+      ];
       for (const variant of variants) {
         if (`s1.${variant}` !== seal) expect(ours.open('park', `s1.${variant}`)).toBeUndefined();
       }
@@ -74,9 +88,12 @@ describe('does not open', () => {
     }
   });
 
-  test.each(['', 's1', 's1.', 's1.AAAA', `s1.${'A'.repeat(38)}`, 's2.', 'x', '\ud800', 's1.\ud800'])('%p', (text) => {
-    expect(ours.open('park', text)).toBeUndefined();
-  });
+  test.each(['', 's1', 's1.', 's1.AAAA', `s1.${'A'.repeat(38)}`, 's2.', 'x', '\ud800', 's1.\ud800'])(
+    '%p',
+    (text) => {
+      expect(ours.open('park', text)).toBeUndefined();
+    },
+  );
 });
 
 test('a short key is refused', () => {

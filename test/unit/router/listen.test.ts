@@ -10,18 +10,54 @@ import { routerOver, source, type TestSource } from './sources.ts';
 afterEach(() => void jest.useRealTimers());
 
 describe('server/discover', () => {
-  const discover = async (...sources: TestSource[]) => (await routerOver(sources).handle(exchange('server/discover', {}))).value as Record<string, unknown>;
+  const discover = async (...sources: TestSource[]) =>
+    (await routerOver(sources).handle(exchange('server/discover', {}))).value as Record<string, unknown>;
 
   test('is answered here: the gateway’s name, every revision, nothing to cache', async () => {
     const value = await discover(source('a'), source('b'));
-    expect(value['supportedVersions']).toEqual(['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']);
-    expect(value).toMatchObject({ resultType: 'complete', ttlMs: 0, cacheScope: 'private', _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'sluice' } } });
+    expect(value['supportedVersions']).toEqual([
+      '2026-07-28',
+      '2025-11-25',
+      '2025-06-18',
+      '2025-03-26',
+      '2024-11-05',
+    ]);
+    expect(value).toMatchObject({
+      resultType: 'complete',
+      ttlMs: 0,
+      cacheScope: 'private',
+      _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'sluice' } },
+    });
     expect(value).not.toHaveProperty('instructions');
   });
 
   test('unites capabilities; lists may change with the configuration; tasks and extensions of several cannot be routed', async () => {
-    const a = source('a', {}, { capabilities: { tools: {}, resources: { subscribe: false }, logging: {}, tasks: { list: {} }, extensions: { x: {} }, experimental: { p: { a: 1 } } } });
-    const b = source('b', {}, { capabilities: { tools: { listChanged: true }, resources: { subscribe: true }, completions: {}, experimental: { p: { a: 2 }, q: {} } } });
+    const a = source(
+      'a',
+      {},
+      {
+        capabilities: {
+          tools: {},
+          resources: { subscribe: false },
+          logging: {},
+          tasks: { list: {} },
+          extensions: { x: {} },
+          experimental: { p: { a: 1 } },
+        },
+      },
+    );
+    const b = source(
+      'b',
+      {},
+      {
+        capabilities: {
+          tools: { listChanged: true },
+          resources: { subscribe: true },
+          completions: {},
+          experimental: { p: { a: 2 }, q: {} },
+        },
+      },
+    );
     expect((await discover(a, b))['capabilities']).toEqual({
       tools: { listChanged: true },
       resources: { subscribe: true, listChanged: true },
@@ -35,7 +71,13 @@ describe('server/discover', () => {
   test('does not promise less for one that is down: its things may appear', async () => {
     const there = source('a', {}, { capabilities: { tools: {} } });
     const { capabilities } = await discover(there, source('b', {}, new Error('down')));
-    expect(Object.keys(capabilities as object).sort()).toEqual(['completions', 'logging', 'prompts', 'resources', 'tools']);
+    expect(Object.keys(capabilities as object).sort()).toEqual([
+      'completions',
+      'logging',
+      'prompts',
+      'resources',
+      'tools',
+    ]);
   });
 
   test('does not wait for one that hangs', async () => {
@@ -49,7 +91,11 @@ describe('server/discover', () => {
   });
 
   test('puts instructions under the names of their upstreams; those of a single one stay as they are', async () => {
-    const [a, b, c] = [source('a', {}, { instructions: 'Do a.' }), source('b'), source('c', {}, { instructions: 'Do c.' })];
+    const [a, b, c] = [
+      source('a', {}, { instructions: 'Do a.' }),
+      source('b'),
+      source('c', {}, { instructions: 'Do c.' }),
+    ];
     expect((await discover(a, b, c))['instructions']).toBe('## a\nDo a.\n\n## c\nDo c.');
     expect((await discover(a))['instructions']).toBe('Do a.');
   });
@@ -66,9 +112,17 @@ function listening(name: string, capabilities: object = {}) {
   const handle: TestSource['handle'] = (x, emit) => {
     say = emit;
     begun.resolve();
-    return new Promise((resolve) => x.signal.addEventListener('abort', () => resolve(x.signal.reason === GRACEFUL ? McpResult.complete({}) : errorResult('CANCELLED'))));
+    return new Promise((resolve) =>
+      x.signal.addEventListener('abort', () =>
+        resolve(x.signal.reason === GRACEFUL ? McpResult.complete({}) : errorResult('CANCELLED')),
+      ),
+    );
   };
-  return { source: { ...source(name, {}, { capabilities }), handle }, say: (note: McpNotification) => say(note), begun: begun.promise };
+  return {
+    source: { ...source(name, {}, { capabilities }), handle },
+    say: (note: McpNotification) => say(note),
+    begun: begun.promise,
+  };
 }
 
 function listen(sources: TestSource[], asked: object, emit?: Emit) {
@@ -76,15 +130,23 @@ function listen(sources: TestSource[], asked: object, emit?: Emit) {
   const notes: string[] = [];
   let woken = Promise.withResolvers<void>();
   const hear: Emit = (note) => {
-    notes.push(`${note.method.slice('notifications/'.length)} ${note.raw?.string('uri') ?? JSON.stringify(note.raw?.get('notifications'))}`);
+    notes.push(
+      `${note.method.slice('notifications/'.length)} ${note.raw?.string('uri') ?? JSON.stringify(note.raw?.get('notifications'))}`,
+    );
     woken.resolve();
     woken = Promise.withResolvers();
     return emit?.(note);
   };
-  const over = routerOver(sources).handle(exchange('subscriptions/listen', { notifications: asked }, { signal: abort.signal }), hear);
+  const over = routerOver(sources).handle(
+    exchange('subscriptions/listen', { notifications: asked }, { signal: abort.signal }),
+    hear,
+  );
   return {
     notes,
-    leave: (reason?: unknown) => (abort.abort(reason), over),
+    leave(reason?: unknown) {
+      abort.abort(reason);
+      return over;
+    },
     over,
     heard: async (count: number) => {
       while (notes.length < count) await woken.promise;
@@ -95,7 +157,10 @@ function listen(sources: TestSource[], asked: object, emit?: Emit) {
 describe('subscriptions/listen', () => {
   test('is acknowledged once, with what any of them honours; events before that come after it, in order', async () => {
     const [a, b] = [listening('a'), listening('b')];
-    const mine = listen([a.source, b.source], { toolsListChanged: true, resourceSubscriptions: ['a:1', 'b:1'] });
+    const mine = listen([a.source, b.source], {
+      toolsListChanged: true,
+      resourceSubscriptions: ['a:1', 'b:1'],
+    });
     await Promise.all([a.begun, b.begun]);
     a.say(ack({ toolsListChanged: true, resourceSubscriptions: ['a:1'] }));
     for (const uri of ['a:1', 'a:2', 'a:3']) a.say(updated(uri));
@@ -116,7 +181,11 @@ describe('subscriptions/listen', () => {
   test('keeps its order while a slow client takes what came first', async () => {
     const a = listening('a');
     const gates: (() => void)[] = [];
-    const mine = listen([a.source, source('b', { 'subscriptions/listen': errorResult('METHOD_UNKNOWN') })], {}, () => new Promise((resolve) => gates.push(resolve)));
+    const mine = listen(
+      [a.source, source('b', { 'subscriptions/listen': errorResult('METHOD_UNKNOWN') })],
+      {},
+      () => new Promise((resolve) => gates.push(resolve)),
+    );
     await a.begun;
     a.say(updated('a:1'));
     a.say(updated('a:2'));
@@ -128,7 +197,11 @@ describe('subscriptions/listen', () => {
     }
     await mine.heard(4);
     gates.shift()?.();
-    expect(mine.notes.slice(1)).toEqual(['resources/updated a:1', 'resources/updated a:2', 'resources/updated a:3']);
+    expect(mine.notes.slice(1)).toEqual([
+      'resources/updated a:1',
+      'resources/updated a:2',
+      'resources/updated a:3',
+    ]);
     await mine.leave();
   });
 

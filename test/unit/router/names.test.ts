@@ -21,9 +21,12 @@ describe('a prefixed name', () => {
     expect(unprefixed(name, ['a', 'a__b', 'files', 'files-2'])).toEqual({ upstream, name: rest });
   });
 
-  test.each(['read', 'file__read', 'Files__read', 'files_read', '__read', 'files', '', 'toString__x'])('%p is nobody’s', (name) => {
-    expect(unprefixed(name, ['files', 'files-2'])).toBeUndefined();
-  });
+  test.each(['read', 'file__read', 'Files__read', 'files_read', '__read', 'files', '', 'toString__x'])(
+    '%p is nobody’s',
+    (name) => {
+      expect(unprefixed(name, ['files', 'files-2'])).toBeUndefined();
+    },
+  );
 
   test('comes back whatever the order of the upstreams', () => {
     const upstreams = ['a', 'a__b', 'a__b__c', 'ab'];
@@ -69,20 +72,28 @@ describe('a template', () => {
 });
 
 describe('the target of a request', () => {
-  const target = (method: string, params: object) => targetOf(exchange(method, params).request, methodRow(method) as MethodRow);
+  const target = (method: string, params: object) =>
+    targetOf(exchange(method, params).request, methodRow(method) as MethodRow);
 
   test('is where its method says', () => {
     expect(target('tools/call', { name: 'a', uri: 'b' })).toEqual({ kind: 'tool', name: 'a' });
     expect(target('prompts/get', { name: 'a' })).toEqual({ kind: 'prompt', name: 'a' });
     expect(target('resources/read', { name: 'a', uri: 'b' })).toEqual({ kind: 'resource', name: 'b' });
     expect(target('tasks/get', { taskId: 't' })).toEqual({ kind: 'task', name: 't' });
-    expect(target('completion/complete', { ref: { type: 'ref/prompt', name: 'p' } })).toEqual({ kind: 'prompt', name: 'p' });
-    expect(target('completion/complete', { ref: { type: 'ref/resource', uri: 'a://{x}' } })).toEqual({ kind: 'template', name: 'a://{x}' });
+    expect(target('completion/complete', { ref: { type: 'ref/prompt', name: 'p' } })).toEqual({
+      kind: 'prompt',
+      name: 'p',
+    });
+    expect(target('completion/complete', { ref: { type: 'ref/resource', uri: 'a://{x}' } })).toEqual({
+      kind: 'template',
+      name: 'a://{x}',
+    });
     expect(target('tools/list', { name: 'a' })).toBeUndefined();
   });
 
   test('is not there when it is no text, or of another kind', () => {
-    for (const name of [undefined, null, 7, ['a'], { a: 1 }]) expect(target('tools/call', { name })).toBeUndefined();
+    for (const name of [undefined, null, 7, ['a'], { a: 1 }])
+      expect(target('tools/call', { name })).toBeUndefined();
     expect(target('completion/complete', { ref: { type: 'ref/resource', name: 'p' } })).toBeUndefined();
     expect(target('completion/complete', { ref: 'p' })).toBeUndefined();
     expect(target('completion/complete', {})).toBeUndefined();
@@ -91,8 +102,13 @@ describe('the target of a request', () => {
   test('is replaced alone: every other byte stays', () => {
     const text = '{ "name" : "up__a", "arguments": {"n":1.0, "name":"up__a"} }';
     const { request } = exchange('tools/call', text);
-    expect(renamed(request, methodRow('tools/call') as MethodRow, 'a').raw?.text).toBe('{ "name" : "a", "arguments": {"n":1.0, "name":"up__a"} }');
-    const completion = exchange('completion/complete', '{"ref":{"type":"ref/prompt","name":"up__a"},"argument":{"name":"x","value":"1e400"}}');
+    expect(renamed(request, methodRow('tools/call') as MethodRow, 'a').raw?.text).toBe(
+      '{ "name" : "a", "arguments": {"n":1.0, "name":"up__a"} }',
+    );
+    const completion = exchange(
+      'completion/complete',
+      '{"ref":{"type":"ref/prompt","name":"up__a"},"argument":{"name":"x","value":"1e400"}}',
+    );
     expect(renamed(completion.request, methodRow('completion/complete') as MethodRow, 'a').raw?.text).toBe(
       '{"ref":{"type":"ref/prompt","name":"a"},"argument":{"name":"x","value":"1e400"}}',
     );

@@ -4,14 +4,19 @@ import { McpResult } from '../../../src/protocol/message.ts';
 import { clientOf, codeOf, exchange, toolCall } from '../../fixtures/exchanges.ts';
 import { down, routerOver, source, type TestSource } from './sources.ts';
 
-const echo = (name: string): TestSource => source(name, { 'tools/call': (x) => ({ from: name, got: x.request.raw?.string('name') ?? '' }) });
+const echo = (name: string): TestSource =>
+  source(name, { 'tools/call': (x) => ({ from: name, got: x.request.raw?.string('name') ?? '' }) });
 const named = (...names: string[]) => names.map((name) => ({ name }));
 const uris = (...all: string[]) => all.map((uri) => ({ uri, name: uri }));
 
 describe('to one', () => {
   test('by prefix, which the upstream does not see', async () => {
     const { call } = routerOver([echo('a'), echo('a-b'), echo('files')]);
-    for (const [name, from, got] of [['a__x', 'a', 'x'], ['a-b__x__y', 'a-b', 'x__y'], ['files__a__x', 'files', 'a__x']] as const) {
+    for (const [name, from, got] of [
+      ['a__x', 'a', 'x'],
+      ['a-b__x__y', 'a-b', 'x__y'],
+      ['files__a__x', 'files', 'a__x'],
+    ] as const) {
       expect((await call(name)).value).toEqual({ from, got });
     }
   });
@@ -19,23 +24,40 @@ describe('to one', () => {
   test('that is not there is told apart from nothing: unknown, hidden or without prefix', async () => {
     const { call } = routerOver([echo('a')]);
     for (const name of ['x', 'b__x', 'a_x', '']) {
-      expect((await call(name)).raw.value).toEqual({ code: -32602, message: `Unknown tool: ${name}`, data: { code: 'PARAMS_INVALID' } });
+      expect((await call(name)).raw.value).toEqual({
+        code: -32602,
+        message: `Unknown tool: ${name}`,
+        data: { code: 'PARAMS_INVALID' },
+      });
     }
   });
 
   test('without a name, or by a method that nobody knows, is refused', async () => {
     const { handle } = routerOver([echo('a'), echo('b')]);
-    expect((await handle(exchange('tools/call', {}))).raw.string('message')).toBe('tools/call does not say what it wants: params.name is missing.');
+    expect((await handle(exchange('tools/call', {}))).raw.string('message')).toBe(
+      'tools/call does not say what it wants: params.name is missing.',
+    );
     expect(codeOf(await handle(exchange('x/y', {})))).toBe('METHOD_UNKNOWN');
   });
 
   test('that is alone gets everything as it came: unknown methods, names, cursors', async () => {
-    const only = source('a', { 'x/y': { fine: true }, 'tools/call': { fine: true }, 'tools/list': { tools: named('x'), nextCursor: 'c' } });
+    const only = source('a', {
+      'x/y': { fine: true },
+      'tools/call': { fine: true },
+      'tools/list': { tools: named('x'), nextCursor: 'c' },
+    });
     const { handle, call } = routerOver([only], 'none');
     expect((await handle(exchange('x/y', {}))).value).toEqual({ fine: true });
     expect((await call('a__x')).value).toEqual({ fine: true });
-    expect((await handle(exchange('tools/list', { cursor: '' }))).value).toEqual({ tools: named('x'), nextCursor: 'c' });
-    expect(only.asked().map(({ request }) => request.raw?.text)).toEqual(['{}', '{"name":"a__x","arguments":{}}', '{"cursor":""}']);
+    expect((await handle(exchange('tools/list', { cursor: '' }))).value).toEqual({
+      tools: named('x'),
+      nextCursor: 'c',
+    });
+    expect(only.asked().map(({ request }) => request.raw?.text)).toEqual([
+      '{}',
+      '{"name":"a__x","arguments":{}}',
+      '{"cursor":""}',
+    ]);
     expect(only.asked().every(({ leg }) => leg?.upstream === 'a')).toBe(true);
   });
 
@@ -56,19 +78,39 @@ describe('to one', () => {
 
   test('for completion: by the prompt’s prefix or by the template’s owner', async () => {
     const completing = (name: string, templates: string[]) =>
-      source(name, { 'completion/complete': (x) => ({ from: name, ref: x.request.raw?.get('ref') ?? null }), 'resources/templates/list': { resourceTemplates: templates.map((uriTemplate) => ({ uriTemplate })) } });
+      source(name, {
+        'completion/complete': (x) => ({ from: name, ref: x.request.raw?.get('ref') ?? null }),
+        'resources/templates/list': { resourceTemplates: templates.map((uriTemplate) => ({ uriTemplate })) },
+      });
     const { handle } = routerOver([completing('a', ['a://{x}']), completing('b', ['b://{x}', 'a://{x}'])]);
-    const complete = async (ref: object) => (await handle(exchange('completion/complete', { ref, argument: { name: 'x', value: '' } }))).value;
-    expect(await complete({ type: 'ref/prompt', name: 'b__p' })).toEqual({ from: 'b', ref: { type: 'ref/prompt', name: 'p' } });
-    expect(await complete({ type: 'ref/resource', uri: 'b://{x}' })).toEqual({ from: 'b', ref: { type: 'ref/resource', uri: 'b://{x}' } });
+    const complete = async (ref: object) =>
+      (await handle(exchange('completion/complete', { ref, argument: { name: 'x', value: '' } }))).value;
+    expect(await complete({ type: 'ref/prompt', name: 'b__p' })).toEqual({
+      from: 'b',
+      ref: { type: 'ref/prompt', name: 'p' },
+    });
+    expect(await complete({ type: 'ref/resource', uri: 'b://{x}' })).toEqual({
+      from: 'b',
+      ref: { type: 'ref/resource', uri: 'b://{x}' },
+    });
     expect(await complete({ type: 'ref/resource', uri: 'a://{x}' })).toMatchObject({ from: 'a' });
-    expect(await complete({ type: 'ref/resource', uri: 'b://1' })).toMatchObject({ message: 'Unknown resource template: b://1' });
+    expect(await complete({ type: 'ref/resource', uri: 'b://1' })).toMatchObject({
+      message: 'Unknown resource template: b://1',
+    });
   });
 });
 
 describe('lists', () => {
   test('come in the order of the configuration, prefixed, every other byte as it was', async () => {
-    const slow = source('slow', { 'tools/list': () => new Promise((resolve) => setImmediate(resolve, '{ "tools": [ {"name":"x", "n":1.0, "big":9007199254740993} , { "name" : "y" } ], "other": 1 }')) });
+    const slow = source('slow', {
+      'tools/list': () =>
+        new Promise((resolve) =>
+          setImmediate(
+            resolve,
+            '{ "tools": [ {"name":"x", "n":1.0, "big":9007199254740993} , { "name" : "y" } ], "other": 1 }',
+          ),
+        ),
+    });
     const fast = source('fast', { 'tools/list': '{"tools":[{"title":"T","name":"slow__x"}]}' });
     const { handle } = routerOver([slow, fast]);
     expect((await handle(exchange('tools/list', {}))).raw.text).toBe(
@@ -77,12 +119,40 @@ describe('lists', () => {
   });
 
   test('of prompts are prefixed, those of resources are not: the first to offer a URI has it', async () => {
-    const one = source('one', { 'prompts/list': { prompts: named('p') }, 'resources/list': { resources: [{ uri: 'a:1', from: 1 }, { uri: 'a:2', from: 1 }] }, 'resources/templates/list': { resourceTemplates: [{ uriTemplate: 'a:{x}', from: 1 }] } });
-    const two = source('two', { 'prompts/list': { prompts: named('p') }, 'resources/list': { resources: [{ uri: 'a:2', from: 2 }, { uri: 'a:3', from: 2 }] }, 'resources/templates/list': { resourceTemplates: [{ uriTemplate: 'a:{x}', from: 2 }] } });
+    const one = source('one', {
+      'prompts/list': { prompts: named('p') },
+      'resources/list': {
+        resources: [
+          { uri: 'a:1', from: 1 },
+          { uri: 'a:2', from: 1 },
+        ],
+      },
+      'resources/templates/list': { resourceTemplates: [{ uriTemplate: 'a:{x}', from: 1 }] },
+    });
+    const two = source('two', {
+      'prompts/list': { prompts: named('p') },
+      'resources/list': {
+        resources: [
+          { uri: 'a:2', from: 2 },
+          { uri: 'a:3', from: 2 },
+        ],
+      },
+      'resources/templates/list': { resourceTemplates: [{ uriTemplate: 'a:{x}', from: 2 }] },
+    });
     const { handle } = routerOver([one, two]);
-    expect((await handle(exchange('prompts/list', {}))).value).toEqual({ prompts: named('one__p', 'two__p') });
-    expect((await handle(exchange('resources/list', {}))).value).toEqual({ resources: [{ uri: 'a:1', from: 1 }, { uri: 'a:2', from: 1 }, { uri: 'a:3', from: 2 }] });
-    expect((await handle(exchange('resources/templates/list', {}))).value).toEqual({ resourceTemplates: [{ uriTemplate: 'a:{x}', from: 1 }] });
+    expect((await handle(exchange('prompts/list', {}))).value).toEqual({
+      prompts: named('one__p', 'two__p'),
+    });
+    expect((await handle(exchange('resources/list', {}))).value).toEqual({
+      resources: [
+        { uri: 'a:1', from: 1 },
+        { uri: 'a:2', from: 1 },
+        { uri: 'a:3', from: 2 },
+      ],
+    });
+    expect((await handle(exchange('resources/templates/list', {}))).value).toEqual({
+      resourceTemplates: [{ uriTemplate: 'a:{x}', from: 1 }],
+    });
   });
 
   test('are followed to their last page, for callers with and without an envelope; an empty cursor is one', async () => {
@@ -99,11 +169,21 @@ describe('lists', () => {
       const { value } = await handle(exchange('tools/list', params));
       expect(value).toEqual({ tools: named('a__t0', 'a__t1', 'a__t2', 'a__t3') });
     }
-    expect(paged.asked().slice(0, 2).map(({ request }) => request.raw?.text)).toEqual(['{}', '{"cursor":""}']);
+    expect(
+      paged
+        .asked()
+        .slice(0, 2)
+        .map(({ request }) => request.raw?.text),
+    ).toEqual(['{}', '{"cursor":""}']);
   });
 
   test('whose cursors go round, or never end, are cut', async () => {
-    const round = source('round', { 'tools/list': (x) => ({ tools: named('t'), nextCursor: x.request.raw?.string('cursor') === 'a' ? 'b' : 'a' }) });
+    const round = source('round', {
+      'tools/list': (x) => ({
+        tools: named('t'),
+        nextCursor: x.request.raw?.string('cursor') === 'a' ? 'b' : 'a',
+      }),
+    });
     let n = 0;
     const endless = source('endless', { 'tools/list': () => ({ tools: [], nextCursor: String(n++) }) });
     const { handle } = routerOver([round, endless]);
@@ -114,19 +194,27 @@ describe('lists', () => {
   test('leave out who fails, and one that has no such list; only when all fail is it an error', async () => {
     const fine = source('fine', { 'tools/list': { tools: named('x') } });
     const failing = source('failing', { 'tools/list': down });
-    const half = source('half', { 'tools/list': (x) => (x.request.raw?.has('cursor') ? down : { tools: named('x'), nextCursor: 'c' }) });
+    const half = source('half', {
+      'tools/list': (x) => (x.request.raw?.has('cursor') ? down : { tools: named('x'), nextCursor: 'c' }),
+    });
     const lacking = source('lacking');
     const list = async (...sources: TestSource[]) => routerOver(sources).handle(exchange('tools/list', {}));
     expect((await list(failing, fine, half, lacking)).value).toEqual({ tools: named('fine__x') });
     expect((await list(lacking, failing)).value).toEqual({ tools: [] });
     expect((await list(lacking)).value).toEqual({ tools: [] });
     const none = await list(failing, half);
-    expect([codeOf(none), none.raw.string('message')]).toEqual(['UPSTREAM_UNAVAILABLE', 'The upstream is not there.']);
+    expect([codeOf(none), none.raw.string('message')]).toEqual([
+      'UPSTREAM_UNAVAILABLE',
+      'The upstream is not there.',
+    ]);
   });
 
   test('that are none do no harm', async () => {
     for (const result of ['{}', '{"tools":null}', '{"tools":[1,null,"x",{"name":7},{"name":"x"}]}']) {
-      const { value } = await routerOver([source('a', { 'tools/list': result }), source('b', { 'tools/list': { tools: named('y') } })]).handle(exchange('tools/list', {}));
+      const { value } = await routerOver([
+        source('a', { 'tools/list': result }),
+        source('b', { 'tools/list': { tools: named('y') } }),
+      ]).handle(exchange('tools/list', {}));
       expect((value['tools'] as { name: string }[]).map(({ name }) => name)).toContain('b__y');
     }
   });
@@ -154,15 +242,30 @@ describe('resources', () => {
   const reader = (...sources: TestSource[]) => {
     const { handle, host } = routerOver(sources);
     const read = async (uri: string, principal?: string) => {
-      const result = await handle(exchange('resources/read', { uri }, { client: clientOf(principal === undefined ? {} : { principal }) }));
+      const result = await handle(
+        exchange(
+          'resources/read',
+          { uri },
+          { client: clientOf(principal === undefined ? {} : { principal }) },
+        ),
+      );
       return result.value['from'] ?? result.raw.string('message');
     };
     return { read, host };
   };
 
   test('are read where they are listed, else where a template fits; the first configured wins', async () => {
-    const { read } = reader(offering('a', ['x:1'], ['t:{x}']), offering('b', ['x:1', 'x:2', 't:listed'], ['t:{x}', 'u:{x}/b']));
-    expect([await read('x:1'), await read('x:2'), await read('t:listed'), await read('t:other'), await read('u:1/b')]).toEqual(['a', 'b', 'b', 'a', 'b']);
+    const { read } = reader(
+      offering('a', ['x:1'], ['t:{x}']),
+      offering('b', ['x:1', 'x:2', 't:listed'], ['t:{x}', 'u:{x}/b']),
+    );
+    expect([
+      await read('x:1'),
+      await read('x:2'),
+      await read('t:listed'),
+      await read('t:other'),
+      await read('u:1/b'),
+    ]).toEqual(['a', 'b', 'b', 'a', 'b']);
     expect(await read('u:1/c')).toBe('Unknown resource: u:1/c');
   });
 
@@ -185,7 +288,10 @@ describe('resources', () => {
 
   test('that appear are found', async () => {
     const list: { uri: string }[] = [];
-    const { read, host } = reader(offering('a', []), source('b', { 'resources/list': () => ({ resources: list }), 'resources/read': { from: 'b' } }));
+    const { read, host } = reader(
+      offering('a', []),
+      source('b', { 'resources/list': () => ({ resources: list }), 'resources/read': { from: 'b' } }),
+    );
     expect(await read('new:1')).toBe('Unknown resource: new:1');
     list.push({ uri: 'new:1' });
     host.turn(1_000);
@@ -194,7 +300,10 @@ describe('resources', () => {
 
   test('of an upstream that fails for now stay its own; one that was never there offers none', async () => {
     let broken = false;
-    const a = source('a', { 'resources/list': () => (broken ? down : { resources: uris('x:1') }), 'resources/read': () => (broken ? down : { from: 'a' }) });
+    const a = source('a', {
+      'resources/list': () => (broken ? down : { resources: uris('x:1') }),
+      'resources/read': () => (broken ? down : { from: 'a' }),
+    });
     const { read, host } = reader(a, offering('b', ['x:1', 'x:2']));
     expect(await read('x:1')).toBe('a');
     broken = true;
@@ -207,19 +316,35 @@ describe('resources', () => {
   });
 
   test('are looked up for each caller: what one is shown says nothing of another', async () => {
-    const shown = (x: { principal: { id: string } }) => ({ resources: x.principal.id === 'ada' ? uris('secret:1') : [] });
-    const { read } = reader(source('a', { 'resources/list': shown, 'resources/read': { from: 'a' } }), offering('b', []));
-    expect([await read('secret:1', 'ada'), await read('secret:1', 'eve'), await read('secret:1')]).toEqual(['a', 'Unknown resource: secret:1', 'Unknown resource: secret:1']);
+    const shown = (x: { principal: { id: string } }) => ({
+      resources: x.principal.id === 'ada' ? uris('secret:1') : [],
+    });
+    const { read } = reader(
+      source('a', { 'resources/list': shown, 'resources/read': { from: 'a' } }),
+      offering('b', []),
+    );
+    expect([await read('secret:1', 'ada'), await read('secret:1', 'eve'), await read('secret:1')]).toEqual([
+      'a',
+      'Unknown resource: secret:1',
+      'Unknown resource: secret:1',
+    ]);
   });
 
   test('beyond the first page are found by callers without an envelope, too', async () => {
-    const paged = source('b', { 'resources/list': (x) => (x.request.raw?.has('cursor') ? { resources: uris('p:2') } : { resources: uris('p:1'), nextCursor: 'two' }), 'resources/read': { from: 'b' } });
+    const paged = source('b', {
+      'resources/list': (x) =>
+        x.request.raw?.has('cursor')
+          ? { resources: uris('p:2') }
+          : { resources: uris('p:1'), nextCursor: 'two' },
+      'resources/read': { from: 'b' },
+    });
     expect(await reader(offering('a', []), paged).read('p:2')).toBe('b');
   });
 });
 
 test('tools without prefixes belong to whoever lists them first', async () => {
-  const offering = (name: string, ...tools: string[]) => source(name, { 'tools/list': { tools: named(...tools) }, 'tools/call': { from: name } });
+  const offering = (name: string, ...tools: string[]) =>
+    source(name, { 'tools/list': { tools: named(...tools) }, 'tools/call': { from: name } });
   const { call, handle } = routerOver([offering('a', 'x'), offering('b', 'x', 'y')], 'none');
   expect([(await call('x')).value, (await call('y')).value]).toEqual([{ from: 'a' }, { from: 'b' }]);
   expect((await call('z')).raw.string('message')).toBe('Unknown tool: z');

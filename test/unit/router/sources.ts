@@ -17,7 +17,11 @@ export interface TestSource extends Source {
 }
 
 /** @param answers by method: a result, a result object, or its text; a method that is not there is unknown */
-export function source(name: string, answers: Answers = {}, hello: { capabilities?: object; instructions?: string } | Error = {}): TestSource {
+export function source(
+  name: string,
+  answers: Answers = {},
+  hello: { capabilities?: object; instructions?: string } | Error = {},
+): TestSource {
   const asked: Exchange[] = [];
   return {
     name,
@@ -28,7 +32,9 @@ export function source(name: string, answers: Answers = {}, hello: { capabilitie
       if (entry === undefined) return errorResult('METHOD_UNKNOWN');
       const answer = typeof entry === 'function' ? await entry(x, emit) : entry;
       if (answer instanceof McpResult) return answer;
-      return McpResult.complete(typeof answer === 'string' ? RawObject.trusted(answer) : RawObject.of({ ...answer }));
+      return McpResult.complete(
+        typeof answer === 'string' ? RawObject.trusted(answer) : RawObject.of({ ...answer }),
+      );
     },
     async hello() {
       if (hello instanceof Error) throw hello;

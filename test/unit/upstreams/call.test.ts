@@ -6,9 +6,11 @@ import { Call, type Settled } from '../../../src/upstreams/call.ts';
 import { collector, nobody, toolCall } from '../../fixtures/exchanges.ts';
 
 const note = (n: number) => McpNotification.of('notifications/message', { n });
-const progress = (n: number) => McpNotification.of('notifications/progress', { progressToken: 'old', progress: n });
+const progress = (n: number) =>
+  McpNotification.of('notifications/progress', { progressToken: 'old', progress: n });
 const result = (n = 0): Settled => ({ kind: 'result', raw: RawObject.of({ n }) });
-const numbers = (notes: readonly McpNotification[]) => notes.map(({ params }) => params['n'] ?? params['progress']);
+const numbers = (notes: readonly McpNotification[]) =>
+  notes.map(({ params }) => params['n'] ?? params['progress']);
 
 /** A client that takes one notification at a time, when it is let. */
 function slowClient() {
@@ -65,7 +67,9 @@ describe('a slow client', () => {
   test('has at most 1024 notifications wait; more are dropped, the end is not', async () => {
     const client = slowClient();
     const call = new Call(1, toolCall('a'), client.emit);
-    const taken = Array.from({ length: 1_100 }, (_, n) => call.deliver(note(n))).filter((sent) => sent !== false);
+    const taken = Array.from({ length: 1_100 }, (_, n) => call.deliver(note(n))).filter(
+      (sent) => sent !== false,
+    );
     expect(taken.length).toBe(1_024);
     call.settle(result());
     for (let n = 0; n < 1_024; n++) await client.take();
@@ -141,7 +145,10 @@ describe('a parked call', () => {
 
   test('gives progress the token of the new exchange, or drops it', () => {
     const [wants, wantsNone] = [collector(), collector()];
-    for (const [collects, token] of [[wants, '9007199254740993'], [wantsNone, undefined]] as const) {
+    for (const [collects, token] of [
+      [wants, '9007199254740993'],
+      [wantsNone, undefined],
+    ] as const) {
       const call = new Call(1, toolCall('a', {}, { token: '"old"' }), nobody);
       call.detach();
       call.deliver(progress(1));
@@ -157,7 +164,9 @@ describe('a parked call', () => {
     const { notes, emit } = collector();
     const call = new Call(1, toolCall('a'), nobody);
     call.detach();
-    const kept = Array.from({ length: 1_100 }, (_, n) => call.deliver(note(n))).filter((sent) => sent !== false);
+    const kept = Array.from({ length: 1_100 }, (_, n) => call.deliver(note(n))).filter(
+      (sent) => sent !== false,
+    );
     call.attach(toolCall('a'), emit);
     expect([kept.length, notes.length]).toEqual([1_024, 1_024]);
   });

@@ -17,7 +17,12 @@ function start(spec: CommandSpec) {
   const lines: string[] = [];
   const over = Promise.withResolvers<string>();
   const line = (bytes: Uint8Array): void => void lines.push(new TextDecoder().decode(bytes));
-  const child = startChild({ ...spec, stop: spec.stop === 5_000 ? 40 : spec.stop }, { line, gone: over.resolve }, host.log, NO_REAPER);
+  const child = startChild(
+    { ...spec, stop: spec.stop === 5_000 ? 40 : spec.stop },
+    { line, gone: over.resolve },
+    host.log,
+    NO_REAPER,
+  );
   started.push(child);
   return { host, child, lines, over: over.promise };
 }
@@ -52,7 +57,9 @@ describe('a child', () => {
   });
 
   test('is heard to its last line, also when it ends in the middle of one', async () => {
-    const { lines, over } = shell('i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); done; printf rest');
+    const { lines, over } = shell(
+      'i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); done; printf rest',
+    );
     await over;
     expect(lines.length).toBe(3_000);
     expect(lines.at(-1)).toBe('line 2999');
@@ -75,7 +82,8 @@ describe('a child', () => {
 });
 
 describe('what cannot be started says why', () => {
-  const fault = (command: string, cwd?: string) => () => start(commandSpec(command, [], cwd === undefined ? {} : { cwd }));
+  const fault = (command: string, cwd?: string) => () =>
+    start(commandSpec(command, [], cwd === undefined ? {} : { cwd }));
 
   test('no such program', () => {
     expect(fault('/no/such/program')).toThrow('"/no/such/program" cannot be started: no such file');
@@ -99,11 +107,14 @@ describe('its pipes', () => {
   });
 
   test('stderr is drained however much it is, logged up to the rate, and never holds stdout up', async () => {
-    const script = 'echo hello >&2; dd if=/dev/zero bs=65536 count=160 2>/dev/null | tr "\\0" e >&2; echo done';
+    const script =
+      'echo hello >&2; dd if=/dev/zero bs=65536 count=160 2>/dev/null | tr "\\0" e >&2; echo done';
     const { host, lines, over: end } = shell(script, [], { limits: { stderr: 1_000 } });
     await end;
     expect(lines).toEqual(['done']);
-    const logged = host.lines.filter(({ message }) => message === 'stderr').map(({ fields }) => String(fields['text']));
+    const logged = host.lines
+      .filter(({ message }) => message === 'stderr')
+      .map(({ fields }) => String(fields['text']));
     expect(logged.join('')).toStartWith('hello');
     // So much in every second that it lasted.
     const over = host.lines.filter(({ message }) => message.startsWith('stderr is more than limits.stderr'));
@@ -112,7 +123,9 @@ describe('its pipes', () => {
 
   test('writing waits until the child reads', async () => {
     const gate = openLifeline();
-    const { child, lines } = shell('exec 9>"$1"; echo up >&9; kill -STOP $$; wc -c; echo counted', [gate.path]);
+    const { child, lines } = shell('exec 9>"$1"; echo up >&9; kill -STOP $$; wc -c; echo counted', [
+      gate.path,
+    ]);
     await gate.wrote('up');
     const writing = child.write('x'.repeat(32_000_000));
     expect(await isPending(writing)).toBe(true);
@@ -132,7 +145,9 @@ describe('its pipes', () => {
     const gate = openLifeline();
     const { child, over } = shell('exec 0<&- 9>"$1"; echo up >&9; sleep 1000', [gate.path]);
     await gate.wrote('up');
-    await expect(child.write('x'.repeat(1_000_000))).rejects.toThrow('its process takes no more input (EPIPE');
+    await expect(child.write('x'.repeat(1_000_000))).rejects.toThrow(
+      'its process takes no more input (EPIPE',
+    );
     expect(await over).toStartWith('takes no more input');
   });
 

@@ -21,7 +21,13 @@ function setUp() {
     withdrawn: (key) => void withdrawn.push(key),
   });
   const hear = (message: object | string, via?: Call) =>
-    correlator.receive(parseMessage(typeof message === 'string' ? message : JSON.stringify({ jsonrpc: '2.0', ...message }), LIMITS), via);
+    correlator.receive(
+      parseMessage(
+        typeof message === 'string' ? message : JSON.stringify({ jsonrpc: '2.0', ...message }),
+        LIMITS,
+      ),
+      via,
+    );
   const progress = (progressToken: unknown, value: number) =>
     hear({ method: 'notifications/progress', params: { progressToken, progress: value } });
   return { host, unsolicited, questions, withdrawn, correlator, hear, progress };
@@ -94,15 +100,18 @@ describe('ids', () => {
 });
 
 describe('progress', () => {
-  test.each(['0', '""', '"1"', '1', '9007199254740993', '"a\\u0000\\ud83d\\ude00"'])('token %s comes back as it was', (token) => {
-    const { correlator, progress } = setUp();
-    const { notes, emit } = collector();
-    const call = correlator.open(toolCall('a', {}, { token }), emit);
-    expect(JSON.parse(requestOf('2026', call)).params._meta.progressToken).toBe(call.id);
-    expect(JSON.parse(requestOf('2025', call)).params._meta.progressToken).toBe(call.id);
-    progress(call.id, 1);
-    expect(notes.map((note) => note.raw?.raw('progressToken'))).toEqual([token]);
-  });
+  test.each(['0', '""', '"1"', '1', '9007199254740993', '"a\\u0000\\ud83d\\ude00"'])(
+    'token %s comes back as it was',
+    (token) => {
+      const { correlator, progress } = setUp();
+      const { notes, emit } = collector();
+      const call = correlator.open(toolCall('a', {}, { token }), emit);
+      expect(JSON.parse(requestOf('2026', call)).params._meta.progressToken).toBe(call.id);
+      expect(JSON.parse(requestOf('2025', call)).params._meta.progressToken).toBe(call.id);
+      progress(call.id, 1);
+      expect(notes.map((note) => note.raw?.raw('progressToken'))).toEqual([token]);
+    },
+  );
 
   test('callers with the same token each get their own', () => {
     const { correlator, progress } = setUp();
@@ -141,8 +150,12 @@ describe('progress', () => {
     const { correlator, hear } = setUp();
     const { notes, emit } = collector();
     correlator.open(toolCall('a', {}, { token: '"t"' }), emit);
-    hear('{"jsonrpc":"2.0","method":"notifications/progress","params":{ "x": 1e400, "progressToken":1 ,"progress":1.0,"total":9007199254740993}}');
-    expect(notes[0]?.raw?.text).toBe('{ "x": 1e400, "progressToken":"t" ,"progress":1.0,"total":9007199254740993}');
+    hear(
+      '{"jsonrpc":"2.0","method":"notifications/progress","params":{ "x": 1e400, "progressToken":1 ,"progress":1.0,"total":9007199254740993}}',
+    );
+    expect(notes[0]?.raw?.text).toBe(
+      '{ "x": 1e400, "progressToken":"t" ,"progress":1.0,"total":9007199254740993}',
+    );
   });
 
   test('after the result is dropped', async () => {
@@ -183,7 +196,8 @@ describe('log messages', () => {
       correlator.open(toolCall('b'), silent.emit),
       correlator.open(toolCall('c', {}, { client: clientOf({ era: '2025', session: 's' }) }), session.emit),
     ];
-    for (const call of calls) for (const level of ['debug', 'notice', 'warning', 'emergency', 'unheard-of']) hear(log(level), call);
+    for (const call of calls)
+      for (const level of ['debug', 'notice', 'warning', 'emergency', 'unheard-of']) hear(log(level), call);
     expect(asked.notes.map(({ params }) => params['level'])).toEqual(['warning', 'emergency', 'unheard-of']);
     expect([silent.notes.length, session.notes.length]).toEqual([0, 5]);
     expect(await host.dropped('log_not_asked_for')).toBe(7);

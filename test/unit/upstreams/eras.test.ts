@@ -2,7 +2,15 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import type { Upstream } from '../../../src/upstreams/upstream.ts';
 import { clientOf, codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
-import { answer, type Behaviour, json, type Rogue, type RogueOptions, startRogue, status } from '../../fixtures/rogue.ts';
+import {
+  answer,
+  type Behaviour,
+  json,
+  type Rogue,
+  type RogueOptions,
+  startRogue,
+  status,
+} from '../../fixtures/rogue.ts';
 import { type Changes, httpSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
 
 const rogues: Rogue[] = [];
@@ -26,9 +34,11 @@ async function start(options: RogueOptions, changes: Changes = {}, behave: Behav
   const upstream = startUpstream(httpSpec(rogue.url, changes), host);
   rogues.push(rogue);
   upstreams.push(upstream);
-  const call = (era: Era = '2026') => upstream.handle(toolCall('tool', {}, { client: clientOf({ era }) }), nobody);
+  const call = (era: Era = '2026') =>
+    upstream.handle(toolCall('tool', {}, { client: clientOf({ era }) }), nobody);
   /** In which era each call so far was made. */
-  const spoken = () => rogue.of('tools/call').map(({ headers }) => headers['mcp-protocol-version']?.slice(0, 4));
+  const spoken = () =>
+    rogue.of('tools/call').map(({ headers }) => headers['mcp-protocol-version']?.slice(0, 4));
   return { rogue, host, upstream, call, spoken };
 }
 
@@ -46,7 +56,8 @@ describe('over HTTP', () => {
     for (const client of [...ERAS, ...ERAS]) expect(textOf(await call(client))).toBe('ok');
     expect(spoken()).toEqual([era, era, era, era]);
     expect(upstream.state().eras).toEqual([era]);
-    const [mine, other] = era === '2025' ? ['initialize', 'server/discover'] : ['server/discover', 'initialize'];
+    const [mine, other] =
+      era === '2025' ? ['initialize', 'server/discover'] : ['server/discover', 'initialize'];
     expect(rogue.of(other as string).length).toBe(1);
     expect(rogue.of(mine as string).length).toBe(1);
   });
@@ -62,11 +73,16 @@ describe('over HTTP', () => {
     const { call } = await start({ era: '2025' }, { era: '2026' });
     const result = await call();
     expect(codeOf(result)).toBe('UPSTREAM_INVALID');
-    expect(result.raw.string('message')).toBe('The upstream "up" speaks no protocol revision that is known here (server/discover: Method not found).');
+    expect(result.raw.string('message')).toBe(
+      'The upstream "up" speaks no protocol revision that is known here (server/discover: Method not found).',
+    );
   });
 
   test('a server of neither: the error has both reasons', async () => {
-    const { call } = await start({ before: (hit, res) => (hit.message.method === 'initialize' ? json(res, rpcError(-32603)) : status(res, 404)) });
+    const { call } = await start({
+      before: (hit, res) =>
+        hit.message.method === 'initialize' ? json(res, rpcError(-32603)) : status(res, 404),
+    });
     expect((await call()).raw.string('message')).toContain('(404; initialize: theirs)');
   });
 
@@ -83,7 +99,10 @@ describe('over HTTP', () => {
     ['silence', () => true],
   ])('%s is no verdict: the next call asks again', async (_, broken) => {
     let down = true;
-    const { call, spoken, upstream, rogue } = await start({ era: 'both', before: (hit, res, all) => (down ? broken(hit, res, all) : false) }, { timeouts: { start: 50 } });
+    const { call, spoken, upstream, rogue } = await start(
+      { era: 'both', before: (hit, res, all) => (down ? broken(hit, res, all) : false) },
+      { timeouts: { start: 50 } },
+    );
     expect(codeOf(await call())).toStartWith('UPSTREAM_');
     expect(upstream.state().eras).toEqual([]);
     expect(rogue.of('initialize')).toEqual([]);
@@ -99,22 +118,45 @@ describe('over HTTP', () => {
     ['400 with "no session"', (_, res) => json(res, rpcError(-32000), 400)],
     ['200 with "method not found"', (hit, res) => json(res, { ...rpcError(-32601), id: hit.message.id })],
     ['-32022', (_, res) => json(res, rpcError(-32022), 400)],
-    ['other versions', (hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: { supportedVersions: ['2027-01-01'] } })],
-    ['an answer to something else', (hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: {} })],
+    [
+      'other versions',
+      (hit, res) =>
+        json(res, { jsonrpc: '2.0', id: hit.message.id, result: { supportedVersions: ['2027-01-01'] } }),
+    ],
+    [
+      'an answer to something else',
+      (hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: {} }),
+    ],
   ])('%s to server/discover means another era', async (_, refuse) => {
-    const { call, spoken } = await start({ era: 'both', before: (hit, res, all) => (hit.message.method === 'server/discover' ? refuse(hit, res, all) : false) });
+    const { call, spoken } = await start({
+      era: 'both',
+      before: (hit, res, all) => (hit.message.method === 'server/discover' ? refuse(hit, res, all) : false),
+    });
     expect(textOf(await call())).toBe('ok');
     expect(spoken()).toEqual(['2025']);
   });
 
   test('an initialize answer of an unknown revision is no server of ours', async () => {
-    const { call } = await start({ before: (hit, res) => hit.message.method === 'initialize' && json(res, { jsonrpc: '2.0', id: hit.message.id, result: { protocolVersion: '1999-01-01' } }) }, { era: '2025' });
-    expect((await call()).raw.string('message')).toContain('speaks revision 1999-01-01, which is unknown here');
+    const { call } = await start(
+      {
+        before: (hit, res) =>
+          hit.message.method === 'initialize' &&
+          json(res, { jsonrpc: '2.0', id: hit.message.id, result: { protocolVersion: '1999-01-01' } }),
+      },
+      { era: '2025' },
+    );
+    expect((await call()).raw.string('message')).toContain(
+      'speaks revision 1999-01-01, which is unknown here',
+    );
   });
 
   test('a server that was upgraded is noticed when the "no" is old', async () => {
     let old = true;
-    const { call, spoken, host } = await start({ era: 'both', before: (hit, res) => old && hit.message.method === 'server/discover' && json(res, rpcError(-32601), 404) });
+    const { call, spoken, host } = await start({
+      era: 'both',
+      before: (hit, res) =>
+        old && hit.message.method === 'server/discover' && json(res, rpcError(-32601), 404),
+    });
     await call();
     old = false;
     await call();
@@ -130,9 +172,16 @@ describe('over HTTP', () => {
     const started = await start({
       era: 'both',
       before(hit, res, all) {
-        if (!rolled) return hit.message.method === (other === 'initialize' ? 'server/discover' : 'initialize') && json(res, rpcError(-32601), 404);
+        if (!rolled)
+          return (
+            hit.message.method === (other === 'initialize' ? 'server/discover' : 'initialize') &&
+            json(res, rpcError(-32601), 404)
+          );
         if (hit.message.method === other) return json(res, rpcError(-32601), 404);
-        const strange = hit.message.id !== undefined && hit.message.method === 'tools/call' && !String(hit.headers['mcp-protocol-version']).startsWith(to);
+        const strange =
+          hit.message.id !== undefined &&
+          hit.message.method === 'tools/call' &&
+          !String(hit.headers['mcp-protocol-version']).startsWith(to);
         return strange && refuse(hit, res, all);
       },
     });
@@ -142,19 +191,25 @@ describe('over HTTP', () => {
     return started;
   }
 
-  test.each([400, 404, 405])('rolled back, a server turns requests away unseen (%d): the call is made in the other era', async (code) => {
-    const { call, spoken } = await changing('2025', (_, res) => status(res, code));
-    expect(textOf(await call())).toBe('ok');
-    expect(textOf(await call())).toBe('ok');
-    expect(spoken()).toEqual(['2026', '2026', '2025', '2025']);
-  });
+  test.each([400, 404, 405])(
+    'rolled back, a server turns requests away unseen (%d): the call is made in the other era',
+    async (code) => {
+      const { call, spoken } = await changing('2025', (_, res) => status(res, code));
+      expect(textOf(await call())).toBe('ok');
+      expect(textOf(await call())).toBe('ok');
+      expect(spoken()).toEqual(['2026', '2026', '2025', '2025']);
+    },
+  );
 
-  test.each([-32000, -32001, -32022])('rolled back, it may say so in JSON-RPC (%d): the next call is made in the other era', async (code) => {
-    const { call, spoken } = await changing('2025', (_, res) => json(res, rpcError(code), 400));
-    expect((await call()).kind).toBe('error');
-    expect(textOf(await call())).toBe('ok');
-    expect(spoken()).toEqual(['2026', '2026', '2025']);
-  });
+  test.each([-32000, -32001, -32022])(
+    'rolled back, it may say so in JSON-RPC (%d): the next call is made in the other era',
+    async (code) => {
+      const { call, spoken } = await changing('2025', (_, res) => json(res, rpcError(code), 400));
+      expect((await call()).kind).toBe('error');
+      expect(textOf(await call())).toBe('ok');
+      expect(spoken()).toEqual(['2026', '2026', '2025']);
+    },
+  );
 
   test('upgraded to 2026-07-28 alone, it has forgotten the session', async () => {
     const { call, spoken } = await changing('2026', (_, res) => status(res, 404));
@@ -168,8 +223,10 @@ describe('over stdio', () => {
     const host = testHost();
     const upstream = startUpstream(serverSpec(flags, changes), host);
     upstreams.push(upstream);
-    const call = (era: Era = '2026') => upstream.handle(toolCall('received', {}, { client: clientOf({ era }) }), nobody);
-    const eras = () => host.lines.filter(({ message }) => message === 'link open').map(({ fields }) => fields['era']);
+    const call = (era: Era = '2026') =>
+      upstream.handle(toolCall('received', {}, { client: clientOf({ era }) }), nobody);
+    const eras = () =>
+      host.lines.filter(({ message }) => message === 'link open').map(({ fields }) => fields['era']);
     return { upstream, call, eras, host };
   }
 
@@ -206,6 +263,8 @@ describe('over stdio', () => {
 
   test('pinned to what it does not speak fails and says so', async () => {
     const { call } = child(['--era', '2025'], { era: '2026' });
-    expect((await call()).raw.string('message')).toContain('speaks no protocol revision that is known here (server/discover: Method not found)');
+    expect((await call()).raw.string('message')).toContain(
+      'speaks no protocol revision that is known here (server/discover: Method not found)',
+    );
   });
 });

@@ -5,7 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { createHttpClient, Unanswered } from '../../../src/upstreams/http-client.ts';
 import type { Upstream } from '../../../src/upstreams/upstream.ts';
 import { codeOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
-import { answer, type Behaviour, event, json, type Rogue, type RogueOptions, startRogue, stream } from '../../fixtures/rogue.ts';
+import {
+  answer,
+  type Behaviour,
+  event,
+  json,
+  type Rogue,
+  type RogueOptions,
+  startRogue,
+  stream,
+  streamed,
+} from '../../fixtures/rogue.ts';
 import { type Changes, httpSpec, IDLE, startUpstream } from '../../fixtures/specs.ts';
 
 const rogues: Rogue[] = [];
@@ -26,14 +36,22 @@ async function start(behave: Behaviour, options: RogueOptions = {}, changes: Cha
   const upstream = startUpstream(httpSpec(rogue.url, changes), host);
   rogues.push(rogue);
   upstreams.push(upstream);
-  const call = (args = {}, options: Parameters<typeof toolCall>[2] = {}) => upstream.handle(toolCall('tool', args, options), nobody);
+  const call = (args = {}, options: Parameters<typeof toolCall>[2] = {}) =>
+    upstream.handle(toolCall('tool', args, options), nobody);
   return { rogue, upstream, host, call };
 }
 
 describe('a connection', () => {
   test.each([
     ['JSON', fine],
-    ['events', ((hit, res) => (stream(res), res.end(event({ jsonrpc: '2.0', method: 'notifications/x' }) + event(answer(hit))))) as Behaviour],
+    [
+      'events',
+      ((hit, res) =>
+        streamed(
+          res,
+          event({ jsonrpc: '2.0', method: 'notifications/x' }) + event(answer(hit)),
+        )) as Behaviour,
+    ],
   ])('is used again after an answer of %s', async (_, behave) => {
     const { rogue, call } = await start(behave);
     for (let i = 0; i < 10; i++) expect(textOf(await call())).toBe('ok');
@@ -71,7 +89,11 @@ describe('a connection', () => {
 
   test('that is closed as it is used again: what only reads is sent once more', async () => {
     const { before, cut } = once();
-    const { upstream } = await start((hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: { resultType: 'complete', prompts: [] } }), { before });
+    const { upstream } = await start(
+      (hit, res) =>
+        json(res, { jsonrpc: '2.0', id: hit.message.id, result: { resultType: 'complete', prompts: [] } }),
+      { before },
+    );
     const result = await upstream.handle(exchange('prompts/list', {}), nobody);
     expect([result.kind, cut]).toEqual(['complete', ['prompts/list']]);
   });
@@ -89,7 +111,13 @@ describe('a connection', () => {
   test('that is closed on first use is no reason to send anything again', async () => {
     const { rogue, upstream } = await start((_, res) => res.socket?.destroy(), { keepAliveTimeout: 1 });
     const client = createHttpClient({ upstream: 'up', connectTimeout: 1_000 });
-    const outbound = { transport: 'http', method: 'POST', url: rogue.url, headers: {}, body: '{"id":1,"method":"x"}' } as const;
+    const outbound = {
+      transport: 'http',
+      method: 'POST',
+      url: rogue.url,
+      headers: {},
+      body: '{"id":1,"method":"x"}',
+    } as const;
     const failed = await client.send(outbound, new AbortController().signal).catch((error: unknown) => error);
     expect(failed).not.toBeInstanceOf(Unanswered);
     expect(rogue.of('x').length).toBe(1);
@@ -99,7 +127,7 @@ describe('a connection', () => {
 
   test('whose call was cancelled serves no other, and the others are not touched', async () => {
     const { call, rogue } = await start((hit, res) => {
-      if (hit.text.includes('"wait"')) return stream(res), res.write(': waiting\n\n');
+      if (hit.text.includes('"wait"')) return stream(res, ': waiting\n\n');
       return json(res, answer(hit));
     });
     for (let i = 0; i < 30; i++) {
@@ -142,7 +170,11 @@ describe('a connection that never stands', () => {
   });
 
   test('a plain answer to TLS, or another protocol altogether, is an upstream that cannot be reached', async () => {
-    for (const [scheme, greeting] of [['https', 'HTTP/1.1 400 Bad Request\r\n\r\n'], ['http', 'SSH-2.0-OpenSSH_9.9\r\n'], ['http', '\x15\x03\x01\x00\x02\x02\x28']] as const) {
+    for (const [scheme, greeting] of [
+      ['https', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+      ['http', 'SSH-2.0-OpenSSH_9.9\r\n'],
+      ['http', '\x15\x03\x01\x00\x02\x02\x28'],
+    ] as const) {
       const other = createServer((socket) => {
         socket.on('error', () => {});
         socket.end(greeting);

@@ -4,7 +4,18 @@ import type { ServerResponse } from 'node:http';
 import type { McpNotification } from '../../../src/protocol/message.ts';
 import type { Upstream } from '../../../src/upstreams/upstream.ts';
 import { codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
-import { answer, type Behaviour, event, progressOf, type Rogue, type RogueOptions, startRogue, status, stream } from '../../fixtures/rogue.ts';
+import {
+  answer,
+  type Behaviour,
+  event,
+  progressOf,
+  type Rogue,
+  type RogueOptions,
+  startRogue,
+  status,
+  stream,
+  streamed,
+} from '../../fixtures/rogue.ts';
 import { type Changes, httpSpec, IDLE, startUpstream } from '../../fixtures/specs.ts';
 
 const rogues: Rogue[] = [];
@@ -31,7 +42,8 @@ async function start(behave: Behaviour, options: RogueOptions = {}, changes: Cha
     heard.resolve();
     heard = Promise.withResolvers();
   };
-  const call = (options: Parameters<typeof toolCall>[2] = {}) => upstream.handle(toolCall('tool', {}, { token: '"t"', ...options }), emit);
+  const call = (options: Parameters<typeof toolCall>[2] = {}) =>
+    upstream.handle(toolCall('tool', {}, { token: '"t"', ...options }), emit);
   const values = () => notes.map(({ params }) => params['progress']);
   const hear = async (count: number) => {
     while (notes.length < count) await heard.promise;
@@ -48,39 +60,52 @@ async function inPieces(res: ServerResponse, text: string, size: number): Promis
   res.end();
 }
 
-test.each([1, 2, 7, 1_000])('events arrive in pieces of %d bytes, with every line end there is', async (size) => {
-  const { call, values } = await start((hit, res) => {
-    stream(res);
-    const result = JSON.stringify(answer(hit, 'ü😀\r\n'), undefined, 1).split('\n');
-    const text =
-      `\ufeff: hello\r\n\r\nid: 0\r\ndata:\r\n\r\n` +
-      `event: message\rdata: ${JSON.stringify(progressOf(hit, 1))}\r\r` +
-      `data:${JSON.stringify(progressOf(hit, 2))}\nretry: soon\nunknown: x\n\n` +
-      `${result.map((line) => `data: ${line}`).join('\r\n')}\r\n\r\n`;
-    return inPieces(res, text, size);
-  });
-  expect(textOf(await call())).toBe('ü😀\r\n');
-  expect(values()).toEqual([1, 2]);
-});
+test.each([1, 2, 7, 1_000])(
+  'events arrive in pieces of %d bytes, with every line end there is',
+  async (size) => {
+    const { call, values } = await start((hit, res) => {
+      stream(res);
+      const result = JSON.stringify(answer(hit, 'ü😀\r\n'), undefined, 1).split('\n');
+      const text =
+        `\ufeff: hello\r\n\r\nid: 0\r\ndata:\r\n\r\n` +
+        `event: message\rdata: ${JSON.stringify(progressOf(hit, 1))}\r\r` +
+        `data:${JSON.stringify(progressOf(hit, 2))}\nretry: soon\nunknown: x\n\n` +
+        `${result.map((line) => `data: ${line}`).join('\r\n')}\r\n\r\n`;
+      return inPieces(res, text, size);
+    });
+    expect(textOf(await call())).toBe('ü😀\r\n');
+    expect(values()).toEqual([1, 2]);
+  },
+);
 
 describe('a stream that closes before the result', () => {
   test('fails at once since 2026-07-28, whatever ids it gave', async () => {
-    const { call, rogue } = await start((hit, res) => (stream(res), res.end(event(progressOf(hit, 1), { id: '1', retry: 1 }))));
+    const { call, rogue } = await start((hit, res) =>
+      streamed(res, event(progressOf(hit, 1), { id: '1', retry: 1 })),
+    );
     expect(codeOf(await call())).toBe('UPSTREAM_UNAVAILABLE');
     expect([rogue.of('tools/call').length, rogue.of('GET').length]).toEqual([1, 0]);
   });
 
   test('fails before that, too, when it gave no id', async () => {
-    const { call, rogue } = await start((hit, res) => (stream(res), res.end(event(progressOf(hit, 1)))), { era: '2025' });
+    const { call, rogue } = await start((hit, res) => streamed(res, event(progressOf(hit, 1))), {
+      era: '2025',
+    });
     expect(codeOf(await call())).toBe('UPSTREAM_UNAVAILABLE');
     expect([rogue.of('tools/call').length, rogue.of('GET').length]).toEqual([1, 0]);
   });
 
   /** Gives the call's progress bit by bit, one connection each, and the result in the last. */
-  function polling(rounds: number, end: (res: ServerResponse, text: string) => void): RogueOptions & { behave: Behaviour } {
+  function polling(
+    rounds: number,
+    end: (res: ServerResponse, text: string) => void,
+  ): RogueOptions & { behave: Behaviour } {
     return {
       era: '2025',
-      behave: (hit, res) => (stream(res), end(res, `id: e0\nretry: 1\ndata:\n\n${event(progressOf(hit, 0))}`)),
+      behave(hit, res) {
+        stream(res);
+        end(res, `id: e0\nretry: 1\ndata:\n\n${event(progressOf(hit, 0))}`);
+      },
       before(hit, res, rogue) {
         if (hit.method !== 'GET') return false;
         const round = Number(String(hit.headers['last-event-id']).slice(1)) + 1;
@@ -103,31 +128,44 @@ describe('a stream that closes before the result', () => {
     expect(values()).toEqual(Array.from({ length: 25 }, (_, n) => n));
     const gets = rogue.of('GET');
     expect(gets.map(({ headers }) => headers['last-event-id'])).toEqual(gets.map((_, n) => `e${n}`));
-    expect(gets.every(({ headers }) => headers['mcp-session-id'] === 'session-1' && headers.accept === 'text/event-stream')).toBe(true);
+    expect(
+      gets.every(
+        ({ headers }) => headers['mcp-session-id'] === 'session-1' && headers.accept === 'text/event-stream',
+      ),
+    ).toBe(true);
     expect(rogue.of('tools/call').length).toBe(1);
   });
 
   test('is given up when nothing new comes', async () => {
     const { behave } = polling(0, (res, text) => void res.end(text));
-    const { call, rogue } = await start(behave, { era: '2025', before: (hit, res) => hit.method === 'GET' && (stream(res), res.end()) });
+    const { call, rogue } = await start(behave, {
+      era: '2025',
+      before: (hit, res) => hit.method === 'GET' && streamed(res),
+    });
     expect((await call()).raw.string('message')).toContain('closed the stream before the result');
     expect(rogue.of('GET').length).toBe(10);
   });
 
   test.each([404, 405, 200])('is given up when the GET is answered %d without events', async (code) => {
     const { behave } = polling(0, (res, text) => void res.end(text));
-    const { call, rogue } = await start(behave, { era: '2025', before: (hit, res) => hit.method === 'GET' && status(res, code) });
+    const { call, rogue } = await start(behave, {
+      era: '2025',
+      before: (hit, res) => hit.method === 'GET' && status(res, code),
+    });
     expect(codeOf(await call())).toBe('UPSTREAM_UNAVAILABLE');
     expect([rogue.of('tools/call').length, rogue.of('GET').length]).toEqual([1, 1]);
   });
 
   test('waits as long as it was told, and a cancelled call does not come back', async () => {
     const closed = Promise.withResolvers<void>();
-    const { call, rogue, hear } = await start((hit, res) => {
-      res.on('close', closed.resolve);
-      stream(res);
-      res.end(event(progressOf(hit, 1), { id: '1', retry: 3_600_000 }));
-    }, { era: '2025' });
+    const { call, rogue, hear } = await start(
+      (hit, res) => {
+        res.on('close', closed.resolve);
+        stream(res);
+        res.end(event(progressOf(hit, 1), { id: '1', retry: 3_600_000 }));
+      },
+      { era: '2025' },
+    );
     const abort = new AbortController();
     const waiting = call({ signal: abort.signal });
     await hear(1);
@@ -140,7 +178,7 @@ describe('a stream that closes before the result', () => {
 });
 
 describe('cancelling', () => {
-  const hang: Behaviour = (hit, res) => (stream(res), res.write(event(progressOf(hit, 1))));
+  const hang: Behaviour = (hit, res) => stream(res, event(progressOf(hit, 1)));
 
   test('closes the stream since 2026-07-28, and says nothing', async () => {
     const { call, rogue, hear } = await start(hang);
@@ -168,7 +206,7 @@ describe('cancelling', () => {
   });
 
   test('of a call that has ended says nothing', async () => {
-    const { call, rogue } = await start((hit, res) => (stream(res), res.end(event(answer(hit)))), { era: '2025' });
+    const { call, rogue } = await start((hit, res) => streamed(res, event(answer(hit))), { era: '2025' });
     const abort = new AbortController();
     expect(textOf(await call({ signal: abort.signal }))).toBe('ok');
     abort.abort();
@@ -182,9 +220,15 @@ describe('deadlines', () => {
     test(`${era}: nothing at all is first_byte; the upstream is told`, async () => {
       const { call, rogue, host } = await start(() => {}, { era }, { timeouts: { firstByte: 30 } });
       const result = await call();
-      expect([codeOf(result), result.raw.object('data')?.string('timeout')]).toEqual(['UPSTREAM_TIMEOUT', 'first_byte']);
+      expect([codeOf(result), result.raw.object('data')?.string('timeout')]).toEqual([
+        'UPSTREAM_TIMEOUT',
+        'first_byte',
+      ]);
       await (await rogue.nth('tools/call')).gone;
-      if (era === '2025') expect((await rogue.nth('notifications/cancelled')).message.params).toMatchObject({ reason: 'timeout: first_byte' });
+      if (era === '2025')
+        expect((await rogue.nth('notifications/cancelled')).message.params).toMatchObject({
+          reason: 'timeout: first_byte',
+        });
       expect(await host.figure('timeouts', { kind: 'first_byte' })).toBe(1);
     });
   }
@@ -193,15 +237,21 @@ describe('deadlines', () => {
     const { call } = await start(() => {}, { before: () => true }, { timeouts: { start: 30 } });
     const result = await call();
     expect(codeOf(result)).toBe('UPSTREAM_TIMEOUT');
-    expect(result.raw.string('message')).toBe('The upstream "up" did not answer within timeouts.start (30 ms).');
+    expect(result.raw.string('message')).toBe(
+      'The upstream "up" did not answer within timeouts.start (30 ms).',
+    );
   });
 
   test('progress begins idle anew, never total', async () => {
     let write: (n: number) => void = () => {};
-    const { call, rogue, hear } = await start((hit, res) => {
-      stream(res);
-      write = (n) => void res.write(event(progressOf(hit, n)));
-    }, {}, { timeouts: { firstByte: 1_000, idle: 500, total: 2_000 } });
+    const { call, rogue, hear } = await start(
+      (hit, res) => {
+        stream(res);
+        write = (n) => void res.write(event(progressOf(hit, n)));
+      },
+      {},
+      { timeouts: { firstByte: 1_000, idle: 500, total: 2_000 } },
+    );
     await call({ signal: AbortSignal.abort() });
     jest.useFakeTimers();
     const waiting = call();
@@ -218,7 +268,11 @@ describe('deadlines', () => {
   });
 
   test('silence after the first byte is idle', async () => {
-    const { call, hear } = await start((hit, res) => (stream(res), res.write(event(progressOf(hit, 1)))), {}, { timeouts: { idle: 30 } });
+    const { call, hear } = await start(
+      (hit, res) => stream(res, event(progressOf(hit, 1))),
+      {},
+      { timeouts: { idle: 30 } },
+    );
     const waiting = call();
     await hear(1);
     expect((await waiting).raw.object('data')?.string('timeout')).toBe('idle');
@@ -226,25 +280,39 @@ describe('deadlines', () => {
 });
 
 describe('a session that is gone', () => {
-  const alive = (lost: (session: unknown) => boolean): Behaviour => (hit, res) =>
-    lost(hit.headers['mcp-session-id']) ? status(res, 404) : (stream(res), res.end(event(answer(hit))));
+  const alive =
+    (lost: (session: unknown) => boolean): Behaviour =>
+    (hit, res) =>
+      lost(hit.headers['mcp-session-id']) ? status(res, 404) : streamed(res, event(answer(hit)));
 
   test('is begun anew, and the request sent once more', async () => {
-    const { call, rogue, upstream } = await start(alive((session) => session === 'session-1'), { era: '2025' });
+    const { call, rogue, upstream } = await start(
+      alive((session) => session === 'session-1'),
+      { era: '2025' },
+    );
     expect(textOf(await call())).toBe('ok');
     expect(rogue.of('initialize').length).toBe(2);
-    expect(rogue.of('tools/call').map(({ headers }) => headers['mcp-session-id'])).toEqual(['session-1', 'session-2']);
+    expect(rogue.of('tools/call').map(({ headers }) => headers['mcp-session-id'])).toEqual([
+      'session-1',
+      'session-2',
+    ]);
     expect(upstream.state()).toMatchObject({ links: 1 });
   });
 
   test('again and again fails: one new session, one repetition', async () => {
-    const { call, rogue } = await start(alive(() => true), { era: '2025' });
+    const { call, rogue } = await start(
+      alive(() => true),
+      { era: '2025' },
+    );
     expect(codeOf(await call())).toBe('UPSTREAM_UNAVAILABLE');
     expect([rogue.of('initialize').length, rogue.of('tools/call').length]).toEqual([2, 2]);
   });
 
   test('under many calls is begun anew once', async () => {
-    const { call, rogue, upstream } = await start(alive((session) => session === 'session-1'), { era: '2025' });
+    const { call, rogue, upstream } = await start(
+      alive((session) => session === 'session-1'),
+      { era: '2025' },
+    );
     const results = await Promise.all(Array.from({ length: 20 }, () => call()));
     expect(results.map(textOf)).toEqual(results.map(() => 'ok'));
     expect([rogue.of('initialize').length, rogue.of('tools/call').length]).toEqual([2, 40]);
@@ -252,7 +320,10 @@ describe('a session that is gone', () => {
   });
 
   test('is said good-bye to when it is not', async () => {
-    const { call, rogue, upstream } = await start(alive(() => false), { era: '2025' });
+    const { call, rogue, upstream } = await start(
+      alive(() => false),
+      { era: '2025' },
+    );
     await call();
     await Promise.all([upstream.close(), upstream.close()]);
     expect(rogue.of('DELETE').map(({ headers }) => headers['mcp-session-id'])).toEqual(['session-1']);

@@ -6,7 +6,17 @@ import { createSeal } from '../../../src/lib/seal.ts';
 import type { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import type { Upstream } from '../../../src/upstreams/upstream.ts';
-import { clientOf, codeOf, collector, type ExchangeOptions, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import {
+  clientOf,
+  codeOf,
+  collector,
+  type ExchangeOptions,
+  exchange,
+  nobody,
+  testHost,
+  textOf,
+  toolCall,
+} from '../../fixtures/exchanges.ts';
 import { IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
 
 const upstreams: Upstream[] = [];
@@ -18,7 +28,10 @@ afterEach(async () => {
 });
 
 const able = { elicitation: {}, sampling: {}, roots: {} };
-const elicit = (message: string) => ({ method: 'elicitation/create', params: { message, elicitationId: 'e1', requestedSchema: {} } });
+const elicit = (message: string) => ({
+  method: 'elicitation/create',
+  params: { message, elicitationId: 'e1', requestedSchema: {} },
+});
 const accept = (content: object) => ({ action: 'accept', content });
 
 function start(changes: Parameters<typeof serverSpec>[1] = {}) {
@@ -26,27 +39,47 @@ function start(changes: Parameters<typeof serverSpec>[1] = {}) {
   const upstream = startUpstream(serverSpec(['--era', '2025'], changes), host);
   upstreams.push(upstream);
   const client = clientOf({ capabilities: able, principal: 'ada' });
-  const ask = (args: object, options: ExchangeOptions = {}) => upstream.handle(toolCall('ask', args, { client, ...options }), nobody);
-  const received = async (): Promise<string[]> => JSON.parse(textOf(await upstream.handle(toolCall('received', {}, { client }), nobody)));
-  const retry = (state: unknown, args: object, inputResponses?: object, options: ExchangeOptions = {}, name = 'ask') =>
-    upstream.handle(exchange('tools/call', { name, arguments: args, inputResponses, requestState: state }, { client, ...options }), nobody);
+  const ask = (args: object, options: ExchangeOptions = {}) =>
+    upstream.handle(toolCall('ask', args, { client, ...options }), nobody);
+  /** Calls a tool by a method during which nobody can be asked. */
+  const aside = (name: string, args = {}) =>
+    upstream.handle(exchange('test/call', { name, arguments: args }, { client }), nobody);
+  const received = async (): Promise<string[]> => JSON.parse(textOf(await aside('received')));
+  const retry = (
+    state: unknown,
+    args: object,
+    inputResponses?: object,
+    options: ExchangeOptions = {},
+    name = 'ask',
+  ) =>
+    upstream.handle(
+      exchange(
+        'tools/call',
+        { name, arguments: args, inputResponses, requestState: state },
+        { client, ...options },
+      ),
+      nobody,
+    );
   /** How many calls of `ask` the server has seen. */
   const executed = async () => (await received()).filter((line) => line.includes('"name":"ask"')).length;
-  return { host, upstream, client, ask, retry, received, executed };
+  return { host, upstream, client, ask, aside, retry, received, executed };
 }
 
 const stateOf = (result: McpResult): string => {
   expect(result.kind).toBe('input_required');
   return result.raw.string('requestState') ?? '';
 };
-const inputsOf = (result: McpResult) => result.value['inputRequests'] as Record<string, { method: string; params?: object }>;
+const inputsOf = (result: McpResult) =>
+  result.value['inputRequests'] as Record<string, { method: string; params?: object }>;
 const one = { questions: [elicit('Who?')] };
 
 describe('a question', () => {
   test('ends the exchange, and its answer goes on with the call', async () => {
     const { ask, retry, upstream, executed } = start();
     const first = await ask(one);
-    expect(inputsOf(first)).toEqual({ q1: { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } } });
+    expect(inputsOf(first)).toEqual({
+      q1: { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } },
+    });
     expect(upstream.state()).toMatchObject({ calls: 1, parked: 1 });
     const second = await retry(stateOf(first), one, { q1: accept({ name: 'Ada' }) });
     expect(textOf(second)).toBe('[{"action":"accept","content":{"name":"Ada"}}]');
@@ -62,7 +95,13 @@ describe('a question', () => {
 
   test('may be one of several; those without an answer are asked again', async () => {
     const { ask, retry } = start();
-    const args = { questions: [elicit('a'), { method: 'roots/list' }, { method: 'sampling/createMessage', params: { n: 1 } }] };
+    const args = {
+      questions: [
+        elicit('a'),
+        { method: 'roots/list' },
+        { method: 'sampling/createMessage', params: { n: 1 } },
+      ],
+    };
     const first = await ask(args);
     expect(Object.entries(inputsOf(first)).map(([key, { method }]) => [key, method])).toEqual([
       ['q1', 'elicitation/create'],
@@ -70,7 +109,10 @@ describe('a question', () => {
       ['q3', 'sampling/createMessage'],
     ]);
     const second = await retry(stateOf(first), args, { q2: { roots: [] }, q4: { unknown: true } });
-    expect(Object.values(inputsOf(second)).map(({ method }) => method)).toEqual(['elicitation/create', 'sampling/createMessage']);
+    expect(Object.values(inputsOf(second)).map(({ method }) => method)).toEqual([
+      'elicitation/create',
+      'sampling/createMessage',
+    ]);
     const third = await retry(stateOf(second), args, { q1: accept({}), q2: { model: 'm' } });
     expect(textOf(third)).toBe('[{"action":"accept","content":{}},{"roots":[]},{"model":"m"}]');
   });
@@ -79,19 +121,34 @@ describe('a question', () => {
     const { ask, upstream, client } = start();
     const args = { questions: [{ method: 'sampling/createMessage', params: {} }] };
     const first = await ask(args);
-    const refusal: Refusal = { method: 'sampling/createMessage', error: RawObject.of({ code: -1, message: 'User rejected' }) };
-    const x = exchange('tools/call', { name: 'ask', arguments: args, requestState: stateOf(first) }, { client });
+    const refusal: Refusal = {
+      method: 'sampling/createMessage',
+      error: RawObject.of({ code: -1, message: 'User rejected' }),
+    };
+    const x = exchange(
+      'tools/call',
+      { name: 'ask', arguments: args, requestState: stateOf(first) },
+      { client },
+    );
     x.set(refusalsFact, new Map([['q1', refusal]]));
-    expect(textOf(await upstream.handle(x, nobody))).toBe('[{"error":{"code":-1,"message":"User rejected"}}]');
+    expect(textOf(await upstream.handle(x, nobody))).toBe(
+      '[{"error":{"code":-1,"message":"User rejected"}}]',
+    );
   });
 
   test('notifications meanwhile come after it, in order, with the token of the next round', async () => {
     const { upstream, client } = start();
-    const progress = (n: number) => `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":${n}}}`;
+    const progress = (n: number) =>
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":${n}}}`;
     const args = { ...one, lines: [1, 2, 3].map(progress) };
     const [before, after] = [collector(), collector()];
     const first = await upstream.handle(toolCall('ask', args, { client, token: '"first"' }), before.emit);
-    const params = { name: 'ask', arguments: args, requestState: stateOf(first), inputResponses: { q1: accept({}) } };
+    const params = {
+      name: 'ask',
+      arguments: args,
+      requestState: stateOf(first),
+      inputResponses: { q1: accept({}) },
+    };
     // Whatever came before the call was parked went out at once.
     const second = await upstream.handle(exchange('tools/call', params, { client, token: '2' }), after.emit);
     expect(second.kind).toBe('complete');
@@ -114,7 +171,10 @@ describe('a state', () => {
   test('is good once; used again, or twice at the same time, it is invalid and nothing is executed', async () => {
     const { ask, retry, executed, upstream } = start();
     const state = stateOf(await ask(one));
-    const both = await Promise.all([retry(state, one, { q1: accept({}) }), retry(state, one, { q1: accept({}) })]);
+    const both = await Promise.all([
+      retry(state, one, { q1: accept({}) }),
+      retry(state, one, { q1: accept({}) }),
+    ]);
     expect(both.map((result) => codeOf(result) ?? result.kind).sort()).toEqual(['STATE_INVALID', 'complete']);
     expect(codeOf(await retry(state, one, { q1: accept({}) }))).toBe('STATE_INVALID');
     expect(await executed()).toBe(1);
@@ -124,7 +184,9 @@ describe('a state', () => {
   test('altered anywhere is invalid, and nothing is executed', async () => {
     const { ask, retry, executed } = start();
     const state = stateOf(await ask(one));
-    const altered = [...state].map((c, at) => state.slice(0, at) + (c === 'A' ? 'B' : 'A') + state.slice(at + 1));
+    const altered = [...state].map(
+      (c, at) => state.slice(0, at) + (c === 'A' ? 'B' : 'A') + state.slice(at + 1),
+    );
     const foreign = createSeal(new Uint8Array(32).fill(9)).seal('park', 'id');
     for (const each of [...altered, foreign, '', 's1.', 'x', state.slice(0, -1), `${state}A`]) {
       expect(codeOf(await retry(each, one, { q1: accept({}) }))).toBe('STATE_INVALID');
@@ -160,14 +222,17 @@ describe('a state', () => {
     ]) {
       const first = await upstream.handle(exchange('tools/call', `{ ${call} }`, { client }), nobody);
       const retry = order(`"requestState": ${JSON.stringify(stateOf(first))}`);
-      expect(textOf(await upstream.handle(exchange('tools/call', retry, { client }), nobody))).toBe('[{"action":"accept"}]');
+      expect(textOf(await upstream.handle(exchange('tools/call', retry, { client }), nobody))).toBe(
+        '[{"action":"accept"}]',
+      );
     }
   });
 
   test('ends with its time: the server is answered and told, and the state is invalid', async () => {
     const { ask, retry, received, host, upstream } = start({ limits: { parkTtl: 20 } });
     const state = stateOf(await ask(one));
-    for (let lines: string[] = []; !lines.some((line) => line.includes('nobody answered in time')); ) lines = await received();
+    for (let lines: string[] = []; !lines.some((line) => line.includes('nobody answered in time')); )
+      lines = await received();
     expect((await received()).some((line) => line.includes('"result":{"action":"cancel"}'))).toBe(true);
     expect(codeOf(await retry(state, one, { q1: accept({}) }))).toBe('STATE_INVALID');
     expect(upstream.state()).toMatchObject(IDLE);
@@ -187,6 +252,30 @@ describe('parked calls', () => {
     expect(upstream.state()).toMatchObject({ calls: 1, parked: 1 });
   });
 
+  test('keep no other call of their kind from asking: it gets a process of its own, while there may be more', async () => {
+    const { ask, retry, upstream, aside } = start({ instances: { per: 'auto', max: 3 } });
+    const states = [];
+    for (let links = 1; links <= 3; links++) {
+      states.push(stateOf(await ask(one)));
+      expect(upstream.state()).toMatchObject({ links, calls: links, parked: links });
+    }
+    // No room: the server is told that nobody can be asked.
+    expect(textOf(await ask(one))).toBe('[{"action":"cancel"}]');
+    for (const state of states)
+      expect(textOf(await retry(state, one, { q1: accept({}) }))).toContain('accept');
+    const links = upstream.state().links;
+    expect(inputsOf(await ask(one))).toHaveProperty('q1');
+    expect((await aside('echo')).kind).toBe('complete');
+    expect(upstream.state().links).toBe(links);
+  });
+
+  test('of one process for each, when there is no room, share the first: then its questions are declined', async () => {
+    const { ask, upstream } = start({ instances: { per: 'session', max: 1 } });
+    await ask(one);
+    expect(textOf(await ask(one))).toBe('[{"action":"cancel"}]');
+    expect(upstream.state().links).toBe(1);
+  });
+
   test('end when the caller goes away', async () => {
     const { ask, received, upstream, host } = start();
     const abort = new AbortController();
@@ -194,13 +283,15 @@ describe('parked calls', () => {
     abort.abort();
     expect(upstream.state()).toMatchObject(IDLE);
     expect(await host.figure('parked')).toBe(0);
-    expect((await received()).filter((line) => /"action":"cancel"|the caller went away/.test(line)).length).toBe(2);
+    expect(
+      (await received()).filter((line) => /"action":"cancel"|the caller went away/.test(line)).length,
+    ).toBe(2);
   });
 
   test('end with their process, and are not executed by the next one', async () => {
-    const { ask, retry, upstream, client, host, executed } = start();
+    const { ask, aside, retry, upstream, host, executed } = start();
     const state = stateOf(await ask(one));
-    expect(codeOf(await upstream.handle(toolCall('exit', { code: 1 }, { client }), nobody))).toBe('UPSTREAM_UNAVAILABLE');
+    expect(codeOf(await aside('exit', { code: 1 }))).toBe('UPSTREAM_UNAVAILABLE');
     await host.logged('link ended');
     expect(upstream.state()).toMatchObject(IDLE);
     expect(codeOf(await retry(state, one, { q1: accept({}) }))).toBe('STATE_INVALID');

@@ -21,19 +21,38 @@ afterEach(async () => {
   await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
 });
 
-const elicitation: Question = { id: { text: '"q"', key: 's:q' }, method: 'elicitation/create', params: RawObject.of({ message: 'Who?' }) };
+const elicitation: Question = {
+  id: { text: '"q"', key: 's:q' },
+  method: 'elicitation/create',
+  params: RawObject.of({ message: 'Who?' }),
+};
 const able = clientOf({ capabilities: { elicitation: {} } });
 const unable = clientOf();
 
 function route(calls: readonly Call[], options: { via?: Call; owned?: boolean; question?: Question } = {}) {
   const replies: Reply[] = [];
   const host = testHost();
-  const link = { calls: () => calls, answer: (_: Question, reply: Reply) => Promise.resolve(void replies.push(reply)) } as unknown as Link;
-  askTheRightOne({ link, question: options.question ?? elicitation, via: options.via, owned: options.owned ?? false, upstream: 'up', host });
-  return { asked: calls.map((call) => call.questions.length), replies: replies.map((reply) => ('result' in reply ? reply.result.value : reply.error.value)), host };
+  const link = {
+    calls: () => calls,
+    answer: (_: Question, reply: Reply) => Promise.resolve(void replies.push(reply)),
+  } as unknown as Link;
+  askTheRightOne({
+    link,
+    question: options.question ?? elicitation,
+    via: options.via,
+    owned: options.owned ?? false,
+    upstream: 'up',
+    host,
+  });
+  return {
+    asked: calls.map((call) => call.questions.length),
+    replies: replies.map((reply) => ('result' in reply ? reply.result.value : reply.error.value)),
+    host,
+  };
 }
 
-const callOf = (client = able, method = 'tools/call') => new RealCall(1, exchange(method, { name: 'a' }, { client }), nobody);
+const callOf = (client = able, method = 'tools/call') =>
+  new RealCall(1, exchange(method, { name: 'a' }, { client }), nobody);
 const CANCEL = { action: 'cancel' };
 
 describe('a question', () => {
@@ -55,11 +74,20 @@ describe('a question', () => {
   });
 
   test('is not kept from a call by lists and subscriptions, which ask nothing', () => {
-    expect(route([callOf(unable, 'tools/list'), callOf(), callOf(able, 'subscriptions/listen')]).asked).toEqual([0, 1, 0]);
+    expect(
+      route([callOf(unable, 'tools/list'), callOf(), callOf(able, 'subscriptions/listen')]).asked,
+    ).toEqual([0, 1, 0]);
   });
 
-  test('goes to the latest call where all are of one client', () => {
-    expect(route([callOf(), callOf()], { owned: true })).toMatchObject({ asked: [0, 1], replies: [] });
+  test('goes to some call where all are of one client: to each one before to any a second', () => {
+    const calls = [callOf(), callOf(), callOf(unable)];
+    for (const asked of [
+      [0, 1, 0],
+      [1, 1, 0],
+      [1, 2, 0],
+    ]) {
+      expect(route(calls, { owned: true })).toMatchObject({ asked, replies: [] });
+    }
   });
 
   test('is declined where nobody can be asked: no call, an ended one, a client that cannot, a method that may not', async () => {
@@ -70,13 +98,19 @@ describe('a question', () => {
       expect([asked, replies]).toEqual([calls.map(() => 0), [CANCEL]]);
       expect(await host.dropped('question_unanswerable')).toBe(1);
     }
-    expect(route([], { question: { ...elicitation, method: 'sampling/createMessage' } }).replies).toMatchObject([{ code: -32601 }]);
+    expect(
+      route([], { question: { ...elicitation, method: 'sampling/createMessage' } }).replies,
+    ).toMatchObject([{ code: -32601 }]);
   });
 });
 
 test('what a client can be asked', () => {
-  const ask = (capabilities: object, method: string, params: Record<string, string> = {}, call = 'tools/call') =>
-    canAsk(clientOf({ capabilities }), call, { ...elicitation, method, params: RawObject.of(params) });
+  const ask = (
+    capabilities: object,
+    method: string,
+    params: Record<string, string> = {},
+    call = 'tools/call',
+  ) => canAsk(clientOf({ capabilities }), call, { ...elicitation, method, params: RawObject.of(params) });
   const url = { mode: 'url' };
   expect(ask({ elicitation: {} }, 'elicitation/create')).toBe(true);
   expect(ask({ elicitation: {} }, 'elicitation/create', url)).toBe(false);
@@ -87,7 +121,11 @@ test('what a client can be asked', () => {
   expect(ask({ sampling: {} }, 'sampling/createMessage')).toBe(true);
   expect(ask({ roots: {} }, 'roots/list')).toBe(true);
   expect(ask({ roots: {}, sampling: {}, elicitation: {} }, 'tools/call')).toBe(false);
-  expect(['tools/call', 'prompts/get', 'resources/read', 'tools/list', 'completion/complete'].map((call) => ask({ roots: {} }, 'roots/list', {}, call))).toEqual([true, true, true, false, false]);
+  expect(
+    ['tools/call', 'prompts/get', 'resources/read', 'tools/list', 'completion/complete'].map((call) =>
+      ask({ roots: {} }, 'roots/list', {}, call),
+    ),
+  ).toEqual([true, true, true, false, false]);
   expect(declined({ ...elicitation, method: 'roots/list' })).toMatchObject({ error: {} });
 });
 
@@ -98,7 +136,10 @@ describe('over a shared process', () => {
     const upstream = startUpstream(serverSpec(['--era', '2025'], { instances: { per: 'shared', max: 1 } }));
     upstreams.push(upstream);
     const busy = new AbortController();
-    const other = upstream.handle(toolCall('silent', {}, { client: clientOf({ principal: 'eve' }), signal: busy.signal }), nobody);
+    const other = upstream.handle(
+      toolCall('silent', {}, { client: clientOf({ principal: 'eve' }), signal: busy.signal }),
+      nobody,
+    );
     await upstream.handle(toolCall('echo'), nobody);
     const mine = await upstream.handle(toolCall('ask', one, { client: able }), nobody);
     expect(textOf(mine)).toBe('[{"action":"cancel"}]');
@@ -109,17 +150,24 @@ describe('over a shared process', () => {
   test('the server is told that nobody can be asked, and asks in vain when it does', async () => {
     const upstream = startUpstream(serverSpec(['--era', '2025'], { instances: { per: 'shared', max: 1 } }));
     upstreams.push(upstream);
-    const received = JSON.parse(textOf(await upstream.handle(toolCall('received', {}, { client: able }), nobody)));
+    const received = JSON.parse(
+      textOf(await upstream.handle(toolCall('received', {}, { client: able }), nobody)),
+    );
     expect(JSON.parse(received[0]).params.capabilities).toEqual({});
-    const asking = { questions: [{ method: 'sampling/createMessage', params: {} }, { method: 'ping' }, { method: 'x/y' }] };
-    const answers = JSON.parse(textOf(await upstream.handle(toolCall('ask', asking, { client: able }), nobody)));
+    const asking = {
+      questions: [{ method: 'sampling/createMessage', params: {} }, { method: 'ping' }, { method: 'x/y' }],
+    };
+    const answers = JSON.parse(
+      textOf(await upstream.handle(toolCall('ask', asking, { client: able }), nobody)),
+    );
     expect(answers).toMatchObject([{ error: { code: -32601 } }, {}, { error: { code: -32601 } }]);
   });
 
   test('callers who can be asked get a process each, as the capabilities they declared', async () => {
     const upstream = startUpstream(serverSpec(['--era', '2025'], { instances: { per: 'auto', max: 4 } }));
     upstreams.push(upstream);
-    const pid = async (client: typeof able) => JSON.parse(textOf(await upstream.handle(toolCall('pid', {}, { client }), nobody))).pid;
+    const pid = async (client: typeof able) =>
+      JSON.parse(textOf(await upstream.handle(toolCall('pid', {}, { client }), nobody))).pid;
     const client = (principal: string, capabilities: object) => clientOf({ principal, capabilities });
     const pids = [
       await pid(client('ada', { elicitation: {} })),
@@ -139,56 +187,91 @@ describe('over a shared process', () => {
 describe('over HTTP', () => {
   test('several calls at once: each question goes to the call on whose stream it came', async () => {
     const open = new Map<string, (reply: unknown) => void>();
-    const rogue = await startRogue(async (hit, res) => {
-      if (hit.message.method === undefined) {
-        open.get(String(hit.message.id))?.((hit.message as { result?: unknown }).result);
-        return status(res, 202);
-      }
-      const id = `q${hit.message.id}`;
-      const { promise, resolve } = Promise.withResolvers<unknown>();
-      open.set(id, resolve);
-      stream(res);
-      const name = hit.message.params?.['name'];
-      res.write(event({ jsonrpc: '2.0', id, method: 'elicitation/create', params: { message: name } }));
-      return res.end(event(answer(hit, `${name}: ${JSON.stringify(await promise)}`)));
-    }, { era: '2025' });
+    const rogue = await startRogue(
+      async (hit, res) => {
+        if (hit.message.method === undefined) {
+          open.get(String(hit.message.id))?.((hit.message as { result?: unknown }).result);
+          return status(res, 202);
+        }
+        const id = `q${hit.message.id}`;
+        const { promise, resolve } = Promise.withResolvers<unknown>();
+        open.set(id, resolve);
+        stream(res);
+        const name = hit.message.params?.['name'];
+        res.write(event({ jsonrpc: '2.0', id, method: 'elicitation/create', params: { message: name } }));
+        return res.end(event(answer(hit, `${name}: ${JSON.stringify(await promise)}`)));
+      },
+      { era: '2025' },
+    );
     rogues.push(rogue);
     const upstream = startUpstream(httpSpec(rogue.url));
     upstreams.push(upstream);
     const names = ['a', 'b', 'c', 'd'];
-    const firsts = await Promise.all(names.map((name) => upstream.handle(toolCall(name, {}, { client: able }), nobody)));
-    expect(firsts.map(({ value }) => (value['inputRequests'] as { q1: { params: object } }).q1.params)).toEqual(names.map((message) => ({ message })));
+    const firsts = await Promise.all(
+      names.map((name) => upstream.handle(toolCall(name, {}, { client: able }), nobody)),
+    );
+    expect(
+      firsts.map(({ value }) => (value['inputRequests'] as { q1: { params: object } }).q1.params),
+    ).toEqual(names.map((message) => ({ message })));
     expect(upstream.state()).toMatchObject({ parked: 4, calls: 4 });
-    const lasts = await Promise.all(firsts.map((first, at) => upstream.handle(exchange('tools/call', {
-      name: names[at], arguments: {}, requestState: first.raw.string('requestState'), inputResponses: { q1: { action: 'accept', content: { at } } },
-    }, { client: able }), nobody)));
-    expect(lasts.map(textOf)).toEqual(names.map((name, at) => `${name}: {"action":"accept","content":{"at":${at}}}`));
+    const lasts = await Promise.all(
+      firsts.map((first, at) =>
+        upstream.handle(
+          exchange(
+            'tools/call',
+            {
+              name: names[at],
+              arguments: {},
+              requestState: first.raw.string('requestState'),
+              inputResponses: { q1: { action: 'accept', content: { at } } },
+            },
+            { client: able },
+          ),
+          nobody,
+        ),
+      ),
+    );
+    expect(lasts.map(textOf)).toEqual(
+      names.map((name, at) => `${name}: {"action":"accept","content":{"at":${at}}}`),
+    );
   });
 
   test('an answer that cannot be delivered ends the call at once', async () => {
-    const rogue = await startRogue((hit, res) => {
-      if (hit.message.method === undefined) return status(res, 503);
-      stream(res);
-      return res.write(event({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params: {} }));
-    }, { era: '2025' });
+    const rogue = await startRogue(
+      (hit, res) => {
+        if (hit.message.method === undefined) return status(res, 503);
+        stream(res);
+        return res.write(event({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params: {} }));
+      },
+      { era: '2025' },
+    );
     rogues.push(rogue);
     const upstream = startUpstream(httpSpec(rogue.url));
     upstreams.push(upstream);
     const first = await upstream.handle(toolCall('a', {}, { client: able }), nobody);
-    const params = { name: 'a', arguments: {}, requestState: first.raw.string('requestState'), inputResponses: { q1: {} } };
+    const params = {
+      name: 'a',
+      arguments: {},
+      requestState: first.raw.string('requestState'),
+      inputResponses: { q1: {} },
+    };
     const last = await upstream.handle(exchange('tools/call', params, { client: able }), nobody);
     expect(last.raw.string('message')).toBe('The upstream "up" answered 503.');
     await (await rogue.nth('tools/call')).gone;
   });
 
   test('a state that is not ours belongs to a 2026-07-28 upstream, gateway or not, to the byte', async () => {
-    const rogue = await startRogue((hit, res) => json(res, answer(hit, String(hit.message.params?.['requestState']))));
+    const rogue = await startRogue((hit, res) =>
+      json(res, answer(hit, String(hit.message.params?.['requestState']))),
+    );
     rogues.push(rogue);
     const upstream = startUpstream(httpSpec(rogue.url));
     upstreams.push(upstream);
     for (const state of ['s1.AAAA', 'opaque', '']) {
       const params = { name: 'a', requestState: state, inputResponses: {} };
-      expect(textOf(await upstream.handle(exchange('tools/call', params, { client: able }), nobody))).toBe(state);
+      expect(textOf(await upstream.handle(exchange('tools/call', params, { client: able }), nobody))).toBe(
+        state,
+      );
     }
   });
 });

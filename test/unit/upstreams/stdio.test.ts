@@ -1,7 +1,15 @@
 // An upstream over stdio: real processes that answer well or badly, end, and are started again.
 import { afterEach, describe, expect, test } from 'bun:test';
 import type { Upstream } from '../../../src/upstreams/upstream.ts';
-import { codeOf, collector, nobody, type TestHost, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import {
+  codeOf,
+  collector,
+  nobody,
+  type TestHost,
+  testHost,
+  textOf,
+  toolCall,
+} from '../../fixtures/exchanges.ts';
 import { childPath, commandSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
 
 const running: Upstream[] = [];
@@ -15,8 +23,12 @@ afterEach(async () => {
 function start(spec: Parameters<typeof startUpstream>[0], host: TestHost = testHost()) {
   const upstream = startUpstream(spec, host);
   running.push(upstream);
-  const call = (name: string, args: object = {}, options: Parameters<typeof toolCall>[2] = {}, emit = nobody as never) =>
-    upstream.handle(toolCall(name, args, options), emit);
+  const call = (
+    name: string,
+    args: object = {},
+    options: Parameters<typeof toolCall>[2] = {},
+    emit = nobody as never,
+  ) => upstream.handle(toolCall(name, args, options), emit);
   const pid = async (): Promise<number> => JSON.parse(textOf(await call('pid'))).pid;
   return { upstream, host, call, pid };
 }
@@ -59,7 +71,8 @@ describe('a server', () => {
   test('may answer in batches, of which a bad element spoils no other', async () => {
     const { call, host } = start(serverSpec());
     const { notes, emit } = collector();
-    const line = '[{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":1}},{},{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}]';
+    const line =
+      '[{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":1}},{},{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}]';
     expect(textOf(await call('say', { lines: [line] }, { token: '"t"' }, emit as never))).toBe('');
     expect(notes.map(({ raw }) => raw?.text)).toEqual(['{"progressToken":"t","progress":1}']);
     expect(await host.dropped('upstream_garbage')).toBe(1);
@@ -111,7 +124,8 @@ describe('many at once', () => {
   test('one slow client holds nobody up', async () => {
     const { call } = start(serverSpec());
     const stuck = Promise.withResolvers<void>();
-    const line = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":1}}';
+    const line =
+      '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":1}}';
     const lines = [line, '{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}'];
     const slow = call('say', { lines }, { token: '1' }, (() => stuck.promise) as never);
     for (let n = 0; n < 50; n++) expect(textOf(await call('echo', { n }))).toBe(`{"n":${n}}`);
@@ -133,17 +147,20 @@ describe('a server that ends', () => {
     ['exit', { code: 0 }, 'exited with code 0'],
     ['die', { signal: 'SIGKILL' }, 'was ended by SIGKILL'],
     ['long', { bytes: 5_000 }, 'wrote a line of more than 4000 bytes'],
-  ])('in the middle of calls, by %s %o: all fail at once, and the next finds a new one', async (tool, args, why) => {
-    const { call, pid, upstream, host } = start(serverSpec([], { limits: { line: 4_000 } }));
-    const before = await pid();
-    const waiting = [call('silent'), call('silent', {}, { token: '1' }), call(tool, args)];
-    for (const each of waiting) await unavailable(each, why);
-    expect(upstream.state()).toMatchObject(IDLE);
-    expect(await host.figure('upstreamUp')).toBe(0);
-    expect(await pid()).not.toBe(before);
-    expect(await host.figure('upstreamUp')).toBe(1);
-    expect(await host.figure('upstreamRestarts')).toBe(1);
-  });
+  ])(
+    'in the middle of calls, by %s %o: all fail at once, and the next finds a new one',
+    async (tool, args, why) => {
+      const { call, pid, upstream, host } = start(serverSpec([], { limits: { line: 4_000 } }));
+      const before = await pid();
+      const waiting = [call('silent'), call('silent', {}, { token: '1' }), call(tool, args)];
+      for (const each of waiting) await unavailable(each, why);
+      expect(upstream.state()).toMatchObject(IDLE);
+      expect(await host.figure('upstreamUp')).toBe(0);
+      expect(await pid()).not.toBe(before);
+      expect(await host.figure('upstreamUp')).toBe(1);
+      expect(await host.figure('upstreamRestarts')).toBe(1);
+    },
+  );
 
   test('after its answer: the answer counts', async () => {
     const { call, host } = start(serverSpec());
@@ -159,7 +176,9 @@ describe('a server that ends', () => {
     for (let i = 0; i < 2; i++) await unavailable(call('exit', { code: 1 }), 'exited with code 1');
     const refused = await call('echo');
     expect(codeOf(refused)).toBe('UPSTREAM_UNAVAILABLE');
-    expect(refused.raw.string('message')).toContain('ended 2 times within 60000 ms and is not started again for now');
+    expect(refused.raw.string('message')).toContain(
+      'ended 2 times within 60000 ms and is not started again for now',
+    );
     host.turn(60_000);
     expect(await pid()).toBeGreaterThan(0);
   });
@@ -171,7 +190,10 @@ describe('a server that cannot be had', () => {
     [commandSpec(childPath('server.ts'), []), 'may not be executed'],
     [commandSpec('/bin/sh', [], { cwd: '/no/such/dir' }), 'no directory /no/such/dir'],
     [commandSpec('/bin/sh', ['-c', 'exit 9']), 'its process exited with code 9'],
-    [commandSpec('/bin/sh', ['-c', 'cat >/dev/null'], { timeouts: { start: 30 } }), 'did not answer within timeouts.start (30 ms)'],
+    [
+      commandSpec('/bin/sh', ['-c', 'cat >/dev/null'], { timeouts: { start: 30 } }),
+      'did not answer within timeouts.start (30 ms)',
+    ],
   ])('%#: says why', async (spec, why) => {
     const result = await start(spec).call('echo');
     expect(result.raw.string('message')).toStartWith('The upstream "up"');
@@ -188,11 +210,18 @@ describe('cancelling', () => {
     abort.abort(new Error('changed my mind'));
     expect(codeOf(await waiting)).toBe('CANCELLED');
     const received: string[] = JSON.parse(textOf(await call('received')));
-    const [cancelled, ...more] = received.filter((line) => line.includes('notifications/cancelled')).map((line) => JSON.parse(line));
+    const [cancelled, ...more] = received
+      .filter((line) => line.includes('notifications/cancelled'))
+      .map((line) => JSON.parse(line));
     expect(more).toEqual([]);
     const silent = received.map((line) => JSON.parse(line)).find(({ params }) => params?.name === 'silent');
     expect(cancelled.params).toEqual({ requestId: silent.id, reason: 'changed my mind' });
-    await call('say', { lines: [`{"jsonrpc":"2.0","id":${silent.id},"result":{}}`, '{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}'] });
+    await call('say', {
+      lines: [
+        `{"jsonrpc":"2.0","id":${silent.id},"result":{}}`,
+        '{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}',
+      ],
+    });
     expect(await host.dropped('late_result')).toBe(1);
   });
 

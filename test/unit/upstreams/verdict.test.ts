@@ -7,7 +7,10 @@ import { createVerdicts } from '../../../src/upstreams/verdict.ts';
 
 function clock() {
   let at = 1_000_000;
-  return { now: () => at, turn: (ms: number) => void (at += ms) };
+  const turn = (ms: number): void => {
+    at += ms;
+  };
+  return { now: () => at, turn };
 }
 
 describe('eras', () => {
@@ -78,7 +81,9 @@ describe('restarts', () => {
       restarts.died();
       turn(1_000);
     }
-    expect(() => restarts.wait()).toThrow('The upstream "up" ended 3 times within 60000 ms and is not started again for now.');
+    expect(() => restarts.wait()).toThrow(
+      'The upstream "up" ended 3 times within 60000 ms and is not started again for now.',
+    );
     turn(56_999);
     expect(() => restarts.wait()).toThrow();
     turn(1);

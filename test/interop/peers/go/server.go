@@ -42,11 +42,8 @@ func text(format string, args ...any) (*mcp.CallToolResult, any, error) {
 }
 
 // build makes the server. One of the initialize era asks its client itself; the other returns what it wants to know.
-func build(modern bool) *mcp.Server {
-	versions := []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
-	if modern {
-		versions = []string{"2026-07-28"}
-	}
+// Without versions it speaks all the SDK does.
+func build(modern bool, versions []string) *mcp.Server {
 	server := mcp.NewServer(&mcp.Implementation{Name: "go", Version: "1"}, &mcp.ServerOptions{
 		SupportedProtocolVersions: versions,
 		SubscribeHandler:          func(context.Context, *mcp.SubscribeRequest) error { return nil },
@@ -185,7 +182,15 @@ func greet(_ context.Context, req *mcp.GetPromptRequest) (*mcp.GetPromptResult, 
 }
 
 func serve(modern bool, where []string) error {
-	server := build(modern)
+	versions := []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
+	switch {
+	case modern:
+		versions = []string{"2026-07-28"}
+	case where[0] == "http":
+		// With sessions the handler answers server/discover, yet serves the initialize era alone: the common case.
+		versions = nil
+	}
+	server := build(modern, versions)
 	if where[0] == "stdio" {
 		return server.Run(context.Background(), &mcp.StdioTransport{})
 	}
