@@ -153,16 +153,17 @@ export const catalogue = {
     'The caller did not prove who it is.',
     'Send the credential that this endpoint asks for.',
   ),
+  // Told in the answer, not as a status: clients take a bare 403 for a failed login and hide the reason from the model.
   FORBIDDEN: entry(
     1403,
-    403,
+    200,
     'denied',
     'A plugin of the pipeline does not let this caller do this.',
     'Ask the operator; the log has the request id and the plugin.',
   ),
   RATE_LIMITED: entry(
     1429,
-    429,
+    200,
     'denied',
     'The caller is over a limit.',
     'Wait for data.retryAfterMs.',

@@ -16,6 +16,7 @@ import { buildGeneration, type Generation } from './generation.ts';
 import { Keeper } from './keep.ts';
 import { createLiveUpstreams } from './live-upstreams.ts';
 import { openListeners } from './open-listeners.ts';
+import { fileChanges } from './own-code.ts';
 import { report } from './report.ts';
 import type { Gateway, ReloadResult, World } from './types.ts';
 
@@ -88,7 +89,8 @@ export async function startGateway(world: World): Promise<Started> {
     const number = before.number + 1;
     const next = await build(loaded, number);
     if (!next.ok) return refused(next.diagnostics);
-    const plan = planReload(before.loaded, loaded);
+    const planned = planReload(before.loaded, loaded);
+    const plan = { ...planned, changes: [...planned.changes, ...fileChanges(before, next.generation)] };
     if (dryRun || !accepting) await next.generation.dispose();
     else swap(before, next.generation, plan.changes.length > 0 || hasOwnCode(loaded));
     return { ok: true, plan, generation: number, ms: performance.now() - began, dryRun };

@@ -1,5 +1,6 @@
 // The entries of a pipeline, set up: plugin found or loaded, options checked, hooks made.
 
+import { readFileSync } from 'node:fs';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { ConfigDocument } from '../config/document.ts';
 import { readOptions } from '../config/options.ts';
@@ -8,6 +9,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Step } from '../core/pipeline.ts';
 import { type AnyPlugin, asHooks, type Hooks, type PluginHost } from '../core/plugin.ts';
+import { digest } from '../lib/digest.ts';
 import type { Scope } from './keep.ts';
 import { loadPlugin, setUp as setUpLoaded } from './load.ts';
 import { matcher } from './match.ts';
@@ -25,6 +27,8 @@ export interface StepsParts {
 export interface SetUp extends Step {
   readonly plugin: string;
   readonly about: string;
+  /** For a plugin of the user: its file, and a digest of the text that was read. */
+  readonly file: { readonly path: string; readonly digest: string } | undefined;
 }
 
 /** Sets entries up in order. What fails is reported at the entry's line, and the rest is still looked at. */
@@ -44,9 +48,15 @@ export async function setUp(
   return { steps, diagnostics };
 }
 
-async function one(entry: Entry, upstream: string | undefined, parts: StepsParts): Promise<SetUp | Diagnostic[]> {
+async function one(
+  entry: Entry,
+  upstream: string | undefined,
+  parts: StepsParts,
+): Promise<SetUp | Diagnostic[]> {
   const { document, host } = parts;
-  const fault = (message: string): Diagnostic[] => [document.at(entry.path, { code: 'PLUGIN_SETUP', message })];
+  const fault = (message: string): Diagnostic[] => [
+    document.at(entry.path, { code: 'PLUGIN_SETUP', message }),
+  ];
   const found = await find(entry, parts).catch((error: unknown) => fault(messageOf(error)));
   if (Array.isArray(found)) return found;
   const options = readOptions(document, entry, found.plugin.schema);
@@ -57,7 +67,8 @@ async function one(entry: Entry, upstream: string | undefined, parts: StepsParts
     const { id, mode, onError, timeout } = entry;
     const { name, about } = found.plugin;
     const enforced = mode === 'shadow' ? 'shadow' : 'enforce';
-    return { id, plugin: name, about, hooks, mode: enforced, onError, timeout, applies: matcher(entry.when) };
+    const applies = matcher(entry.when);
+    return { id, plugin: name, about, file: found.file, hooks, mode: enforced, onError, timeout, applies };
   } catch (error) {
     host.log.debug('plugin setup failed', { plugin: entry.id, error: messageOf(error) });
     return fault(`the plugin refused to start: ${messageOf(error)}`);
@@ -66,19 +77,26 @@ async function one(entry: Entry, upstream: string | undefined, parts: StepsParts
 
 interface Found {
   readonly plugin: AnyPlugin;
+  readonly file: SetUp['file'];
   setUp(options: unknown, host: PluginHost): Promise<Hooks>;
 }
 
 /** @throws Error when a plugin file cannot be loaded */
 async function find(entry: Entry, parts: StepsParts): Promise<Found> {
   const plugin = parts.plugins[entry.plugin];
-  if (plugin) return { plugin, setUp: async (options, host) => asHooks(await plugin.setup(options, host)) };
+  if (plugin)
+    return {
+      plugin,
+      file: undefined,
+      setUp: async (options, host) => asHooks(await plugin.setup(options, host)),
+    };
   const loaded = await loadPlugin(entry.plugin, {
     onStray: (error, path) =>
       parts.host.log.error('plugin failed outside of its hooks', { plugin: path, error: messageOf(error) }),
   });
   parts.onDispose(() => loaded.dispose());
-  return { plugin: loaded.plugin, setUp: (options, host) => setUpLoaded(loaded, options, host) };
+  const file = { path: entry.plugin, digest: digest(readFileSync(entry.plugin, 'utf8')) };
+  return { plugin: loaded.plugin, file, setUp: (options, host) => setUpLoaded(loaded, options, host) };
 }
 
 function pluginHost({ id }: Entry, upstream: string | undefined, { host, scope }: StepsParts): PluginHost {

@@ -10,7 +10,7 @@ import type { RawObject } from '../protocol/raw.ts';
 
 export interface Endpoint {
   readonly path: string;
-  /** Says that something runs on it, until the returned function is called: its generation stays that long. */
+  /** Says that something runs on it, until the returned function is first called: its generation stays that long. */
   hold(): () => void;
   /** Begins an exchange: its route is known when this resolves. */
   open(client: Client, inbound: Inbound, request: McpRequest, signal: AbortSignal, id: string): Promise<Exchange>;

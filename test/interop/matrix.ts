@@ -22,8 +22,8 @@ export interface Peer {
 export interface Client extends Peer {}
 
 export interface Server extends Peer {
-  /** The SDK serves both eras and cannot be told not to: the gateway is told which one to speak. */
-  readonly pinned?: true;
+  /** Where the SDK serves the other era too and cannot be told not to: the gateway is told which one to speak. */
+  readonly pinned?: readonly Transport[];
 }
 
 export interface Pair {
@@ -34,6 +34,8 @@ export interface Pair {
   /** How the gateway reaches the server. */
   readonly via: Transport;
 }
+
+export const transports: readonly Transport[] = ['http', 'stdio'];
 
 const python = (name: string) => join(peers, 'python', name);
 const bundle = (name: string) => join(cache, 'typescript', name);
@@ -78,11 +80,17 @@ export const servers: readonly Server[] = [
     (era): Server => ({
       sdk: 'python-2',
       era,
-      pinned: true,
+      pinned: transports,
       command: ({ python2 }) => ({ ...python2, args: ['-B', python('server_v2.py')] }),
     }),
   ),
-  ...eras.map((era): Server => ({ sdk: 'go', era, command: ({ go }) => ({ ...go, args: ['server', era] }) })),
+  ...eras.map((era): Server => ({
+    sdk: 'go',
+    era,
+    // Over stdio it answers `initialize` even where it was told to support 2026-07-28 alone.
+    pinned: era === '2026' ? ['stdio'] : [],
+    command: ({ go }) => ({ ...go, args: ['server', era] }),
+  })),
   {
     sdk: 'typescript-1',
     era: '2025',
@@ -96,8 +104,6 @@ export const servers: readonly Server[] = [
     }),
   ),
 ];
-
-export const transports: readonly Transport[] = ['http', 'stdio'];
 
 export function nameOf({ sdk, era }: Peer): string {
   return `${sdk}@${era}`;

@@ -61,7 +61,7 @@ async function startServer(
   logs: (() => string)[],
 ): Promise<Upstream> {
   const [command = '', ...args] = commandOf(peer, languages);
-  const era = peer.pinned ? { era: peer.era } : {};
+  const era = peer.pinned?.includes(via) ? { era: peer.era } : {};
   if (via === 'stdio') return { command, args: [...args, 'stdio'], ...era };
   const port = await freePort();
   const server = start([command, ...args, 'http', String(port)], parts);

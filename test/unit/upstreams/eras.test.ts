@@ -1,27 +1,11 @@
 // Which era an upstream is spoken to in: found out on contact, believed for a while, and found out anew.
-import { afterEach, describe, expect, test } from 'bun:test';
-import type { Upstream } from '../../../src/upstreams/upstream.ts';
+import { describe, expect, test } from 'bun:test';
 import { clientOf, codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
-import {
-  answer,
-  type Behaviour,
-  json,
-  type Rogue,
-  type RogueOptions,
-  startRogue,
-  status,
-} from '../../fixtures/rogue.ts';
-import { type Changes, httpSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
+import { answer, type Behaviour, json, type RogueOptions, status } from '../../fixtures/rogue.ts';
+import { running } from '../../fixtures/running.ts';
+import { type Changes, httpSpec, serverSpec } from '../../fixtures/specs.ts';
 
-const rogues: Rogue[] = [];
-const upstreams: Upstream[] = [];
-afterEach(async () => {
-  for (const upstream of upstreams.splice(0)) {
-    expect(upstream.state()).toMatchObject(IDLE);
-    await upstream.close();
-  }
-  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
-});
+const run = running();
 
 const ERAS = ['2025', '2026'] as const;
 type Era = (typeof ERAS)[number];
@@ -29,11 +13,9 @@ const fine: Behaviour = (hit, res) => json(res, answer(hit));
 const rpcError = (code: number) => ({ jsonrpc: '2.0', id: null, error: { code, message: 'theirs' } });
 
 async function start(options: RogueOptions, changes: Changes = {}, behave: Behaviour = fine) {
-  const rogue = await startRogue(behave, options);
+  const rogue = await run.rogue(behave, options);
   const host = testHost();
-  const upstream = startUpstream(httpSpec(rogue.url, changes), host);
-  rogues.push(rogue);
-  upstreams.push(upstream);
+  const upstream = run.upstream(httpSpec(rogue.url, changes), host);
   const call = (era: Era = '2026') =>
     upstream.handle(toolCall('tool', {}, { client: clientOf({ era }) }), nobody);
   /** In which era each call so far was made. */
@@ -221,8 +203,7 @@ describe('over HTTP', () => {
 describe('over stdio', () => {
   function child(flags: string[], changes: Changes = {}) {
     const host = testHost();
-    const upstream = startUpstream(serverSpec(flags, changes), host);
-    upstreams.push(upstream);
+    const upstream = run.upstream(serverSpec(flags, changes), host);
     const call = (era: Era = '2026') =>
       upstream.handle(toolCall('received', {}, { client: clientOf({ era }) }), nobody);
     const eras = () =>

@@ -1,41 +1,29 @@
 // Connections to an upstream: kept, lost while idle, never made, and the last bytes of what is sent.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createHttpClient, Unanswered } from '../../../src/upstreams/http-client.ts';
-import type { Upstream } from '../../../src/upstreams/upstream.ts';
 import { codeOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import {
   answer,
   type Behaviour,
   event,
   json,
-  type Rogue,
   type RogueOptions,
-  startRogue,
   stream,
   streamed,
 } from '../../fixtures/rogue.ts';
-import { type Changes, httpSpec, IDLE, startUpstream } from '../../fixtures/specs.ts';
+import { running } from '../../fixtures/running.ts';
+import { type Changes, httpSpec, IDLE } from '../../fixtures/specs.ts';
 
-const rogues: Rogue[] = [];
-const upstreams: Upstream[] = [];
-afterEach(async () => {
-  for (const upstream of upstreams.splice(0)) {
-    expect(upstream.state()).toMatchObject(IDLE);
-    await upstream.close();
-  }
-  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
-});
+const run = running();
 
 const fine: Behaviour = (hit, res) => json(res, answer(hit));
 
 async function start(behave: Behaviour, options: RogueOptions = {}, changes: Changes = {}) {
-  const rogue = await startRogue(behave, options);
+  const rogue = await run.rogue(behave, options);
   const host = testHost();
-  const upstream = startUpstream(httpSpec(rogue.url, changes), host);
-  rogues.push(rogue);
-  upstreams.push(upstream);
+  const upstream = run.upstream(httpSpec(rogue.url, changes), host);
   const call = (args = {}, options: Parameters<typeof toolCall>[2] = {}) =>
     upstream.handle(toolCall('tool', args, options), nobody);
   return { rogue, upstream, host, call };
@@ -160,7 +148,7 @@ describe('a connection that never stands', () => {
     const silent = createServer((socket) => void sockets.push(socket));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/mcp`;
-    const upstream = startUpstream(httpSpec(url, { timeouts: { connect: 30 } }));
+    const upstream = run.upstream(httpSpec(url, { timeouts: { connect: 30 } }));
     const result = await upstream.handle(toolCall('tool'), nobody);
     expect(codeOf(result)).toBe('UPSTREAM_UNAVAILABLE');
     expect(result.raw.string('message')).toContain('no connection within 30 ms');
@@ -181,7 +169,7 @@ describe('a connection that never stands', () => {
       });
       await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
       const url = `${scheme}://127.0.0.1:${(other.address() as AddressInfo).port}/mcp`;
-      const upstream = startUpstream(httpSpec(url));
+      const upstream = run.upstream(httpSpec(url));
       expect(codeOf(await upstream.handle(toolCall('tool'), nobody))).toBe('UPSTREAM_UNAVAILABLE');
       await upstream.close();
       other.close();
@@ -189,8 +177,7 @@ describe('a connection that never stands', () => {
   });
 
   test('an aborted signal keeps the request from leaving', async () => {
-    const rogue = await startRogue(fine);
-    rogues.push(rogue);
+    const rogue = await run.rogue(fine);
     const client = createHttpClient({ upstream: 'up', connectTimeout: 1_000 });
     const outbound = { transport: 'http', method: 'POST', url: rogue.url, headers: {}, body: '{}' } as const;
     await expect(client.send(outbound, AbortSignal.abort('why'))).rejects.toBe('why');

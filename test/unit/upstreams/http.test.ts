@@ -1,6 +1,5 @@
 // An upstream over HTTP whose answers are wrong: what the client is told, and that nothing stays behind.
-import { afterEach, describe, expect, test } from 'bun:test';
-import type { Upstream } from '../../../src/upstreams/upstream.ts';
+import { describe, expect, test } from 'bun:test';
 import { codeOf, nobody, type TestHost, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import {
   answer,
@@ -8,23 +7,14 @@ import {
   broken,
   event,
   json,
-  type Rogue,
   type RogueOptions,
-  startRogue,
   status,
   streamed,
 } from '../../fixtures/rogue.ts';
-import { type Changes, httpSpec, IDLE, startUpstream } from '../../fixtures/specs.ts';
+import { running } from '../../fixtures/running.ts';
+import { type Changes, httpSpec } from '../../fixtures/specs.ts';
 
-const rogues: Rogue[] = [];
-const upstreams: Upstream[] = [];
-afterEach(async () => {
-  for (const upstream of upstreams.splice(0)) {
-    expect(upstream.state()).toMatchObject(IDLE);
-    await upstream.close();
-  }
-  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
-});
+const run = running();
 
 async function start(
   behave: Behaviour,
@@ -32,10 +22,8 @@ async function start(
   changes: Changes = {},
   host: TestHost = testHost(),
 ) {
-  const rogue = await startRogue(behave, options);
-  const upstream = startUpstream(httpSpec(rogue.url, changes), host);
-  rogues.push(rogue);
-  upstreams.push(upstream);
+  const rogue = await run.rogue(behave, options);
+  const upstream = run.upstream(httpSpec(rogue.url, changes), host);
   const call = (name = 'tool', args = {}) => upstream.handle(toolCall(name, args), nobody);
   return { rogue, upstream, host, call };
 }
@@ -244,8 +232,7 @@ for (const era of eras) {
     });
 
     test.each([301, 302, 303, 307, 308])('%d is not followed', async (code) => {
-      const sink = await startRogue((hit, res) => json(res, answer(hit)));
-      rogues.push(sink);
+      const sink = await run.rogue((hit, res) => json(res, answer(hit)));
       const { call } = await start((_, res) => status(res, code, { location: sink.url }), { era });
       const result = await call();
       expect(codeOf(result)).toBe('UPSTREAM_REFUSED');
@@ -258,18 +245,16 @@ for (const era of eras) {
 }
 
 test('a greeting that is redirected, too, is not followed', async () => {
-  const sink = await startRogue((hit, res) => json(res, answer(hit)), { era: 'both' });
-  rogues.push(sink);
+  const sink = await run.rogue((hit, res) => json(res, answer(hit)), { era: 'both' });
   const { call } = await start(() => {}, { before: (_, res) => status(res, 307, { location: sink.url }) });
   expect(codeOf(await call())).toBe('UPSTREAM_REFUSED');
   expect(sink.hits).toEqual([]);
 });
 
 test('nobody there: the error says where', async () => {
-  const rogue = await startRogue(() => {});
+  const rogue = await run.rogue(() => {});
   await rogue.stop();
-  const upstream = startUpstream(httpSpec(rogue.url));
-  upstreams.push(upstream);
+  const upstream = run.upstream(httpSpec(rogue.url));
   const result = await upstream.handle(toolCall('tool'), nobody);
   expect(codeOf(result)).toBe('UPSTREAM_UNAVAILABLE');
   expect(result.raw.string('message')).toContain(`cannot be reached at ${new URL(rogue.url).origin}`);

@@ -1,26 +1,17 @@
 // What belongs to a session of an initialize-era server: its log level, its processes, what a 2026-07-28 form lacks.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { type Refusal, refusalsFact } from '../../../src/core/refusals.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { withRefusals } from '../../../src/upstreams/refused.ts';
-import type { Upstream } from '../../../src/upstreams/upstream.ts';
 import { clientOf, codeOf, collector, exchange, nobody, textOf, toolCall } from '../../fixtures/exchanges.ts';
-import { json, type Rogue, startRogue } from '../../fixtures/rogue.ts';
-import { httpSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
+import { json } from '../../fixtures/rogue.ts';
+import { running } from '../../fixtures/running.ts';
+import { httpSpec, serverSpec } from '../../fixtures/specs.ts';
 
-const upstreams: Upstream[] = [];
-const rogues: Rogue[] = [];
-afterEach(async () => {
-  for (const upstream of upstreams.splice(0)) {
-    await upstream.close();
-    expect(upstream.state()).toMatchObject({ links: 0, ...IDLE });
-  }
-  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
-});
+const run = running();
 
 function start(flags: string[] = [], changes: Parameters<typeof serverSpec>[1] = {}) {
-  const upstream = startUpstream(serverSpec(['--era', '2025', ...flags], changes));
-  upstreams.push(upstream);
+  const upstream = run.upstream(serverSpec(['--era', '2025', ...flags], changes));
   const call = (logLevel?: string, client = clientOf()) =>
     upstream.handle(
       toolCall('received', {}, { client, ...(logLevel === undefined ? {} : { logLevel }) }),
@@ -129,12 +120,10 @@ describe('refusals of questions, toward an upstream of 2026-07-28', () => {
   };
 
   test('of an elicitation are its cancellation', async () => {
-    const rogue = await startRogue((hit, res) =>
+    const rogue = await run.rogue((hit, res) =>
       json(res, { jsonrpc: '2.0', id: hit.message.id, result: hit.message.params }),
     );
-    rogues.push(rogue);
-    const upstream = startUpstream(httpSpec(rogue.url));
-    upstreams.push(upstream);
+    const upstream = run.upstream(httpSpec(rogue.url));
     const { value } = await upstream.handle(refused('elicitation/create'), nobody);
     expect(value['inputResponses']).toEqual({ kept: { action: 'accept' }, q: { action: 'cancel' } });
   });

@@ -1,25 +1,17 @@
 // Whom a question of a server concerns: shown to the call it is for, or to nobody.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import type { Call, Question } from '../../../src/upstreams/call.ts';
 import { Call as RealCall } from '../../../src/upstreams/call.ts';
 import type { Link, Reply } from '../../../src/upstreams/link.ts';
 import { canAsk, declined } from '../../../src/upstreams/park.ts';
 import { askTheRightOne } from '../../../src/upstreams/questions.ts';
-import type { Upstream } from '../../../src/upstreams/upstream.ts';
 import { clientOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
-import { answer, event, json, type Rogue, startRogue, status, stream } from '../../fixtures/rogue.ts';
-import { httpSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
+import { answer, event, json, status, stream } from '../../fixtures/rogue.ts';
+import { running } from '../../fixtures/running.ts';
+import { httpSpec, serverSpec } from '../../fixtures/specs.ts';
 
-const rogues: Rogue[] = [];
-const upstreams: Upstream[] = [];
-afterEach(async () => {
-  for (const upstream of upstreams.splice(0)) {
-    await upstream.close();
-    expect(upstream.state()).toMatchObject({ links: 0, ...IDLE });
-  }
-  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()));
-});
+const run = running({ idle: false });
 
 const elicitation: Question = {
   id: { text: '"q"', key: 's:q' },
@@ -133,8 +125,7 @@ describe('over a shared process', () => {
   const one = { questions: [{ method: 'elicitation/create', params: { message: 'Who?' } }] };
 
   test('two callers at once: neither is asked, the server hears why', async () => {
-    const upstream = startUpstream(serverSpec(['--era', '2025'], { instances: { per: 'shared', max: 1 } }));
-    upstreams.push(upstream);
+    const upstream = run.upstream(serverSpec(['--era', '2025'], { instances: { per: 'shared', max: 1 } }));
     const busy = new AbortController();
     const other = upstream.handle(
       toolCall('silent', {}, { client: clientOf({ principal: 'eve' }), signal: busy.signal }),
@@ -148,8 +139,7 @@ describe('over a shared process', () => {
   });
 
   test('the server is told that nobody can be asked, and asks in vain when it does', async () => {
-    const upstream = startUpstream(serverSpec(['--era', '2025'], { instances: { per: 'shared', max: 1 } }));
-    upstreams.push(upstream);
+    const upstream = run.upstream(serverSpec(['--era', '2025'], { instances: { per: 'shared', max: 1 } }));
     const received = JSON.parse(
       textOf(await upstream.handle(toolCall('received', {}, { client: able }), nobody)),
     );
@@ -164,8 +154,7 @@ describe('over a shared process', () => {
   });
 
   test('callers who can be asked get a process each, as the capabilities they declared', async () => {
-    const upstream = startUpstream(serverSpec(['--era', '2025'], { instances: { per: 'auto', max: 4 } }));
-    upstreams.push(upstream);
+    const upstream = run.upstream(serverSpec(['--era', '2025'], { instances: { per: 'auto', max: 4 } }));
     const pid = async (client: typeof able) =>
       JSON.parse(textOf(await upstream.handle(toolCall('pid', {}, { client }), nobody))).pid;
     const client = (principal: string, capabilities: object) => clientOf({ principal, capabilities });
@@ -187,7 +176,7 @@ describe('over a shared process', () => {
 describe('over HTTP', () => {
   test('several calls at once: each question goes to the call on whose stream it came', async () => {
     const open = new Map<string, (reply: unknown) => void>();
-    const rogue = await startRogue(
+    const rogue = await run.rogue(
       async (hit, res) => {
         if (hit.message.method === undefined) {
           open.get(String(hit.message.id))?.((hit.message as { result?: unknown }).result);
@@ -203,9 +192,7 @@ describe('over HTTP', () => {
       },
       { era: '2025' },
     );
-    rogues.push(rogue);
-    const upstream = startUpstream(httpSpec(rogue.url));
-    upstreams.push(upstream);
+    const upstream = run.upstream(httpSpec(rogue.url));
     const names = ['a', 'b', 'c', 'd'];
     const firsts = await Promise.all(
       names.map((name) => upstream.handle(toolCall(name, {}, { client: able }), nobody)),
@@ -237,7 +224,7 @@ describe('over HTTP', () => {
   });
 
   test('an answer that cannot be delivered ends the call at once', async () => {
-    const rogue = await startRogue(
+    const rogue = await run.rogue(
       (hit, res) => {
         if (hit.message.method === undefined) return status(res, 503);
         stream(res);
@@ -245,9 +232,7 @@ describe('over HTTP', () => {
       },
       { era: '2025' },
     );
-    rogues.push(rogue);
-    const upstream = startUpstream(httpSpec(rogue.url));
-    upstreams.push(upstream);
+    const upstream = run.upstream(httpSpec(rogue.url));
     const first = await upstream.handle(toolCall('a', {}, { client: able }), nobody);
     const params = {
       name: 'a',
@@ -261,12 +246,10 @@ describe('over HTTP', () => {
   });
 
   test('a state that is not ours belongs to a 2026-07-28 upstream, gateway or not, to the byte', async () => {
-    const rogue = await startRogue((hit, res) =>
+    const rogue = await run.rogue((hit, res) =>
       json(res, answer(hit, String(hit.message.params?.['requestState']))),
     );
-    rogues.push(rogue);
-    const upstream = startUpstream(httpSpec(rogue.url));
-    upstreams.push(upstream);
+    const upstream = run.upstream(httpSpec(rogue.url));
     for (const state of ['s1.AAAA', 'opaque', '']) {
       const params = { name: 'a', requestState: state, inputResponses: {} };
       expect(textOf(await upstream.handle(exchange('tools/call', params, { client: able }), nobody))).toBe(

@@ -1,6 +1,5 @@
 // An upstream over stdio: real processes that answer well or badly, end, and are started again.
-import { afterEach, describe, expect, test } from 'bun:test';
-import type { Upstream } from '../../../src/upstreams/upstream.ts';
+import { describe, expect, test } from 'bun:test';
 import {
   codeOf,
   collector,
@@ -10,19 +9,13 @@ import {
   textOf,
   toolCall,
 } from '../../fixtures/exchanges.ts';
-import { childPath, commandSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
+import { running } from '../../fixtures/running.ts';
+import { childPath, commandSpec, IDLE, serverSpec } from '../../fixtures/specs.ts';
 
-const running: Upstream[] = [];
-afterEach(async () => {
-  for (const upstream of running.splice(0)) {
-    await upstream.close();
-    expect(upstream.state()).toMatchObject({ links: 0, ...IDLE });
-  }
-});
+const run = running();
 
-function start(spec: Parameters<typeof startUpstream>[0], host: TestHost = testHost()) {
-  const upstream = startUpstream(spec, host);
-  running.push(upstream);
+function start(spec: Parameters<typeof run.upstream>[0], host: TestHost = testHost()) {
+  const upstream = run.upstream(spec, host);
   const call = (
     name: string,
     args: object = {},

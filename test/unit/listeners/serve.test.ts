@@ -1,0 +1,198 @@
+// One call through an endpoint: limits, rounds, the generation it holds on to, and its end.
+import { beforeEach, describe, expect, test } from 'bun:test';
+import { ANONYMOUS, type Client, NO_CAPABILITIES } from '../../../src/core/client.ts';
+import { errorResult } from '../../../src/core/errors.ts';
+import { Exchange } from '../../../src/core/exchange.ts';
+import type { Handler } from '../../../src/core/handler.ts';
+import { createMetrics } from '../../../src/core/metrics.ts';
+import { type Refusal, refusalsFact } from '../../../src/core/refusals.ts';
+import { type ClientCall, serve } from '../../../src/listeners/serve.ts';
+import type { Endpoint, Serving } from '../../../src/listeners/serving.ts';
+import { McpRequest, McpResult } from '../../../src/protocol/message.ts';
+import { RawObject } from '../../../src/protocol/raw.ts';
+import type { LogLine } from '../../../src/testing/call.ts';
+import { recordingLog } from '../../../src/testing/host.ts';
+
+const client: Client = { era: '2025', version: '2025-11-25', transport: 'http', info: undefined, capabilities: NO_CAPABILITIES, principal: ANONYMOUS };
+const asking = new McpResult('input_required', RawObject.of({ resultType: 'input_required', requestState: 's' }));
+const done = McpResult.complete({ content: [] });
+
+let held: number;
+let opened: string[];
+let closed: string[];
+let lines: LogLine[];
+let accepting: boolean;
+let cut: () => void;
+let endpoint: Endpoint | undefined;
+let metrics: ReturnType<typeof createMetrics>;
+let serving: Serving;
+
+function endpointOf(name: string, handle: Handler): Endpoint {
+  const closer = (x: Exchange, result: McpResult): void => void closed.push(`${name} ${x.request.method} ${result.kind}`);
+  const watched = (x: Exchange): Exchange => {
+    opened.push(name);
+    x.addCloser(closer);
+    return x;
+  };
+  return {
+    path: '/mcp',
+    hold() {
+      held++;
+      let isOver = false;
+      return () => {
+        if (!isOver) held--;
+        isOver = true;
+      };
+    },
+    open: async (by, inbound, request, signal, id) =>
+      watched(new Exchange({ id, client: by, inbound, request, route: { kind: 'local' }, signal, now: 0 })),
+    again: async (x, request) => watched(x.again(request, { kind: 'local' })),
+    handle,
+    toolSchema: async () => undefined,
+  };
+}
+
+beforeEach(() => {
+  [held, opened, closed, lines, accepting] = [0, [], [], [], true];
+  cut = () => {};
+  metrics = createMetrics();
+  endpoint = endpointOf('one', async () => done);
+  serving = {
+    host: { log: recordingLog(lines), metrics, now: () => 0 },
+    limits: () => ({ inFlight: 2 }),
+    endpoint: () => endpoint,
+    accepting: () => accepting,
+    onCut(end: () => void) {
+      cut = end;
+      return () => void (cut = () => {});
+    },
+  } as unknown as Serving;
+});
+
+const callOf = (more: Partial<ClientCall> = {}): ClientCall => ({
+  id: 'r',
+  client,
+  inbound: { listener: 't', endpoint: '/mcp', headers: new Headers() },
+  request: new McpRequest('tools/call', RawObject.of({ name: 'x' })),
+  signal: new AbortController().signal,
+  emit: () => undefined,
+  ...more,
+});
+const codeOf = (result: McpResult) => result.raw.object('data')?.string('code');
+
+describe('a call', () => {
+  test('holds its generation until its answer is out', async () => {
+    const { result, close } = await serve(callOf(), serving);
+    expect([result, held, closed]).toEqual([done, 1, []]);
+    close();
+    close();
+    expect([held, closed]).toEqual([0, ['one tools/call complete']]);
+  });
+
+  test('that fails where nothing should is an internal error, once in the log', async () => {
+    endpoint = endpointOf('one', async () => {
+      throw new Error('boom');
+    });
+    const { result, close } = await serve(callOf(), serving);
+    close();
+    expect([codeOf(result), held, metrics.load.inFlight]).toEqual(['INTERNAL', 0, 0]);
+    expect(lines.filter(({ level }) => level === 'error').map(({ fields }) => fields['error'])).toEqual(['boom']);
+  });
+
+  test('that cannot begin gives its hold back', async () => {
+    endpoint = { ...endpointOf('one', async () => done), open: () => Promise.reject(new Error('no route')) };
+    const { result } = await serve(callOf(), serving);
+    expect([codeOf(result), held]).toEqual(['INTERNAL', 0]);
+  });
+
+  test('is refused when too many run, when its endpoint is gone, and while the gateway stops', async () => {
+    const release = Promise.withResolvers<McpResult>();
+    endpoint = endpointOf('one', () => release.promise);
+    const running = [serve(callOf(), serving), serve(callOf(), serving)];
+    expect(codeOf((await serve(callOf(), serving)).result)).toBe('BUSY');
+    // A subscription does not count among them.
+    const listen = serve(callOf({ request: new McpRequest('subscriptions/listen', undefined) }), serving);
+    release.resolve(done);
+    expect((await Promise.all([...running, listen])).map(({ result }) => result.kind)).toEqual(['complete', 'complete', 'complete']);
+    endpoint = undefined;
+    expect(codeOf((await serve(callOf(), serving)).result)).toBe('STOPPING');
+    accepting = false;
+    expect(codeOf((await serve(callOf(), serving)).result)).toBe('STOPPING');
+    expect(metrics.load.inFlight).toBe(0);
+  });
+
+  test('that has had its time is cut', async () => {
+    endpoint = endpointOf('one', () => new Promise(() => {}));
+    const served = serve(callOf(), serving);
+    await new Promise((resolve) => setImmediate(resolve));
+    cut();
+    const { result, close } = await served;
+    close();
+    expect([codeOf(result), metrics.load.inFlight, closed]).toEqual(['STOPPING', 0, ['one tools/call error']]);
+  });
+});
+
+describe('rounds', () => {
+  test('run on the generation of their time, and hold none while a person thinks', async () => {
+    endpoint = endpointOf('one', async () => asking);
+    const seen: (ReadonlyMap<string, Refusal> | undefined)[] = [];
+    const { result, close } = await serve(
+      callOf({
+        async rounds(request, first, run) {
+          expect([first, held, closed]).toEqual([asking, 0, ['one tools/call input_required']]);
+          endpoint = endpointOf('two', async (x) => {
+            seen.push(x.get(refusalsFact));
+            expect(x.id).toBe('r');
+            return x.request.raw?.has('again') ? done : asking;
+          });
+          const refusals = new Map([['q', { method: 'm', error: RawObject.of({}) }]]);
+          await run(request, refusals);
+          return run(request.with({ again: true }), new Map());
+        },
+      }),
+      serving,
+    );
+    close();
+    expect([result, held, opened]).toEqual([done, 0, ['one', 'two', 'two']]);
+    expect(closed).toEqual(['one tools/call input_required', 'two tools/call input_required', 'two tools/call complete']);
+    expect([seen[0]?.size, seen[1]]).toEqual([1, undefined]);
+  });
+
+  test('are for those who can be asked', async () => {
+    endpoint = endpointOf('one', async () => asking);
+    const { result, close } = await serve(callOf(), serving);
+    expect([result, held]).toEqual([asking, 1]);
+    close();
+  });
+
+  test('end when the endpoint has gone meanwhile', async () => {
+    endpoint = endpointOf('one', async () => asking);
+    const { result } = await serve(
+      callOf({
+        rounds(request, _first, run) {
+          endpoint = undefined;
+          return run(request);
+        },
+      }),
+      serving,
+    );
+    expect([codeOf(result), held]).toEqual(['STOPPING', 0]);
+  });
+});
+
+test('the log and the figures have every call, by what became of it', async () => {
+  const gone = new AbortController();
+  gone.abort();
+  endpoint = endpointOf('one', async (x) => (x.request.method === 'bad/method' ? errorResult('METHOD_UNKNOWN') : done));
+  await serve(callOf(), serving);
+  await serve(callOf({ request: new McpRequest('bad/method', undefined) }), serving);
+  await serve(callOf({ signal: gone.signal }), serving);
+  expect(lines.map(({ fields }) => [fields['method'], fields['status'], fields['code']])).toEqual([
+    ['tools/call', 'complete', undefined],
+    ['bad/method', 'error', 'METHOD_UNKNOWN'],
+    ['tools/call', 'cancelled', undefined],
+  ]);
+  const { values } = await metrics.exchanges.get();
+  // What clients write is no label.
+  expect(values.map(({ labels }) => labels.method).toSorted()).toEqual(['other', 'tools/call', 'tools/call']);
+});

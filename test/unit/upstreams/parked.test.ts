@@ -1,0 +1,129 @@
+// Calls that wait for their client: how many there may be, and how they end when nobody answers.
+import { describe, expect, test } from 'bun:test';
+import type { McpResult } from '../../../src/protocol/message.ts';
+import {
+  clientOf,
+  codeOf,
+  type ExchangeOptions,
+  exchange,
+  nobody,
+  testHost,
+  textOf,
+  toolCall,
+} from '../../fixtures/exchanges.ts';
+import { running } from '../../fixtures/running.ts';
+import { IDLE, serverSpec } from '../../fixtures/specs.ts';
+
+const run = running({ idle: false });
+
+const able = { elicitation: {}, sampling: {}, roots: {} };
+const elicit = (message: string) => ({
+  method: 'elicitation/create',
+  params: { message, elicitationId: 'e1', requestedSchema: {} },
+});
+const accept = (content: object) => ({ action: 'accept', content });
+
+function start(changes: Parameters<typeof serverSpec>[1] = {}) {
+  const host = testHost();
+  const upstream = run.upstream(serverSpec(['--era', '2025'], changes), host);
+  const client = clientOf({ capabilities: able, principal: 'ada' });
+  const ask = (args: object, options: ExchangeOptions = {}) =>
+    upstream.handle(toolCall('ask', args, { client, ...options }), nobody);
+  /** Calls a tool by a method during which nobody can be asked. */
+  const aside = (name: string, args = {}) =>
+    upstream.handle(exchange('test/call', { name, arguments: args }, { client }), nobody);
+  const received = async (): Promise<string[]> => JSON.parse(textOf(await aside('received')));
+  const retry = (
+    state: unknown,
+    args: object,
+    inputResponses?: object,
+    options: ExchangeOptions = {},
+    name = 'ask',
+  ) =>
+    upstream.handle(
+      exchange(
+        'tools/call',
+        { name, arguments: args, inputResponses, requestState: state },
+        { client, ...options },
+      ),
+      nobody,
+    );
+  /** How many calls of `ask` the server has seen. */
+  const executed = async () => (await received()).filter((line) => line.includes('"name":"ask"')).length;
+  return { host, upstream, client, ask, aside, retry, received, executed };
+}
+
+const stateOf = (result: McpResult): string => {
+  expect(result.kind).toBe('input_required');
+  return result.raw.string('requestState') ?? '';
+};
+const inputsOf = (result: McpResult) =>
+  result.value['inputRequests'] as Record<string, { method: string; params?: object }>;
+const one = { questions: [elicit('Who?')] };
+
+describe('parked calls', () => {
+  test('are bounded: one more is busy, and the server is told', async () => {
+    const { ask, host, upstream } = start({ limits: { parked: 1 } });
+    const client = clientOf({ era: '2025', capabilities: able, session: 's' });
+    await ask(one, { client });
+    expect(codeOf(await ask(one, { client }))).toBe('BUSY');
+    expect(await host.figure('limitHits', { limit: 'parked' })).toBe(1);
+    const received = textOf(await upstream.handle(toolCall('received', {}, { client }), nobody));
+    expect(received).toContain('too many calls wait for answers');
+    expect(upstream.state()).toMatchObject({ calls: 1, parked: 1 });
+  });
+
+  test('keep no other call of their kind from asking: it gets a process of its own, while there may be more', async () => {
+    const { ask, retry, upstream, aside } = start({ instances: { per: 'auto', max: 3 } });
+    const states = [];
+    for (let links = 1; links <= 3; links++) {
+      states.push(stateOf(await ask(one)));
+      expect(upstream.state()).toMatchObject({ links, calls: links, parked: links });
+    }
+    // No room: the server is told that nobody can be asked.
+    expect(textOf(await ask(one))).toBe('[{"action":"cancel"}]');
+    for (const state of states)
+      expect(textOf(await retry(state, one, { q1: accept({}) }))).toContain('accept');
+    const links = upstream.state().links;
+    expect(inputsOf(await ask(one))).toHaveProperty('q1');
+    expect((await aside('echo')).kind).toBe('complete');
+    expect(upstream.state().links).toBe(links);
+  });
+
+  test('of one process for each, when there is no room, share the first: then its questions are declined', async () => {
+    const { ask, upstream } = start({ instances: { per: 'session', max: 1 } });
+    await ask(one);
+    expect(textOf(await ask(one))).toBe('[{"action":"cancel"}]');
+    expect(upstream.state().links).toBe(1);
+  });
+
+  test('end when the caller goes away', async () => {
+    const { ask, received, upstream, host } = start();
+    const abort = new AbortController();
+    await ask(one, { signal: abort.signal });
+    abort.abort();
+    expect(upstream.state()).toMatchObject(IDLE);
+    expect(await host.figure('parked')).toBe(0);
+    expect(
+      (await received()).filter((line) => /"action":"cancel"|the caller went away/.test(line)).length,
+    ).toBe(2);
+  });
+
+  test('end with their process, and are not executed by the next one', async () => {
+    const { ask, aside, retry, upstream, host, executed } = start();
+    const state = stateOf(await ask(one));
+    expect(codeOf(await aside('exit', { code: 1 }))).toBe('UPSTREAM_UNAVAILABLE');
+    await host.logged('link ended');
+    expect(upstream.state()).toMatchObject(IDLE);
+    expect(codeOf(await retry(state, one, { q1: accept({}) }))).toBe('STATE_INVALID');
+    expect(await executed()).toBe(0);
+  });
+
+  test('end when the upstream is closed', async () => {
+    const { ask, upstream, host } = start();
+    await ask(one);
+    await upstream.close();
+    expect(upstream.state()).toMatchObject({ links: 0, ...IDLE });
+    expect(await host.figure('parked')).toBe(0);
+  });
+});
