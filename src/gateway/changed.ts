@@ -50,7 +50,7 @@ interface Held {
 export class Comparisons {
   /** By kind of client; those that wait, in turn. */
   readonly #waiting = new Map<string, Task>();
-  #working = 0;
+  readonly #working = new Set<string>();
 
   between(before: Generation, after: Generation): ChangedFor {
     const asked = new Map<string, Promise<Changed>>();
@@ -67,7 +67,13 @@ export class Comparisons {
         waiting.after.leave();
         waiting.after = held(after, path);
       } else {
-        this.#waiting.set(key, { client, path, before: held(before, path), after: held(after, path), tell: resolve });
+        this.#waiting.set(key, {
+          client,
+          path,
+          before: held(before, path),
+          after: held(after, path),
+          tell: resolve,
+        });
       }
       this.#work();
       return promise;
@@ -76,15 +82,16 @@ export class Comparisons {
 
   #work(): void {
     for (const [key, { client, path, before, after, tell }] of this.#waiting) {
-      if (this.#working === AT_ONCE) return;
+      if (this.#working.size === AT_ONCE) return;
+      if (this.#working.has(key)) continue;
       this.#waiting.delete(key);
-      this.#working++;
+      this.#working.add(key);
       void compare(before.generation, after.generation, client, path)
         .then(tell)
         .finally(() => {
           before.leave();
           after.leave();
-          this.#working--;
+          this.#working.delete(key);
           this.#work();
         });
     }
@@ -95,7 +102,12 @@ function held(generation: Generation, path: string): Held {
   return { generation, leave: generation.endpoints.get(path)?.hold() ?? (() => {}) };
 }
 
-async function compare(before: Generation, after: Generation, client: Client, path: string): Promise<Changed> {
+async function compare(
+  before: Generation,
+  after: Generation,
+  client: Client,
+  path: string,
+): Promise<Changed> {
   const verdicts = await Promise.all(
     LISTS.map(async ([member, method, items]) => {
       const [old, now] = await Promise.all([
@@ -139,7 +151,10 @@ async function view(
   }
 }
 
-function paramsOf({ version, capabilities, info, era }: Client, cursor: string | undefined): RawObject | undefined {
+function paramsOf(
+  { version, capabilities, info, era }: Client,
+  cursor: string | undefined,
+): RawObject | undefined {
   const page = cursor === undefined ? undefined : RawObject.of({ cursor });
   if (era !== '2026') return page;
   const meta = RawObject.of({ [META.protocolVersion]: version }).with({

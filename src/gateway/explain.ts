@@ -8,7 +8,7 @@ import { McpRequest } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { STATELESS } from '../protocol/versions.ts';
-import type { Generation } from './generation.ts';
+import type { BuiltEndpoint, Generation } from './generation.ts';
 import type { SetUp } from './steps.ts';
 import type { Explanation } from './types.ts';
 
@@ -42,8 +42,8 @@ export function explain(
     signal: new AbortController().signal,
     now: 0,
   });
-  const route = endpoint.router.route(x);
-  if (!(route instanceof Promise)) x.reroute(route);
+  const route = isListed(endpoint, method) && name !== undefined ? undefined : endpoint.router.route(x);
+  if (route && !(route instanceof Promise)) x.reroute(route);
   const tell = (where: string) => (step: SetUp) => ({
     id: step.id,
     where,
@@ -51,17 +51,24 @@ export function explain(
     mode: step.mode,
     applies: step.applies(x),
   });
-  const legs = route instanceof Promise ? [] : upstreamsOf(route);
+  const known = route instanceof Promise ? undefined : route;
   return {
     method,
     name,
     endpoint: endpoint.path,
-    route: route instanceof Promise ? 'the upstream whose list has it' : described(route),
+    route: known ? described(known) : 'the upstream whose list has it',
     steps: [
       ...generation.steps.map(tell('pipeline')),
-      ...legs.flatMap((leg) => (generation.legSteps.get(leg) ?? []).map(tell(`upstreams.${leg}.pipeline`))),
+      ...(known ? upstreamsOf(known) : []).flatMap((leg) => (generation.legSteps.get(leg) ?? []).map(tell(`upstreams.${leg}.pipeline`))),
     ],
   };
+}
+
+/** Whether only the lists of the upstreams say who has it; they are not asked for an explanation. */
+function isListed({ config }: BuiltEndpoint, method: string): boolean {
+  const row = methodRow(method);
+  if (row?.to !== 'one' || (config.upstreams.length === 1 && config.names === 'none')) return false;
+  return row.name !== 'name' || config.names === 'none';
 }
 
 function upstreamsOf(route: Route): readonly string[] {

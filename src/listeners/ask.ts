@@ -36,7 +36,9 @@ export async function askRounds(
   let result = first;
   for (let round = 0; result.kind === 'input_required'; round++) {
     if (round === ROUNDS) {
-      return errorResult('ANSWER_REFUSED', `The upstream asked more than ${ROUNDS} times.`, { requestId: id });
+      return errorResult('ANSWER_REFUSED', `The upstream asked more than ${ROUNDS} times.`, {
+        requestId: id,
+      });
     }
     const answers = await collect(result, asking);
     if (signal.aborted) return errorResult('CANCELLED', undefined, { requestId: id });
@@ -74,7 +76,9 @@ async function one(
   if (!send('')) return unanswered(method, 'The client takes no questions during a call.');
   try {
     return await asker.ask(method, params, send, signal, (id) => {
-      const cancelled = RawObject.of({ reason: 'no longer needed' }).with({ requestId: new RawJson(id.text) });
+      const cancelled = RawObject.of({ reason: 'no longer needed' }).with({
+        requestId: new RawJson(id.text),
+      });
       send(notificationText('notifications/cancelled', cancelled));
     });
   } catch {

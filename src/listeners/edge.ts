@@ -5,7 +5,7 @@ import { catalogue, type ErrorName, errorResult } from '../core/errors.ts';
 import { forSessionClient, forStatelessClient } from '../protocol/codec.ts';
 import { errorText, type RawId, resultText } from '../protocol/jsonrpc.ts';
 import { McpRequest, type McpResult, META } from '../protocol/message.ts';
-import { RawObject } from '../protocol/raw.ts';
+import type { RawObject } from '../protocol/raw.ts';
 
 /** @param level the session's log level; a stateless request brings its own */
 export function requestOf(method: string, params: RawObject | undefined, level: string | undefined): McpRequest {

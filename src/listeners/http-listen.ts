@@ -4,7 +4,7 @@
 import type { Client } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type Message, notificationText, type RawId } from '../protocol/jsonrpc.ts';
-import { META, McpNotification, McpResult, withMeta } from '../protocol/message.ts';
+import { McpNotification, McpResult, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { type HttpCall, replyTo } from './http-request.ts';
@@ -29,7 +29,11 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   const reply = replyTo(call, () => ended.abort(new GatewayError('CANCELLED')));
   const finish = (result: McpResult): void => {
     const told = result.kind === 'complete' ? new McpResult('complete', tag(result.raw, message.id)) : result;
-    reply.finish(answerText(message.id, message.method, told, client), statusOf(result, client), result.headers);
+    reply.finish(
+      answerText(message.id, message.method, told, client),
+      statusOf(result, client),
+      result.headers,
+    );
   };
   const wanted = wantedBy(message.params?.object('notifications'));
   const events = new Latest((reason) => serving.host.metrics.dropped.inc({ reason }));
@@ -44,14 +48,18 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     },
     acknowledged(notifications) {
       if (events.attached) return;
-      reply.send(tagged(new McpNotification(ACKNOWLEDGED, RawObject.of({}).with({ notifications })), message.id));
+      reply.send(
+        tagged(new McpNotification(ACKNOWLEDGED, RawObject.of({}).with({ notifications })), message.id),
+      );
       events.attach((note) => reply.send(tagged(note, message.id)));
     },
     event: (note) => wanted(note) && events.put(note),
     ended: finish,
     log: serving.host.log,
   });
-  const forget = serving.onSwap((changedFor) => void subscription.renew(changedFor(client, inbound.endpoint)));
+  const forget = serving.onSwap(
+    (changedFor) => void subscription.renew(changedFor(client, inbound.endpoint)),
+  );
   const stopping = serving.onStop(() => finish(McpResult.complete({})));
   void subscription.renew();
   void reply.done.then(() => {

@@ -36,6 +36,10 @@ export interface HttpListener {
 }
 
 const SWEEP_MS = 60_000;
+/** A connection on which nothing moves is closed: one without a request, or a client that does not read. Seconds. */
+const IDLE_S = 120;
+/** The same for streams, on which signs of life go out more often than that. The most the runtime can count. */
+const STREAM_IDLE_S = 255;
 /** How long answers already given may take to leave once the listener closes. */
 const LAST_BYTES_MS = 1_000;
 const METHODS = 'GET, POST, DELETE, OPTIONS';
@@ -45,7 +49,8 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving): Http
   const { address } = options;
   const name = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
   // First, for it may throw: nothing else is to be undone then.
-  const server = bind(address, (request, remote) => enter(request, remote, door), serving.host.log);
+  const streamIdle = (): number => (serving.limits().keepAlive * 2 > STREAM_IDLE_S * 1_000 ? 0 : STREAM_IDLE_S);
+  const server = bind(address, (request, remote) => enter(request, remote, door), streamIdle, serving.host.log);
   const sessions = new Sessions({
     seal: serving.seal,
     host: serving.host,
@@ -86,19 +91,26 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving): Http
 function bind(
   address: HttpListenerOptions['address'],
   fetch: (request: Request, remote: () => string | undefined) => Promise<Response>,
+  streamIdle: () => number,
   log: Log,
 ) {
   const at = address.kind === 'tcp' ? { hostname: address.host, port: address.port } : { unix: address.path };
   return Bun.serve({
     ...(at as { hostname: string; port: number }),
-    // 0 keeps quiet streams open; bodies have a deadline of their own, headers one of the runtime's.
-    idleTimeout: 0,
+    idleTimeout: IDLE_S,
     development: false,
     // Which development: false would turn on (Bun 1.4.5): a second gateway would share the port, unnoticed.
     reusePort: false,
     // http-body.ts counts, can say what is wrong, and goes by the limit of the day.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request, by) => fetch(request, () => by.requestIP(request)?.address),
+    async fetch(request, by) {
+      // A call takes as long as it takes. Its body has a deadline of its own, its head one of the runtime's.
+      by.timeout(request, 0);
+      const response = await fetch(request, () => by.requestIP(request)?.address);
+      const isStream = response.headers.get('content-type') === 'text/event-stream';
+      by.timeout(request, isStream ? streamIdle() : IDLE_S);
+      return response;
+    },
     error(error) {
       log.error('request failed', { error: messageOf(error) });
       return refusalResponse('INTERNAL', undefined, null);

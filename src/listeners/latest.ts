@@ -70,12 +70,15 @@ export class Latest {
     const { method, raw } = note;
     const isWaiting = this.#out === undefined || this.#out === this.#slow;
     // A log line is of its moment.
-    if (isWaiting && method === 'notifications/message') return this.#drop();
+    if (isWaiting && method === 'notifications/message') {
+      this.#drop();
+      return;
+    }
     const uri = method === 'notifications/resources/updated' ? raw?.string('uri') : undefined;
     const replaceable = uri !== undefined || method.endsWith('/list_changed');
     const key = replaceable ? `${method} ${uri ?? ''}` : `${this.#others++}`;
-    if (this.#pending.size >= PENDING && !this.#pending.has(key)) return this.#drop();
-    this.#pending.set(key, note);
+    if (this.#pending.size < PENDING || this.#pending.has(key)) this.#pending.set(key, note);
+    else this.#drop();
   }
 
   #drop(): void {

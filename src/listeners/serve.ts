@@ -67,7 +67,8 @@ async function carry(call: ClientCall, serving: Serving, rounds: Round[]): Promi
   const run: Run = async (request, refusals) => {
     // A person may answer long after a reload: each round runs on the generation of its time.
     const endpoint = serving.endpoint(call.inbound.endpoint);
-    if (!endpoint) return errorResult('STOPPING', 'This endpoint is not served any more.', { requestId: call.id });
+    if (!endpoint)
+      return errorResult('STOPPING', 'This endpoint is not served any more.', { requestId: call.id });
     const leave = endpoint.hold();
     try {
       const before = rounds.at(-1)?.x;

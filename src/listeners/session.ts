@@ -4,7 +4,7 @@
 import type { Client, ClientSession } from '../core/client.ts';
 import { Asker } from './asker.ts';
 import { Calls } from './calls.ts';
-import { Standing } from './standing.ts';
+import type { Standing } from './standing.ts';
 
 const SESSION_ENDED = new Error('the session ended');
 

@@ -14,11 +14,7 @@ export type Sink = (text: string) => Promise<void> | undefined | false;
 
 export interface StandingHooks {
   /** Runs a subscriptions/listen exchange for the session. */
-  run(
-    filter: RawObject,
-    signal: AbortSignal,
-    emit: (note: McpNotification) => undefined,
-  ): Promise<McpResult>;
+  run(filter: RawObject, signal: AbortSignal, emit: (note: McpNotification) => undefined): Promise<McpResult>;
   readonly host: Host;
 }
 

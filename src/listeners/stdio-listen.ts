@@ -4,7 +4,7 @@ import type { Client } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import { type Message, notificationText } from '../protocol/jsonrpc.ts';
-import { META, McpNotification, McpResult, withMeta } from '../protocol/message.ts';
+import { McpNotification, McpResult, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { requestOf } from './edge.ts';
 import { tagged } from './http-listen.ts';
@@ -66,5 +66,8 @@ export async function listenOnPipe(
   subscription.stop();
   for (const each of undo) each();
   if (result.kind !== 'complete') return result;
-  return new McpResult('complete', withMeta(result.raw, { [META.subscriptionId]: new RawJson(message.id.text) }) ?? result.raw);
+  return new McpResult(
+    'complete',
+    withMeta(result.raw, { [META.subscriptionId]: new RawJson(message.id.text) }) ?? result.raw,
+  );
 }

@@ -113,7 +113,8 @@ export class Subscription {
 
   async #tell(filter: RawObject, changed: Promise<Changed>): Promise<void> {
     for (const member of await changed) {
-      if (filter.get(member) === true && !this.#stopped) this.#hooks.event(McpNotification.of(NOTES[member], {}));
+      if (filter.get(member) === true && !this.#stopped)
+        this.#hooks.event(McpNotification.of(NOTES[member], {}));
     }
   }
 }

@@ -84,7 +84,7 @@ export function forStatelessClient(method: string, result: McpResult): McpResult
 
 /** A result for an initialize-era client: what only 2026-07-28 knows is taken out, if it came from there. */
 export function forSessionClient(method: string, result: McpResult): McpResult {
-  if (result.kind === 'error') return errorForSession(method, result);
+  if (result.kind === 'error') return isOwn(result) ? errorForSession(method, result) : result;
   if (!result.raw.has('resultType')) return result;
   return result.with({ resultType: undefined, ttlMs: undefined, cacheScope: undefined });
 }
@@ -98,7 +98,13 @@ function errorForStateless(method: string, result: McpResult): McpResult {
   return result.with({ code: PARAMS_INVALID });
 }
 
-function errorForSession(method: string, result: McpResult): McpResult {
+/** An error of this gateway names itself. A server's reaches a client of its own era as it came. */
+function isOwn({ raw }: McpResult): boolean {
+  return raw.object('data')?.string('code') === 'PARAMS_INVALID';
+}
+
+/** An error of a 2026-07-28 server, or of ours, for an initialize-era client. */
+export function errorForSession(method: string, result: McpResult): McpResult {
   if (method !== 'resources/read' || result.code !== PARAMS_INVALID) return result;
   return result.raw.object('data')?.has('uri') ? result.with({ code: RESOURCE_MISSING }) : result;
 }

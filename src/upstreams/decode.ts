@@ -3,7 +3,7 @@
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { type Era, McpResult } from '../protocol/message.ts';
-import { statelessResult } from '../protocol/codec.ts';
+import { errorForSession, statelessResult } from '../protocol/codec.ts';
 import type { Settled } from './call.ts';
 
 /** Codes that describe our hop to the upstream, never the client's hop to us (2026-07-28 basic §Error Codes). */
@@ -14,17 +14,21 @@ export function decodeSettled(upstream: string, era: Era, x: Exchange, settled: 
     const { code, message, data } = settled.error;
     return errorResult(code, message, { ...data, requestId: x.id });
   }
-  if (settled.kind === 'error') {
-    const result = new McpResult('error', settled.raw);
-    const hop = era === '2026' && result.code !== undefined && HOP_ERRORS.has(result.code);
-    return hop ? invalid(upstream, x, `refused how it was called (${result.code}: ${result.raw.string('message')})`) : result;
-  }
+  if (settled.kind === 'error') return decodeError(upstream, era, x, new McpResult('error', settled.raw));
   if (era === '2025') return new McpResult('complete', settled.raw);
   const extensions = x.client.capabilities.has('extensions');
   return (
     statelessResult(x.request.method, settled.raw, extensions) ??
     invalid(upstream, x, `answered with a resultType that nobody asked for (${settled.raw.raw('resultType')})`)
   );
+}
+
+function decodeError(upstream: string, era: Era, x: Exchange, result: McpResult): McpResult {
+  if (era === '2025') return result;
+  if (result.code !== undefined && HOP_ERRORS.has(result.code)) {
+    return invalid(upstream, x, `refused how it was called (${result.code}: ${result.raw.string('message')})`);
+  }
+  return x.client.era === '2025' ? errorForSession(x.request.method, result) : result;
 }
 
 function invalid(upstream: string, x: Exchange, what: string): McpResult {

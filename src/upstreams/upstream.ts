@@ -72,7 +72,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     try {
       return await pool.acquire(client, place);
     } catch (error) {
-      up(0);
+      if (!(error instanceof GatewayError) || isUpstreamFault(error.code)) up(0);
       throw error;
     }
   }

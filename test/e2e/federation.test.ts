@@ -9,7 +9,10 @@ import { connectPeer, peerKinds, textOf } from '../fixtures/peers.ts';
 import { type RawUpstream, startRawUpstream } from '../fixtures/raw-upstream.ts';
 import { startEverythingHttp } from '../fixtures/upstreams.ts';
 
-const schema = (header: string) => ({ type: 'object', properties: { region: { type: 'string', 'x-mcp-header': header } } });
+const schema = (header: string) => ({
+  type: 'object',
+  properties: { region: { type: 'string', 'x-mcp-header': header } },
+});
 const TOOLS = JSON.stringify([
   { name: 'old', inputSchema: schema('Region') },
   { name: 'new', inputSchema: schema('Zone') },
@@ -24,15 +27,20 @@ const upstreamOf = (name: string) =>
   startRawUpstream({
     tools: TOOLS,
     answer({ message: { method, params } }) {
-      if (method === 'resources/list') return `{"resultType":"complete","ttlMs":0,"cacheScope":"private","resources":[{"uri":"test://${name}","name":"${name}"},{"uri":"test://both","name":"${name}"}]}`;
-      if (method === 'resources/templates/list') return `{"resultType":"complete","resourceTemplates":[{"uriTemplate":"${name}:///{path}","name":"t"}]}`;
-      if (method === 'resources/read') return `{"resultType":"complete","contents":[{"uri":"${params.uri}","text":"of ${name}"}]}`;
+      if (method === 'resources/list')
+        return `{"resultType":"complete","ttlMs":0,"cacheScope":"private","resources":[{"uri":"test://${name}","name":"${name}"},{"uri":"test://both","name":"${name}"}]}`;
+      if (method === 'resources/templates/list')
+        return `{"resultType":"complete","resourceTemplates":[{"uriTemplate":"${name}:///{path}","name":"t"}]}`;
+      if (method === 'resources/read')
+        return `{"resultType":"complete","contents":[{"uri":"${params.uri}","text":"of ${name}"}]}`;
       if (method === 'prompts/list') return '{"resultType":"complete","prompts":[{"name":"p"}]}';
-      if (method === 'prompts/get' || method === 'tools/call') return `{"resultType":"complete","content":[{"type":"text","text":"${name} ${params.name}"}]}`;
+      if (method === 'prompts/get' || method === 'tools/call')
+        return `{"resultType":"complete","content":[{"type":"text","text":"${name} ${params.name}"}]}`;
       return '!{"code":-32601,"message":"no"}';
     },
   });
-const lastOf = (upstream: RawUpstream, method: string) => upstream.seen.findLast(({ message }) => message.method === method);
+const lastOf = (upstream: RawUpstream, method: string) =>
+  upstream.seen.findLast(({ message }) => message.method === method);
 
 beforeAll(async () => {
   [a, b] = [upstreamOf('a'), upstreamOf('a_')];
@@ -61,17 +69,30 @@ afterAll(async () => {
 describe('names', () => {
   test('are those of all upstreams, each with its own in front', async () => {
     const { result } = await (await ask(gateway.url, 'tools/list')).json();
-    expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['a__old', 'a__new', 'a__a__b__c', 'a___old', 'a___new', 'a___a__b__c']);
+    expect(result.tools.map(({ name }: { name: string }) => name)).toEqual([
+      'a__old',
+      'a__new',
+      'a__a__b__c',
+      'a___old',
+      'a___new',
+      'a___a__b__c',
+    ]);
     const session = await openSession(gateway.url);
     const prompts = (await (await session.ask('prompts/list')).json()).result.prompts;
     expect(prompts.map(({ name }: { name: string }) => name)).toEqual(['a__p', 'a___p']);
   });
 
   test('find their upstream by the longest name, not by the first mark', async () => {
-    for (const [name, text] of [['a__a__b__c', 'a a__b__c'], ['a___a__b__c', 'a_ a__b__c']] as const) {
+    for (const [name, text] of [
+      ['a__a__b__c', 'a a__b__c'],
+      ['a___a__b__c', 'a_ a__b__c'],
+    ] as const) {
       expect((await (await call(gateway.url, name)).json()).result.content[0].text).toBe(text);
     }
-    expect((await (await ask(gateway.url, 'prompts/get', { name: 'a___p' }, { name: 'a___p' })).json()).result.content[0].text).toBe('a_ p');
+    expect(
+      (await (await ask(gateway.url, 'prompts/get', { name: 'a___p' }, { name: 'a___p' })).json()).result
+        .content[0].text,
+    ).toBe('a_ p');
   });
 
   test('that nobody has are refused without asking anybody', async () => {
@@ -80,17 +101,32 @@ describe('names', () => {
       const answer = await call(gateway.url, name);
       expect([answer.status, (await answer.json()).error.code]).toEqual([200, -32602]);
     }
-    expect([a.seen, b.seen].map((seen) => seen.filter(({ message }) => message.method === 'tools/call').length > 0)).toEqual([true, true]);
+    expect(
+      [a.seen, b.seen].map(
+        (seen) => seen.filter(({ message }) => message.method === 'tools/call').length > 0,
+      ),
+    ).toEqual([true, true]);
     expect(a.seen.slice(before[0]).filter(({ message }) => message.method === 'tools/call')).toEqual([]);
   });
 });
 
 describe('resources', () => {
-  const read = async (uri: string) => (await (await ask(gateway.url, 'resources/read', { uri }, { name: uri })).json());
+  const read = async (uri: string) =>
+    await (await ask(gateway.url, 'resources/read', { uri }, { name: uri })).json();
   test('are listed once each, and read from their owner', async () => {
     const { result } = await (await ask(gateway.url, 'resources/list')).json();
-    expect(result.resources.map(({ uri, name }: Record<string, string>) => `${uri} ${name}`)).toEqual(['test://a a', 'test://both a', 'test://a_ a_']);
-    for (const [uri, owner] of [['test://a', 'a'], ['test://a_', 'a_'], ['test://both', 'a'], ['a_:///x/y', 'a_'], ['a:///x', 'a']] as const) {
+    expect(result.resources.map(({ uri, name }: Record<string, string>) => `${uri} ${name}`)).toEqual([
+      'test://a a',
+      'test://both a',
+      'test://a_ a_',
+    ]);
+    for (const [uri, owner] of [
+      ['test://a', 'a'],
+      ['test://a_', 'a_'],
+      ['test://both', 'a'],
+      ['a_:///x/y', 'a_'],
+      ['a:///x', 'a'],
+    ] as const) {
       expect((await read(uri)).result.contents).toEqual([{ uri, text: `of ${owner}` }]);
     }
   });
@@ -98,7 +134,9 @@ describe('resources', () => {
   test('that nobody has are an error of their own in each era', async () => {
     expect((await read('nobody://x')).error).toMatchObject({ code: -32602, data: { uri: 'nobody://x' } });
     const session = await openSession(gateway.url);
-    expect((await (await session.ask('resources/read', { uri: 'nobody://x' })).json()).error.code).toBe(-32002);
+    expect((await (await session.ask('resources/read', { uri: 'nobody://x' })).json()).error.code).toBe(
+      -32002,
+    );
   });
 });
 
@@ -106,7 +144,12 @@ describe('a plugin that renames', () => {
   for (const era of ['2025', '2026'] as const) {
     test(`sends a ${era} client's call elsewhere, with headers of the new message`, async () => {
       const answer = await (era === '2026'
-        ? call(gateway.url, 'a__old', { region: 'eu' }, { headers: { 'mcp-param-region': 'eu', 'mcp-param-other': 'x' } })
+        ? call(
+            gateway.url,
+            'a__old',
+            { region: 'eu' },
+            { headers: { 'mcp-param-region': 'eu', 'mcp-param-other': 'x' } },
+          )
         : (await openSession(gateway.url)).call('a__old', { region: 'eu' }));
       expect((await answer.json()).result.content[0].text).toBe('a_ new');
       const seen = lastOf(b, 'tools/call');
@@ -118,13 +161,21 @@ describe('a plugin that renames', () => {
         'mcp-param-zone': `=?base64?${base64}?=`,
         'mcp-protocol-version': '2026-07-28',
       });
-      expect([seen?.headers.has('mcp-param-region'), seen?.headers.has('mcp-session-id')]).toEqual([false, false]);
+      expect([seen?.headers.has('mcp-param-region'), seen?.headers.has('mcp-session-id')]).toEqual([
+        false,
+        false,
+      ]);
     });
   }
 
   test('does not repair what a client got wrong before', async () => {
     const before = b.seen.length;
-    const answer = await call(gateway.url, 'a__old', { region: 'eu' }, { headers: { 'mcp-param-region': 'us' } });
+    const answer = await call(
+      gateway.url,
+      'a__old',
+      { region: 'eu' },
+      { headers: { 'mcp-param-region': 'us' } },
+    );
     expect([answer.status, (await answer.json()).error.code]).toEqual([400, -32020]);
     expect(b.seen.slice(before).filter(({ message }) => message.method === 'tools/call')).toEqual([]);
   });

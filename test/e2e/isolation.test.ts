@@ -21,7 +21,8 @@ type Client = (nonce: string) => Promise<Received>;
 async function rawSession(url: string): Promise<Client> {
   const session = await openSession(url, { headers: { 'x-request-id': 'the-same' } });
   await (await session.ask('logging/setLevel', { level: 'debug' }, 1)).text();
-  return async (nonce) => received(await (await session.call('nonce', { nonce, steps: STEPS }, { id: 1, token: 1 })).messages());
+  return async (nonce) =>
+    received(await (await session.call('nonce', { nonce, steps: STEPS }, { id: 1, token: 1 })).messages());
 }
 
 async function rawStateless(url: string): Promise<Client> {
@@ -33,7 +34,8 @@ async function rawStateless(url: string): Promise<Client> {
 
 // biome-ignore lint/suspicious/noExplicitAny: messages of every shape
 function received(messages: readonly any[]): Received {
-  const of = (method: string) => messages.filter((message) => message.method === method).map(({ params }) => params);
+  const of = (method: string) =>
+    messages.filter((message) => message.method === method).map(({ params }) => params);
   const last = messages.at(-1);
   expect(last.id).toBe(1);
   expect(of('notifications/progress').every(({ progressToken }) => progressToken === 1)).toBe(true);
@@ -84,7 +86,9 @@ for (const { name, logs, clients: count } of upstreams) {
       gateway = await startInProcess(configOf({ nonce: upstream }, { limits: { in_flight: 4_096 } }));
       const { url } = gateway;
       const kinds = [rawStateless, rawSession, sdkSession];
-      const clients = await Promise.all([...Array(count).keys()].map((i) => (kinds[i % 3] ?? rawStateless)(url)));
+      const clients = await Promise.all(
+        [...Array(count).keys()].map((i) => (kinds[i % 3] ?? rawStateless)(url)),
+      );
       for (let round = 0; round < 2; round++) {
         await Promise.all(
           clients.map(async (client, i) => {
@@ -101,7 +105,9 @@ for (const { name, logs, clients: count } of upstreams) {
       }
       await until(() => gateway?.gateway.report().inFlight === 0);
       expect(gateway.gateway.report().upstreams[0]).toMatchObject({ tokens: 0, parked: 0 });
-      expect(await gateway.figure('exchanges', { method: 'tools/call', outcome: 'complete' })).toBe(2 * count);
+      expect(await gateway.figure('exchanges', { method: 'tools/call', outcome: 'complete' })).toBe(
+        2 * count,
+      );
       if (transport === 'stdio') expect(gateway.gateway.report().upstreams[0]?.links).toBeLessThanOrEqual(2);
     });
   });

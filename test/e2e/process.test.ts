@@ -38,7 +38,10 @@ test('SIGTERM lets what runs finish, ends streams, and exits with 0', async () =
   const code = gateway.stop();
   expect(await stream.messages()).toEqual([]);
   expect(await answer.messages()).toMatchObject([{ id: 7, result: { resultType: 'complete' } }]);
-  expect((await running.messages()).at(-1)).toMatchObject({ id: 7, result: { structuredContent: { counted: 30 } } });
+  expect((await running.messages()).at(-1)).toMatchObject({
+    id: 7,
+    result: { structuredContent: { counted: 30 } },
+  });
   expect(await code).toBe(0);
 });
 

@@ -20,7 +20,8 @@ const options: PeerOptions = {
     if (message.startsWith('Step 2')) return { action: 'accept', content: { color: 'teal' } };
     if (message.startsWith('What context')) return { action: 'accept', content: { context: 'tea' } };
     const asked = /^echo (.*)$/.exec(message)?.[1];
-    if (asked !== undefined) return { action: 'accept', content: { username: asked, email: 'x@example.com' } };
+    if (asked !== undefined)
+      return { action: 'accept', content: { username: asked, email: 'x@example.com' } };
     return answers[message] ?? { action: 'cancel' };
   },
   sample: (prompt) => {
@@ -49,11 +50,15 @@ for (const transport of ['http', 'stdio'] as const) {
         test(`asks a ${kind} client`, async () => {
           const peer = await connectPeer(kind, { url: gateway.url }, options);
           const ask = async (message: string) => textOf(await peer.call('test_elicitation', { message }));
-          expect(await ask('accept')).toBe('User response: action=accept, content={"username":"ada","email":"ada@example.com"}');
+          expect(await ask('accept')).toBe(
+            'User response: action=accept, content={"username":"ada","email":"ada@example.com"}',
+          );
           expect(await ask('decline')).toBe('User response: action=decline, content={}');
           expect(await ask('cancel')).toBe('User response: action=cancel, content={}');
           expect(textOf(await peer.call('test_sampling', { prompt: 'hi' }))).toBe('LLM response: HI');
-          expect(textOf(await peer.call('test_input_required_result_multi_round', {}))).toBe('Ada likes teal');
+          expect(textOf(await peer.call('test_input_required_result_multi_round', {}))).toBe(
+            'Ada likes teal',
+          );
           expect(await peer.prompt('test_input_required_result_prompt', {})).toBe('Use this context: tea');
           await peer.close();
         });
@@ -63,8 +68,17 @@ for (const transport of ['http', 'stdio'] as const) {
           // One process for all calls of a session cannot say which of them a question is for.
           const width = transport === 'stdio' && era === '2025' ? 1 : 8;
           const names = [...Array(width).keys()].map((i) => `nonce-${i}`);
-          const texts = await Promise.all(names.map(async (name) => textOf(await peer.call('test_elicitation', { message: `echo ${name}` }))));
-          expect(texts).toEqual(names.map((name) => `User response: action=accept, content={"username":"${name}","email":"x@example.com"}`));
+          const texts = await Promise.all(
+            names.map(async (name) =>
+              textOf(await peer.call('test_elicitation', { message: `echo ${name}` })),
+            ),
+          );
+          expect(texts).toEqual(
+            names.map(
+              (name) =>
+                `User response: action=accept, content={"username":"${name}","email":"x@example.com"}`,
+            ),
+          );
           await peer.close();
         });
       }
@@ -78,7 +92,9 @@ for (const transport of ['http', 'stdio'] as const) {
               (error: Error) => `threw ${error.message}`,
             );
           // Never a hang, and never a made-up answer: cancelled, an error result, or an error.
-          expect(await outcome('test_elicitation', { message: 'fail' })).toMatch(/action=cancel|^true |^threw /);
+          expect(await outcome('test_elicitation', { message: 'fail' })).toMatch(
+            /action=cancel|^true |^threw /,
+          );
           expect(await outcome('test_sampling', { prompt: 'fail' })).toMatch(/^true |^threw /);
           expect(textOf(await peer.call('test_simple_text', {}))).toContain('simple text');
           // A 2026-07-28 client that cannot answer just stays away; its call is given up after limits.park_ttl.

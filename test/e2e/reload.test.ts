@@ -1,13 +1,13 @@
 // Reloads under load: nothing that runs fails, no stream ends, and clients hear of a change only when there is one.
 import { describe, expect, test } from 'bun:test';
+import { z } from 'zod';
+import { type AnyPlugin, definePlugin } from '../../src/plugin.ts';
 import { call, listen, openSession } from '../fixtures/clients.ts';
 import { configOf, DEMO, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { nonceStdio, serveNonce } from '../fixtures/nonce.ts';
 import { connectPeer, textOf } from '../fixtures/peers.ts';
 import { until } from '../fixtures/until.ts';
 import type { Answer } from '../fixtures/wire.ts';
-import { type AnyPlugin, definePlugin } from '../../src/plugin.ts';
-import { z } from 'zod';
 
 const RELOADS = 200;
 
@@ -19,7 +19,11 @@ function watching(lives: { disposed: number; made: number }): Record<string, Any
     about: 'Looks at everything.',
     schema: z.strictObject({ n: z.number() }),
     setup(_options, host) {
-      const kept = host.keep('calls', () => ({ made: ++lives.made, calls: 0 }), () => void lives.disposed++);
+      const kept = host.keep(
+        'calls',
+        () => ({ made: ++lives.made, calls: 0 }),
+        () => void lives.disposed++,
+      );
       let over = false;
       const alive = (): void => {
         if (over) throw new Error('used after its end');
@@ -63,7 +67,10 @@ describe('200 reloads', () => {
       const { url } = gateway;
       const session = await openSession(url);
       const stream = await session.stream();
-      const { answer: subscription } = await listen(url, { toolsListChanged: true, resourceSubscriptions: ['demo://clock'] });
+      const { answer: subscription } = await listen(url, {
+        toolsListChanged: true,
+        resourceSubscriptions: ['demo://clock'],
+      });
       const peer = await connectPeer('v1', { url });
 
       let running = true;
@@ -79,10 +86,14 @@ describe('200 reloads', () => {
       };
       const workers = [
         again(async () => {
-          expect(await told(await call(url, 'nonce__nonce', { nonce: 'a', steps: 3 }, { token: 't' }))).toEqual([1, 2, 3, 'a']);
+          expect(
+            await told(await call(url, 'nonce__nonce', { nonce: 'a', steps: 3 }, { token: 't' })),
+          ).toEqual([1, 2, 3, 'a']);
         }),
         again(async () => {
-          expect(await told(await session.call('nonce__nonce', { nonce: 'b', steps: 3 }, { token: 0 }))).toEqual([1, 2, 3, 'b']);
+          expect(
+            await told(await session.call('nonce__nonce', { nonce: 'b', steps: 3 }, { token: 0 })),
+          ).toEqual([1, 2, 3, 'b']);
         }),
         again(async () => {
           expect(textOf(await peer.call('demo__echo', { text: 'c' }))).toBe('c');
@@ -100,7 +111,9 @@ describe('200 reloads', () => {
       running = false;
       await Promise.all(workers);
       const counted = await long.messages();
-      expect(counted.slice(0, -1).map(({ params }) => params.progress)).toEqual([...Array(100).keys()].map((i) => i + 1));
+      expect(counted.slice(0, -1).map(({ params }) => params.progress)).toEqual(
+        [...Array(100).keys()].map((i) => i + 1),
+      );
       expect(counted.at(-1).result.structuredContent).toEqual({ counted: 100 });
       expect(calls).toBeGreaterThan(4);
       expect(gateway.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
@@ -134,8 +147,16 @@ describe('an upstream', () => {
     const stdio = nonceStdio();
     await using gateway = await startInProcess(configOf({ nonce: stdio, ...DEMO }));
     const before = await pidOf(gateway.url);
-    gateway.configure(configOf({ nonce: { ...stdio, pipeline: [] }, other: { builtin: 'demo' } }, { limits: { keep_alive: '3s' } }));
-    expect(await gateway.reload()).toMatchObject({ ok: true, plan: { upstreams: { kept: ['nonce'], added: ['other'], removed: ['demo'] } } });
+    gateway.configure(
+      configOf(
+        { nonce: { ...stdio, pipeline: [] }, other: { builtin: 'demo' } },
+        { limits: { keep_alive: '3s' } },
+      ),
+    );
+    expect(await gateway.reload()).toMatchObject({
+      ok: true,
+      plan: { upstreams: { kept: ['nonce'], added: ['other'], removed: ['demo'] } },
+    });
     await drained(gateway);
     expect(await pidOf(gateway.url)).toBe(before);
     gateway.configure(configOf({ nonce: { ...stdio, env: { CHANGED: '1' } }, ...DEMO }));
@@ -156,9 +177,16 @@ describe('an upstream', () => {
       ]);
       for (const answer of running) await answer.message();
       const after = { builtin: 'demo', timeouts: { total: '9m' } };
-      gateway.configure(configOf(what === 'changed' ? { nonce: { ...stdio, env: { A: '1' } }, demo: after } : { other: { builtin: 'demo' } }));
+      gateway.configure(
+        configOf(
+          what === 'changed'
+            ? { nonce: { ...stdio, env: { A: '1' } }, demo: after }
+            : { other: { builtin: 'demo' } },
+        ),
+      );
       expect(await gateway.reload()).toMatchObject({ ok: true });
-      for (const answer of running) expect((await answer.messages()).at(-1)).toMatchObject({ id: 7, result: { content: [{}] } });
+      for (const answer of running)
+        expect((await answer.messages()).at(-1)).toMatchObject({ id: 7, result: { content: [{}] } });
       await drained(gateway);
       const answer = await call(gateway.url, 'nonce__pid');
       expect((await answer.json()).error !== undefined).toBe(what === 'removed');

@@ -23,7 +23,13 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 async function target(name: string, upstreams: object) {
   const file = join(dir, `${name}.yaml`);
   await writeFile(file, stringify({ version: 1, upstreams }));
-  const home = { XDG_STATE_HOME: dir, XDG_CACHE_HOME: dir, XDG_CONFIG_HOME: dir, XDG_RUNTIME_DIR: dir, HOME: dir };
+  const home = {
+    XDG_STATE_HOME: dir,
+    XDG_CACHE_HOME: dir,
+    XDG_CONFIG_HOME: dir,
+    XDG_RUNTIME_DIR: dir,
+    HOME: dir,
+  };
   const env = { PATH: process.env['PATH'] ?? '', ...home };
   return { command: process.execPath, args: [MAIN, 'stdio', '--config', file], env };
 }
@@ -39,7 +45,11 @@ for (const kind of peerKinds) {
       const peer = await connectPeer(kind, await target('demo', DEMO));
       for (let round = 0; round < 50; round++) {
         const seen: number[] = [];
-        await peer.call('slow_count', { to: 4, every_ms: 0 }, { onProgress: ({ progress }) => seen.push(progress) });
+        await peer.call(
+          'slow_count',
+          { to: 4, every_ms: 0 },
+          { onProgress: ({ progress }) => seen.push(progress) },
+        );
         // The SDKs lose progress that they read in one chunk with the result, which a busy machine makes of any
         // two writes; that it was all written is what the test by hand below looks at.
         expect(seen).toEqual([1, 2, 3, 4].slice(0, seen.length));
@@ -49,7 +59,11 @@ for (const kind of peerKinds) {
 
     for (const era of ['2025', '2026'] as const) {
       test(`is served by a ${era} upstream: questions, subscriptions, cancelling`, async () => {
-        const peer = await connectPeer(kind, await target(`everything-${era}`, { everything: everythingStdio({ era }) }), options);
+        const peer = await connectPeer(
+          kind,
+          await target(`everything-${era}`, { everything: everythingStdio({ era }) }),
+          options,
+        );
         expect(await peer.tools()).toContain('test_simple_text');
         expect(textOf(await peer.call('test_elicitation', { message: 'Who?' }))).toContain('action=accept');
         expect(textOf(await peer.call('test_sampling', { prompt: 'hi' }))).toBe('LLM response: HI');
@@ -69,7 +83,11 @@ for (const kind of peerKinds) {
 /** Cancels a call at its first progress. @returns whether the client was left without a result */
 async function cancelled(peer: Peer): Promise<boolean> {
   const abort = new AbortController();
-  const call = peer.call('test_tool_with_progress', {}, { signal: abort.signal, onProgress: () => abort.abort() });
+  const call = peer.call(
+    'test_tool_with_progress',
+    {},
+    { signal: abort.signal, onProgress: () => abort.abort() },
+  );
   return call.then(
     () => false,
     () => true,
@@ -78,7 +96,11 @@ async function cancelled(peer: Peer): Promise<boolean> {
 
 describe('the process', () => {
   test('writes nothing but messages, and ends with its input', async () => {
-    const lines = await conversation([1, 2, 3].map((id) => ({ jsonrpc: '2.0', id, method: 'ping' })), 4, 'garbage\n');
+    const lines = await conversation(
+      [1, 2, 3].map((id) => ({ jsonrpc: '2.0', id, method: 'ping' })),
+      4,
+      'garbage\n',
+    );
     expect(lines.map(({ id }) => id)).toEqual([1, 2, 3, null]);
   });
 
@@ -99,7 +121,13 @@ describe('the process', () => {
 /** Writes messages, reads so many lines, closes the input, and expects a good end. */
 async function conversation(messages: readonly object[], count: number, last = ''): Promise<Message[]> {
   const { command, args, env } = await target('demo', DEMO);
-  const child = Bun.spawn([command, ...args], { env, cwd: dir, stdin: 'pipe', stdout: 'pipe', stderr: 'ignore' });
+  const child = Bun.spawn([command, ...args], {
+    env,
+    cwd: dir,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'ignore',
+  });
   for (const message of messages) child.stdin.write(`${JSON.stringify(message)}\n`);
   child.stdin.write(last);
   await child.stdin.flush();

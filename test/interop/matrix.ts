@@ -84,13 +84,15 @@ export const servers: readonly Server[] = [
       command: ({ python2 }) => ({ ...python2, args: ['-B', python('server_v2.py')] }),
     }),
   ),
-  ...eras.map((era): Server => ({
-    sdk: 'go',
-    era,
-    // Over stdio it answers `initialize` even where it was told to support 2026-07-28 alone.
-    pinned: era === '2026' ? ['stdio'] : [],
-    command: ({ go }) => ({ ...go, args: ['server', era] }),
-  })),
+  ...eras.map(
+    (era): Server => ({
+      sdk: 'go',
+      era,
+      // Over stdio it answers `initialize` even where it was told to support 2026-07-28 alone.
+      pinned: era === '2026' ? ['stdio'] : [],
+      command: ({ go }) => ({ ...go, args: ['server', era] }),
+    }),
+  ),
   {
     sdk: 'typescript-1',
     era: '2025',

@@ -8,7 +8,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { plainConfig, startGateway } from '../fixtures/gateway.ts';
-import { clients, nameOf, type Pair, type Server, servers, type Transport } from './matrix.ts';
+import {
+  type Client,
+  clients,
+  nameOf,
+  type Pair,
+  type Peer,
+  type Server,
+  servers,
+  type Transport,
+} from './matrix.ts';
 import { type Languages, prepare } from './setup.ts';
 
 /** What a step printed, without its name. */
@@ -35,19 +44,37 @@ export function missing({ client, server }: Pair, languages: Languages): string 
 }
 
 export async function runPair(pair: Pair, languages: Languages, direct = false): Promise<Ran> {
+  const [ran] = await runTogether([pair.client], pair, languages, direct);
+  if (ran === undefined) throw new Error('no client ran');
+  return ran;
+}
+
+/** Several clients at once: those over HTTP share a gateway. */
+export async function runTogether(
+  together: readonly Client[],
+  { over, server, via }: Omit<Pair, 'client'>,
+  languages: Languages,
+  direct = false,
+): Promise<Ran[]> {
   await using parts = new AsyncDisposableStack();
   const logs: (() => string)[] = [];
-  const server = await startServer(pair.server, pair.via, languages, parts, logs);
-  const target = direct ? directly(server) : await throughGateway(pair.over, server, parts, logs);
-  const client = start([...commandOf(pair.client, languages), ...target], parts);
-  logs.push(() => client.log());
-  const steps = await client.lines();
-  return { steps, log: logs.map((log) => log()).join('\n') };
+  const upstream = await startServer(server, via, languages, parts, logs);
+  const target = direct ? directly(upstream) : await throughGateway(over, upstream, parts, logs);
+  const running = together.map((client) => start([...commandOf(client, languages), ...target], parts));
+  const steps = await Promise.all(running.map((client) => client.lines()));
+  const log = [...logs, ...running.map((client) => client.log)].map((told) => told()).join('\n');
+  return steps.map((taken) => ({ steps: taken, log }));
+}
+
+/** The eras in which the gateway spoke to the server, by its own account. */
+export function erasOf({ log }: Ran): string[] {
+  const opened = log.split('\n').filter((line) => line.includes('"link open"'));
+  return [...new Set(opened.map((line) => String(JSON.parse(line).era)))].sort();
 }
 
 type Upstream = { url: string; era?: string } | { command: string; args: string[]; era?: string };
 
-function commandOf(peer: Pair['client'], languages: Languages): string[] {
+export function commandOf(peer: Peer, languages: Languages): string[] {
   const command = peer.command(languages);
   if ('missing' in command) throw new Error(command.missing);
   return [command.program, ...command.args];
@@ -117,8 +144,12 @@ function start(cmd: string[], parts: AsyncDisposableStack): Running {
     for await (const chunk of stream) keep(decoder.decode(chunk, { stream: true }));
   };
   const all = Promise.all([
-    read(child.stdout, (text) => void (out += text)),
-    read(child.stderr, (text) => void (log += text)),
+    read(child.stdout, (text) => {
+      out += text;
+    }),
+    read(child.stderr, (text) => {
+      log += text;
+    }),
   ]);
   parts.defer(async () => {
     child.kill('SIGKILL');
@@ -159,7 +190,9 @@ async function freePort(): Promise<number> {
 
 async function accepting(port: number, server: Running): Promise<void> {
   let ended: number | undefined;
-  void server.ended.then((code) => void (ended = code));
+  void server.ended.then((code) => {
+    ended = code;
+  });
   for (const until = Date.now() + START; Date.now() < until; await Bun.sleep(10)) {
     if (ended !== undefined) throw new Error(`The server ended with ${ended}:\n${server.log()}`);
     const socket = connect(port, '127.0.0.1');

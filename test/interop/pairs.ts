@@ -11,7 +11,7 @@ import {
   type Transport,
   transports,
 } from './matrix.ts';
-import { missing, type Ran, runPair } from './pair.ts';
+import { erasOf, missing, type Ran, runPair } from './pair.ts';
 import { prepare } from './setup.ts';
 import { comparable, wantedOf } from './wanted.ts';
 
@@ -53,6 +53,7 @@ export async function testPairs(over: Transport): Promise<void> {
           const said = comparable(steps, pair);
           if (!Bun.deepEquals(said, wantedOf(pair))) console.log(log);
           expect(said).toEqual(wantedOf(pair));
+          expect(erasOf({ steps, log })).toEqual([pair.server.era]);
           verdicts.set(pair, 'ok');
         });
       }

@@ -77,7 +77,7 @@ function unknownResource({ client, server }: Pair): number {
 export function comparable(
   steps: Readonly<Record<string, Step>>,
   { client, over }: Pair,
-): Record<string, unknown> {
+): Record<string, Step> {
   return Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, plain(name, step)]));
 
   function plain(name: string, step: Step): Step {

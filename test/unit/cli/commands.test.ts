@@ -148,7 +148,7 @@ describe('explain', () => {
   test('an error, offline', async () => {
     const { code, out } = await home.run(['explain', 'RATE_LIMITED']);
     expect(code).toBe(0);
-    expect(out).toContain('RATE_LIMITED  JSON-RPC 1429 · HTTP 429 · fault: denied');
+    expect(out).toContain('RATE_LIMITED  JSON-RPC 1429 · HTTP 200 · fault: denied');
     expect((await home.run(['explain', 'ENV_UNDEFINED'])).out).toContain('configuration');
     const json = JSON.parse((await home.run(['explain', 'RATE_LIMITED', '--json'])).out);
     expect(json).toMatchObject({ version: 1, name: 'RATE_LIMITED', message: { code: 1429 } });

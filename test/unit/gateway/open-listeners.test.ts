@@ -40,10 +40,12 @@ async function leaveSocket(): Promise<void> {
 }
 
 describe('a socket file', () => {
-  test('is its owner\'s alone, serves, and is gone afterwards', async () => {
+  test("is its owner's alone, serves, and is gone afterwards", async () => {
     const gateway = await startInProcess(onSocket());
     expect(statSync(socketPath).mode & 0o777).toBe(0o600);
-    expect(gateway.gateway.report().listeners).toEqual([{ address: `unix:${socketPath}`, urls: ['http://localhost/mcp'] }]);
+    expect(gateway.gateway.report().listeners).toEqual([
+      { address: `unix:${socketPath}`, urls: ['http://localhost/mcp'] },
+    ]);
     const body = modern('tools/call', { name: 'echo', arguments: { text: 'over a file' } });
     const answer = await send(MCP, { body, headers: modernHeaders('tools/call', 'echo'), socketPath });
     expect((await answer.json()).result.content[0].text).toBe('over a file');
@@ -100,9 +102,17 @@ describe('a socket file', () => {
     const gateway = await startInProcess(onSocket({}, { keep_alive: '20ms' }));
     const hello = await send(MCP, { body: initialize('2025-11-25'), socketPath });
     await hello.text();
-    const headers = { 'mcp-session-id': String(hello.headers['mcp-session-id']), accept: 'text/event-stream' };
+    const headers = {
+      'mcp-session-id': String(hello.headers['mcp-session-id']),
+      accept: 'text/event-stream',
+    };
     const stream = await send(MCP, { method: 'GET', headers, socketPath });
-    const body = { jsonrpc: '2.0', id: 'l', method: 'subscriptions/listen', params: withEnvelope({ notifications: {} }) };
+    const body = {
+      jsonrpc: '2.0',
+      id: 'l',
+      method: 'subscriptions/listen',
+      params: withEnvelope({ notifications: {} }),
+    };
     const listen = await send(MCP, { body, headers: modernHeaders('subscriptions/listen'), socketPath });
     await listen.message();
     for (let i = 0; i < 5; i++) await Promise.all([stream.comment(), listen.comment()]);
@@ -115,14 +125,24 @@ describe('a socket file', () => {
 
 describe('several listeners', () => {
   test('all serve the same endpoints', async () => {
-    const listeners = [{ http: { listen: '127.0.0.1:0' } }, { http: { listen: '[::1]:0' } }, { http: { listen: `unix:${socketPath}` } }];
-    await using gateway = await startInProcess(configOf(DEMO, { listeners, endpoints: { '/a': {}, '/b': {} } }));
+    const listeners = [
+      { http: { listen: '127.0.0.1:0' } },
+      { http: { listen: '[::1]:0' } },
+      { http: { listen: `unix:${socketPath}` } },
+    ];
+    await using gateway = await startInProcess(
+      configOf(DEMO, { listeners, endpoints: { '/a': {}, '/b': {} } }),
+    );
     const { listeners: open } = gateway.gateway.report();
     expect(open.map(({ urls }) => urls.length)).toEqual([2, 2, 2]);
     for (const { address, urls } of open) {
       for (const url of urls) {
         const unix = address.startsWith('unix:') ? { socketPath } : {};
-        const answer = await send(url, { body: modern('tools/list'), headers: modernHeaders('tools/list'), ...unix });
+        const answer = await send(url, {
+          body: modern('tools/list'),
+          headers: modernHeaders('tools/list'),
+          ...unix,
+        });
         expect([url, answer.status]).toEqual([url, 200]);
         await answer.text();
       }

@@ -1,13 +1,13 @@
 // The end of a gateway: what runs finishes, what begins is refused, streams end as they should, and nothing stays.
 import { describe, expect, test } from 'bun:test';
+import { z } from 'zod';
+import { definePlugin } from '../../../src/plugin.ts';
 import { ask, call, listen, openSession } from '../../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../../fixtures/in-process.ts';
 import { nonceStdio } from '../../fixtures/nonce.ts';
 import { startRawUpstream } from '../../fixtures/raw-upstream.ts';
 import { until } from '../../fixtures/until.ts';
 import { RawConnection } from '../../fixtures/wire.ts';
-import { definePlugin } from '../../../src/plugin.ts';
-import { z } from 'zod';
 
 const LONG = { to: 20, every_ms: 10 };
 
@@ -27,7 +27,10 @@ describe('stopping', () => {
     expect(await stream.messages()).toEqual([]);
     expect(await answer.messages()).toMatchObject([{ id: 7, result: { resultType: 'complete' } }]);
     for (const each of running) {
-      expect((await each.messages()).at(-1)).toMatchObject({ id: 7, result: { structuredContent: { counted: 20 } } });
+      expect((await each.messages()).at(-1)).toMatchObject({
+        id: 7,
+        result: { structuredContent: { counted: 20 } },
+      });
     }
     await stopped;
     expect(gateway.gateway.report()).toMatchObject({ inFlight: 0, streams: 0, sessions: 0 });
@@ -38,10 +41,19 @@ describe('stopping', () => {
     const gateway = await startInProcess(configOf(DEMO));
     const running = await call(gateway.url, 'slow_count', LONG, { token: 1 });
     await running.message();
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {} } });
-    const begun = new RawConnection(gateway.url).write('POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n');
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {} },
+    });
+    const begun = new RawConnection(gateway.url).write(
+      'POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n',
+    );
     const port = new URL(gateway.url).port;
-    const opened = new RawConnection(gateway.url).write(`GET /nowhere HTTP/1.1\r\nhost: localhost:${port}\r\n\r\n`);
+    const opened = new RawConnection(gateway.url).write(
+      `GET /nowhere HTTP/1.1\r\nhost: localhost:${port}\r\n\r\n`,
+    );
     await opened.until('not_found');
     const stopped = gateway.stop();
     begun.write(`content-length: ${body.length}\r\n\r\n${body}`);
@@ -108,13 +120,21 @@ describe('what outlasts drain', () => {
   test('is told that the gateway stops, wherever it is', async () => {
     const upstream = startRawUpstream({
       async *answer({ message: { params } }) {
-        if (params.name === 'ask') return '{"resultType":"input_required","inputRequests":{"q":{"method":"elicitation/create","params":{}}}}';
-        yield JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: params._meta.progressToken, progress: 1 } });
+        if (params.name === 'ask')
+          return '{"resultType":"input_required","inputRequests":{"q":{"method":"elicitation/create","params":{}}}}';
+        yield JSON.stringify({
+          jsonrpc: '2.0',
+          method: 'notifications/progress',
+          params: { progressToken: params._meta.progressToken, progress: 1 },
+        });
         await new Promise(() => {});
         return '{}';
       },
     });
-    const config = configOf({ raw: { url: upstream.url } }, { drain: '50ms', pipeline: [{ holding: {} }], limits: { keep_alive: '20ms' } });
+    const config = configOf(
+      { raw: { url: upstream.url } },
+      { drain: '50ms', pipeline: [{ holding: {} }], limits: { keep_alive: '20ms' } },
+    );
     const gateway = await startInProcess(config, { plugins: { holding } });
     const session = await openSession(gateway.url, { capabilities: { elicitation: {} } });
     const stuck = [
@@ -126,7 +146,10 @@ describe('what outlasts drain', () => {
     ];
     const stopped = gateway.stop();
     for (const answer of stuck) {
-      expect((await answer.messages()).at(-1)).toMatchObject({ id: 7, error: { code: 1504, data: { code: 'STOPPING' } } });
+      expect((await answer.messages()).at(-1)).toMatchObject({
+        id: 7,
+        error: { code: 1504, data: { code: 'STOPPING' } },
+      });
     }
     await stopped;
     await upstream.stop();

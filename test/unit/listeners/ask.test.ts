@@ -35,12 +35,18 @@ for (const era of ['2025', '2026'] as const) {
       const answer = await ask();
       expect(answer.type).toBe('text/event-stream');
       const question = await answer.message();
-      expect(question).toMatchObject({ jsonrpc: '2.0', method: 'elicitation/create', params: { message: 'Who?' } });
+      expect(question).toMatchObject({
+        jsonrpc: '2.0',
+        method: 'elicitation/create',
+        params: { message: 'Who?' },
+      });
       expect(Object.keys(question).toSorted()).toEqual(['id', 'jsonrpc', 'method', 'params']);
       expect(await session.tell({ id: question.id, result: ACCEPT })).toBe(202);
       const [result, ...rest] = await answer.messages();
       expect([result.id, rest.length]).toEqual([7, 0]);
-      expect(result.result.content[0].text).toBe('User response: action=accept, content={"username":"ada","email":"a@example.com"}');
+      expect(result.result.content[0].text).toBe(
+        'User response: action=accept, content={"username":"ada","email":"a@example.com"}',
+      );
       expect(result.result).not.toContainKeys(['resultType', 'requestState', 'inputRequests']);
     });
 
@@ -48,13 +54,18 @@ for (const era of ['2025', '2026'] as const) {
       const answer = await session.call('test_input_required_result_multiple_inputs');
       const questions = [await answer.message(), await answer.message(), await answer.message()];
       expect(new Set(questions.map(({ id }) => id)).size).toBe(3);
-      expect(questions.map(({ method }) => method).toSorted()).toEqual(['elicitation/create', 'roots/list', 'sampling/createMessage']);
+      expect(questions.map(({ method }) => method).toSorted()).toEqual([
+        'elicitation/create',
+        'roots/list',
+        'sampling/createMessage',
+      ]);
       const results: Record<string, object> = {
         'elicitation/create': { action: 'accept', content: { name: 'Ada' } },
         'roots/list': { roots: [{ uri: 'file:///a' }] },
         'sampling/createMessage': { role: 'assistant', model: 'm', content: { type: 'text', text: 'Hello' } },
       };
-      for (const { id, method } of questions.toReversed()) await session.tell({ id, result: results[method] });
+      for (const { id, method } of questions.toReversed())
+        await session.tell({ id, result: results[method] });
       const [result] = await answer.messages();
       expect(result.result.content[0].text).toContain('Hello');
       expect(result.result.content[0].text).toContain('Ada, with 1 root(s)');
@@ -81,7 +92,9 @@ for (const era of ['2025', '2026'] as const) {
       const answer = await ask();
       const { id } = await answer.message();
       await session.tell({ method: 'notifications/cancelled', params: { requestId: 7 } });
-      expect(await answer.messages()).toMatchObject([{ method: 'notifications/cancelled', params: { requestId: id } }]);
+      expect(await answer.messages()).toMatchObject([
+        { method: 'notifications/cancelled', params: { requestId: id } },
+      ]);
       await settled();
       expect(await session.tell({ id, result: ACCEPT })).toBe(202);
     });
@@ -117,14 +130,18 @@ describe('with an upstream by hand', () => {
     upstream = startRawUpstream({
       async answer({ message: { params } }) {
         if (params.name === 'later') await release.promise;
-        if (params.name !== 'endless' && params.inputResponses) return `{"resultType":"complete","content":[],"got":${JSON.stringify(params)}}`;
+        if (params.name !== 'endless' && params.inputResponses)
+          return `{"resultType":"complete","content":[],"got":${JSON.stringify(params)}}`;
         if (params.name === 'stateless') return `{"resultType":"input_required","inputRequests":${QUESTION}}`;
-        if (params.name === 'again' && !params.requestState) return '{"resultType":"input_required","requestState":"s"}';
+        if (params.name === 'again' && !params.requestState)
+          return '{"resultType":"input_required","requestState":"s"}';
         if (params.name === 'again') return '{"resultType":"complete","content":[]}';
         return `{"resultType":"input_required","inputRequests":${QUESTION},"requestState":"\\u0073 1.0 ~é"}`;
       },
     });
-    gateway = await startInProcess(configOf({ raw: { url: upstream.url } }, { limits: { park_ttl: '200ms', keep_alive: '20ms' } }));
+    gateway = await startInProcess(
+      configOf({ raw: { url: upstream.url } }, { limits: { park_ttl: '200ms', keep_alive: '20ms' } }),
+    );
     session = await openSession(gateway.url, { capabilities });
   });
   afterAll(async () => {
@@ -171,13 +188,19 @@ describe('with an upstream by hand', () => {
   test('a person who takes too long has cancelled', async () => {
     const answer = await session.call('plain');
     const question = await answer.message();
-    expect(await answer.message()).toMatchObject({ method: 'notifications/cancelled', params: { requestId: question.id } });
+    expect(await answer.message()).toMatchObject({
+      method: 'notifications/cancelled',
+      params: { requestId: question.id },
+    });
     expect((await answer.message()).result.got.inputResponses).toEqual({ q: { action: 'cancel' } });
   });
 
   test('a client that left before the question came has cancelled it', async () => {
     const answer = await session.call('later', {}, { token: 1 });
-    await upstream.arrived('tools/call', upstream.seen.filter(({ message }) => message.method === 'tools/call').length);
+    await upstream.arrived(
+      'tools/call',
+      upstream.seen.filter(({ message }) => message.method === 'tools/call').length,
+    );
     answer.drop();
     release.resolve();
     await until(() => gateway.gateway.report().inFlight === 0);

@@ -39,7 +39,17 @@ function idText(text: string): string | undefined {
 }
 
 describe('ids come back with type and digits', () => {
-  const ids = ['0', '1', '"1"', '""', '-7', '-0', '9007199254740993', '123456789012345678901234567890', '"é\\u0041\\ud800"'];
+  const ids = [
+    '0',
+    '1',
+    '"1"',
+    '""',
+    '-7',
+    '-0',
+    '9007199254740993',
+    '123456789012345678901234567890',
+    '"é\\u0041\\ud800"',
+  ];
   for (const id of ids) {
     test(id, async () => {
       const envelope = JSON.stringify(withEnvelope({ name: 'echo' }));
@@ -54,7 +64,10 @@ describe('ids come back with type and digits', () => {
   for (const id of ['null', '1.5', '1.0', '1e3', 'true', '{}', `"${'x'.repeat(257)}"`]) {
     test(`${id.slice(0, 20)} is no id`, async () => {
       const answer = await post(gateway.url, `{"jsonrpc":"2.0","id":${id},"method":"ping"}`, session.headers);
-      expect([answer.status, await answer.json()]).toMatchObject([400, { id: null, error: { code: -32600 } }]);
+      expect([answer.status, await answer.json()]).toMatchObject([
+        400,
+        { id: null, error: { code: -32600 } },
+      ]);
     });
   }
 
@@ -72,9 +85,11 @@ describe('what two decoders could read differently is refused', () => {
     'a method twice': '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}',
     'a method twice, once escaped': '{"jsonrpc":"2.0","id":1,"method":"ping","m\\u0065thod":"tools/call"}',
     'Method beside method': '{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}',
-    'a long s in params': '{"jsonrpc":"2.0","id":1,"method":"tools/call","param\\u017f":{},"params":{"name":"echo"}}',
+    'a long s in params':
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","param\\u017f":{},"params":{"name":"echo"}}',
     'Name beside name': '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","Name":"x"}}',
-    'a key twice deep inside': '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"a":[{"b":1,"b":2}]}}}',
+    'a key twice deep inside':
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"a":[{"b":1,"b":2}]}}}',
     'params that are a list': '{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}',
     'a method and a result': '{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}',
     'a result and an error': '{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"x"}}',
@@ -90,7 +105,13 @@ describe('what two decoders could read differently is refused', () => {
 });
 
 /** A 2026-07-28 call of `echo`, with its envelope or headers spoilt. */
-async function judged(spoil: { meta?: object; headers?: Record<string, string>; params?: object; method?: string; without?: string[] }) {
+async function judged(spoil: {
+  meta?: object;
+  headers?: Record<string, string>;
+  params?: object;
+  method?: string;
+  without?: string[];
+}) {
   const { method = 'tools/call', params = { name: 'echo' } } = spoil;
   const message = modern(method, params, 3);
   const meta: Record<string, unknown> = { ...message.params._meta, ...spoil.meta };
@@ -110,8 +131,18 @@ describe('a 2026-07-28 request is judged', () => {
     ['version header missing', { without: ['mcp-protocol-version'] }, 400, -32020],
     ['version header of another', { headers: { 'mcp-protocol-version': '2025-11-25' } }, 400, -32020],
     ['headers before version', { meta: version('2099-01-01') }, 400, -32020],
-    ['version unknown', { meta: version('2099-01-01'), headers: { 'mcp-protocol-version': '2099-01-01' } }, 400, -32022],
-    ['version of the other era', { meta: version('2025-11-25'), headers: { 'mcp-protocol-version': '2025-11-25' } }, 400, -32022],
+    [
+      'version unknown',
+      { meta: version('2099-01-01'), headers: { 'mcp-protocol-version': '2099-01-01' } },
+      400,
+      -32022,
+    ],
+    [
+      'version of the other era',
+      { meta: version('2025-11-25'), headers: { 'mcp-protocol-version': '2025-11-25' } },
+      400,
+      -32022,
+    ],
     ['capabilities missing', { without: ['clientCapabilities'] }, 400, -32602],
     ['capabilities a list', { meta: { 'io.modelcontextprotocol/clientCapabilities': [] } }, 400, -32602],
     ['client info a text', { meta: { 'io.modelcontextprotocol/clientInfo': 'x' } }, 400, -32602],
@@ -126,10 +157,18 @@ describe('a 2026-07-28 request is judged', () => {
     ['method of the other era', { method: 'ping' }, 404, -32601],
     ['initialize is such a one', { method: 'initialize' }, 404, -32601],
     ['method unknown to the upstream', { method: 'no/such' }, 404, -32601],
-    ['argument header missing', { params: { name: 'query', arguments: { region: 'eu' } }, headers: { 'mcp-name': 'query' } }, 400, -32020],
+    [
+      'argument header missing',
+      { params: { name: 'query', arguments: { region: 'eu' } }, headers: { 'mcp-name': 'query' } },
+      400,
+      -32020,
+    ],
     [
       'argument header of another value',
-      { params: { name: 'query', arguments: { region: 'eu' } }, headers: { 'mcp-name': 'query', 'mcp-param-region': 'us' } },
+      {
+        params: { name: 'query', arguments: { region: 'eu' } },
+        headers: { 'mcp-name': 'query', 'mcp-param-region': 'us' },
+      },
       400,
       -32020,
     ],
@@ -151,12 +190,22 @@ describe('a 2026-07-28 request is judged', () => {
   test('headers may be encoded, padded and in any case', async () => {
     const name = `=?base64?${Buffer.from('echo').toString('base64')}?=`;
     expect(await judged({ headers: { 'mcp-name': name } })).toMatchObject({ status: 200 });
-    expect(await judged({ without: ['mcp-name'], headers: { 'Mcp-Name': ' echo ' } })).toMatchObject({ status: 200 });
-    const query = { params: { name: 'query', arguments: { region: 'eu' } }, headers: { 'mcp-name': 'query', 'Mcp-Param-REGION': 'eu' } };
+    expect(await judged({ without: ['mcp-name'], headers: { 'Mcp-Name': ' echo ' } })).toMatchObject({
+      status: 200,
+    });
+    const query = {
+      params: { name: 'query', arguments: { region: 'eu' } },
+      headers: { 'mcp-name': 'query', 'Mcp-Param-REGION': 'eu' },
+    };
     expect(await judged(query)).toMatchObject({ status: 200 });
   });
 
-  test('an unknown argument header is nobody\'s affair', async () => {
+  test("what belongs to sessions is nobody's affair", async () => {
+    const headers = { 'mcp-session-id': 'never was', 'last-event-id': '7' };
+    expect(await judged({ headers })).toMatchObject({ status: 200 });
+  });
+
+  test("an unknown argument header is nobody's affair", async () => {
     expect(await judged({ headers: { 'mcp-param-other': 'x' } })).toMatchObject({ status: 200 });
   });
 });

@@ -33,7 +33,12 @@ describe('the handshake', () => {
   });
 
   test('needs a version and capabilities', async () => {
-    for (const params of [undefined, {}, { protocolVersion: '2025-11-25' }, { protocolVersion: 1, capabilities: {} }]) {
+    for (const params of [
+      undefined,
+      {},
+      { protocolVersion: '2025-11-25' },
+      { protocolVersion: 1, capabilities: {} },
+    ]) {
       const answer = await post(gateway.url, { jsonrpc: '2.0', id: 'h', method: 'initialize', params });
       expect([answer.status, await answer.json()]).toMatchObject([400, { id: 'h', error: { code: -32600 } }]);
       expect(answer.headers['mcp-session-id']).toBeUndefined();
@@ -53,7 +58,9 @@ describe('the handshake', () => {
 
 describe('a request needs its session', () => {
   const ways = { POST: { body: ping }, GET: { headers: { accept: 'text/event-stream' } }, DELETE: {} };
-  for (const [method, { headers, ...rest }] of Object.entries(ways).map(([m, way]) => [m, { headers: {}, ...way }] as const)) {
+  for (const [method, { headers, ...rest }] of Object.entries(ways).map(
+    ([m, way]) => [m, { headers: {}, ...way }] as const,
+  )) {
     const status = async (id: string | string[] | undefined, path = '/mcp') => {
       const named = { ...headers, ...(id !== undefined && { 'mcp-session-id': id }) };
       const answer = await send(new URL(path, gateway.url).href, { method, headers: named, ...rest });
@@ -68,7 +75,17 @@ describe('a request needs its session', () => {
     test(`${method} with one that never was is a 404`, async () => {
       const { id } = await openSession(gateway.url);
       const flipped = id.slice(0, -1) + (id.endsWith('A') ? 'B' : 'A');
-      for (const bad of ['__proto__', 'constructor', 'toString', 's1.', 's1.AAAA', flipped, `${id}A`, `${id}, ${id}`, id.toLowerCase()]) {
+      for (const bad of [
+        '__proto__',
+        'constructor',
+        'toString',
+        's1.',
+        's1.AAAA',
+        flipped,
+        `${id}A`,
+        `${id}, ${id}`,
+        id.toLowerCase(),
+      ]) {
         expect(await status(bad)).toEqual([404, -32600]);
       }
       // One of another endpoint is no different from one that never was.
@@ -126,7 +143,12 @@ describe('what gets no answer', () => {
 describe('errors of a session', () => {
   test('come with 200, since the JSON says it', async () => {
     const session = await openSession(gateway.url);
-    for (const [method, code] of [['no/such', -32601], ['server/discover', -32601], ['subscriptions/listen', -32601], ['tasks/update', -32601]] as const) {
+    for (const [method, code] of [
+      ['no/such', -32601],
+      ['server/discover', -32601],
+      ['subscriptions/listen', -32601],
+      ['tasks/update', -32601],
+    ] as const) {
       const answer = await session.ask(method, {});
       expect([answer.status, await answer.json()]).toMatchObject([200, { id: 7, error: { code } }]);
     }
@@ -167,6 +189,19 @@ describe('the standing stream', () => {
   });
 });
 
+test('calls at once under one id and one token do not mix', async () => {
+  const session = await openSession(gateway.url);
+  const answers = await Promise.all(
+    [3, 5, 7].map((to) => session.call('slow_count', { to, every_ms: 3 }, { id: 1, token: 1 })),
+  );
+  for (const [i, answer] of answers.entries()) {
+    const messages = await answer.messages();
+    const to = 3 + 2 * i;
+    expect(messages.slice(0, -1).map(({ params }) => params.total)).toEqual(Array(to).fill(to));
+    expect(messages.at(-1)).toMatchObject({ id: 1, result: { structuredContent: { counted: to } } });
+  }
+});
+
 describe('cancelling', () => {
   test('ends the call upstream, and its stream without a response', async () => {
     const session = await openSession(gateway.url);
@@ -177,14 +212,17 @@ describe('cancelling', () => {
     expect(gateway.gateway.report().upstreams[0]).toMatchObject({ calls: 0, tokens: 0 });
   });
 
-  test('is for one\'s own calls only, and by the type of the id', async () => {
+  test("is for one's own calls only, and by the type of the id", async () => {
     const mine = await openSession(gateway.url);
     const other = await openSession(gateway.url);
     const answer = await mine.call('slow_count', { to: 5, every_ms: 5 }, { id: 1, token: 1 });
     await answer.message();
     await other.tell({ method: 'notifications/cancelled', params: { requestId: 1 } });
     await mine.tell({ method: 'notifications/cancelled', params: { requestId: '1' } });
-    expect((await answer.messages()).at(-1)).toMatchObject({ id: 1, result: { structuredContent: { counted: 5 } } });
+    expect((await answer.messages()).at(-1)).toMatchObject({
+      id: 1,
+      result: { structuredContent: { counted: 5 } },
+    });
   });
 
   test('is not what closing the connection means', async () => {

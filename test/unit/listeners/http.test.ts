@@ -29,7 +29,12 @@ const MODERN = { 'mcp-protocol-version': '2026-07-28' };
 describe('before a message is read', () => {
   const cases: [string, Sending, number, number?][] = [
     ['a body that is not declared', { body: '{}', headers: { 'content-type': 'text/plain' } }, 415, -32600],
-    ['a form', { body: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } }, 415, -32600],
+    [
+      'a form',
+      { body: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+      415,
+      -32600,
+    ],
     ['no JSON', { body: '{"jsonrpc":' }, 400, -32700],
     ['nothing', { body: '' }, 400, -32700],
     ['two messages', { body: '{}{}' }, 400, -32700],
@@ -61,7 +66,8 @@ describe('before a message is read', () => {
   });
 
   test('a body in chunks is counted, and its connection closed', async () => {
-    const head = 'POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n';
+    const head =
+      'POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n';
     const connection = new RawConnection(gateway.url).write(head);
     for (let i = 0; i < 5; i++) connection.write(`4000\r\n${'a'.repeat(0x4000)}\r\n`);
     expect(await connection.closed()).toStartWith('HTTP/1.1 413 ');
@@ -70,7 +76,9 @@ describe('before a message is read', () => {
   test('a stated length over the limit is refused unread', async () => {
     for (const length of [70_000, 900_000_000]) {
       const head = `POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
-      expect(await new RawConnection(gateway.url).write(head).closed()).toMatch(/^HTTP\/1.1 413 [^]*TOO_LARGE/);
+      expect(await new RawConnection(gateway.url).write(head).closed()).toMatch(
+        /^HTTP\/1.1 413 [^]*TOO_LARGE/,
+      );
     }
   });
 
@@ -84,9 +92,17 @@ describe('before a message is read', () => {
   });
 
   test('a path that is no endpoint is a 404 in JSON, discovery included', async () => {
-    for (const path of ['/../', '/x', '/.well-known/oauth-protected-resource', '/.well-known/oauth-authorization-server/mcp']) {
+    for (const path of [
+      '/../',
+      '/x',
+      '/.well-known/oauth-protected-resource',
+      '/.well-known/oauth-authorization-server/mcp',
+    ]) {
       for (const method of ['GET', 'POST', 'OPTIONS', 'DELETE']) {
-        const answer = await send(new URL(path, gateway.url).href, { method, ...(method === 'POST' && { body: '{}' }) });
+        const answer = await send(new URL(path, gateway.url).href, {
+          method,
+          ...(method === 'POST' && { body: '{}' }),
+        });
         expect([answer.status, answer.type]).toEqual([404, 'application/json;charset=utf-8']);
         expect(await answer.json()).toMatchObject({ error: 'not_found' });
       }
@@ -116,8 +132,13 @@ describe('what an answer may look like', () => {
     const headers = { ...modernHeaders('tools/list'), accept: 'text/html' };
     expect(await refusal({ body: list, headers })).toMatchObject({ status: 406, code: -32600, id: 7 });
     const old = { ...session.headers, accept: 'text/html' };
-    expect(await refusal({ body: { jsonrpc: '2.0', id: 'x', method: 'ping' }, headers: old })).toMatchObject({ status: 406, id: 'x' });
-    expect(await refusal({ method: 'GET', headers: { ...session.headers, accept: 'application/json' } })).toMatchObject({ status: 406 });
+    expect(await refusal({ body: { jsonrpc: '2.0', id: 'x', method: 'ping' }, headers: old })).toMatchObject({
+      status: 406,
+      id: 'x',
+    });
+    expect(
+      await refusal({ method: 'GET', headers: { ...session.headers, accept: 'application/json' } }),
+    ).toMatchObject({ status: 406 });
   });
 
   test('a subscription needs a stream', async () => {
@@ -126,7 +147,12 @@ describe('what an answer may look like', () => {
     expect(await refusal({ body, headers })).toMatchObject({ status: 406, id: 7 });
   });
 
-  for (const accept of ['application/json', '*/*', 'application/*', 'text/event-stream, application/json;q=0.5']) {
+  for (const accept of [
+    'application/json',
+    '*/*',
+    'application/*',
+    'text/event-stream, application/json;q=0.5',
+  ]) {
     test(`${accept} gets JSON`, async () => {
       const answer = await post(gateway.url, list, { ...modernHeaders('tools/list'), accept });
       expect([answer.status, answer.type]).toEqual([200, 'application/json']);
@@ -135,9 +161,15 @@ describe('what an answer may look like', () => {
   }
 
   test('text/event-stream alone gets a stream', async () => {
-    const answer = await post(gateway.url, list, { ...modernHeaders('tools/list'), accept: 'text/event-stream' });
+    const answer = await post(gateway.url, list, {
+      ...modernHeaders('tools/list'),
+      accept: 'text/event-stream',
+    });
     expect([answer.status, answer.type]).toEqual([200, 'text/event-stream']);
-    expect(answer.headers).toMatchObject({ 'x-accel-buffering': 'no', 'cache-control': 'no-cache, no-transform' });
+    expect(answer.headers).toMatchObject({
+      'x-accel-buffering': 'no',
+      'cache-control': 'no-cache, no-transform',
+    });
     const [message, ...others] = await answer.messages();
     expect([message.id, others.length]).toEqual([7, 0]);
   });
@@ -145,11 +177,17 @@ describe('what an answer may look like', () => {
 
 describe('request ids of our own', () => {
   test('a harmless one of the caller is kept, any other replaced', async () => {
-    const given = await post(gateway.url, modern('tools/list'), { ...modernHeaders('tools/list'), 'x-request-id': 'req-1.a:b' });
+    const given = await post(gateway.url, modern('tools/list'), {
+      ...modernHeaders('tools/list'),
+      'x-request-id': 'req-1.a:b',
+    });
     expect(given.headers['x-request-id']).toBe('req-1.a:b');
     await given.text();
     for (const bad of ['a b', 'x'.repeat(129), '<script>']) {
-      const answer = await post(gateway.url, modern('tools/list'), { ...modernHeaders('tools/list'), 'x-request-id': bad });
+      const answer = await post(gateway.url, modern('tools/list'), {
+        ...modernHeaders('tools/list'),
+        'x-request-id': bad,
+      });
       expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
       await answer.text();
     }

@@ -5,7 +5,11 @@ import { Reply, type ReplyOptions } from '../../../src/listeners/reply.ts';
 
 function make(accepts: Partial<ReplyOptions['accepts']> = {}) {
   const quiet = new Set<Quiet>();
-  const keepAlive = { add: (each: Quiet) => void quiet.add(each), remove: (each: Quiet) => void quiet.delete(each), stop() {} };
+  const keepAlive = {
+    add: (each: Quiet) => void quiet.add(each),
+    remove: (each: Quiet) => void quiet.delete(each),
+    stop() {},
+  };
   const reply = new Reply({
     keepAlive,
     buffer: 1_000,
@@ -26,7 +30,11 @@ describe('a result that comes first', () => {
     const { reply, quiet } = make();
     reply.finish('{"a":1}', 404, { 'retry-after': '1' });
     const response = await reply.response;
-    expect([response.status, typeOf(response), await response.text()]).toEqual([404, 'application/json', '{"a":1}']);
+    expect([response.status, typeOf(response), await response.text()]).toEqual([
+      404,
+      'application/json',
+      '{"a":1}',
+    ]);
     expect([response.headers.get('retry-after'), response.headers.get('x-request-id')]).toEqual(['1', 'r']);
     await reply.done;
     expect(quiet.size).toBe(0);
@@ -45,7 +53,10 @@ describe('a result that comes first', () => {
     expect(await (await good.reply.response).text()).toBe('data: {"a":1}\n\n');
     const bad = make({ json: false });
     bad.reply.finish('{}', 403);
-    expect([(await bad.reply.response).status, typeOf(await bad.reply.response)]).toEqual([403, 'application/json']);
+    expect([(await bad.reply.response).status, typeOf(await bad.reply.response)]).toEqual([
+      403,
+      'application/json',
+    ]);
   });
 
   test('counts once', async () => {

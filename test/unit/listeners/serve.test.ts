@@ -13,8 +13,18 @@ import { RawObject } from '../../../src/protocol/raw.ts';
 import type { LogLine } from '../../../src/testing/call.ts';
 import { recordingLog } from '../../../src/testing/host.ts';
 
-const client: Client = { era: '2025', version: '2025-11-25', transport: 'http', info: undefined, capabilities: NO_CAPABILITIES, principal: ANONYMOUS };
-const asking = new McpResult('input_required', RawObject.of({ resultType: 'input_required', requestState: 's' }));
+const client: Client = {
+  era: '2025',
+  version: '2025-11-25',
+  transport: 'http',
+  info: undefined,
+  capabilities: NO_CAPABILITIES,
+  principal: ANONYMOUS,
+};
+const asking = new McpResult(
+  'input_required',
+  RawObject.of({ resultType: 'input_required', requestState: 's' }),
+);
 const done = McpResult.complete({ content: [] });
 
 let held: number;
@@ -28,7 +38,8 @@ let metrics: ReturnType<typeof createMetrics>;
 let serving: Serving;
 
 function endpointOf(name: string, handle: Handler): Endpoint {
-  const closer = (x: Exchange, result: McpResult): void => void closed.push(`${name} ${x.request.method} ${result.kind}`);
+  const closer = (x: Exchange, result: McpResult): void =>
+    void closed.push(`${name} ${x.request.method} ${result.kind}`);
   const watched = (x: Exchange): Exchange => {
     opened.push(name);
     x.addCloser(closer);
@@ -96,7 +107,9 @@ describe('a call', () => {
     const { result, close } = await serve(callOf(), serving);
     close();
     expect([codeOf(result), held, metrics.load.inFlight]).toEqual(['INTERNAL', 0, 0]);
-    expect(lines.filter(({ level }) => level === 'error').map(({ fields }) => fields['error'])).toEqual(['boom']);
+    expect(lines.filter(({ level }) => level === 'error').map(({ fields }) => fields['error'])).toEqual([
+      'boom',
+    ]);
   });
 
   test('that cannot begin gives its hold back', async () => {
@@ -113,7 +126,11 @@ describe('a call', () => {
     // A subscription does not count among them.
     const listen = serve(callOf({ request: new McpRequest('subscriptions/listen', undefined) }), serving);
     release.resolve(done);
-    expect((await Promise.all([...running, listen])).map(({ result }) => result.kind)).toEqual(['complete', 'complete', 'complete']);
+    expect((await Promise.all([...running, listen])).map(({ result }) => result.kind)).toEqual([
+      'complete',
+      'complete',
+      'complete',
+    ]);
     endpoint = undefined;
     expect(codeOf((await serve(callOf(), serving)).result)).toBe('STOPPING');
     accepting = false;
@@ -128,7 +145,11 @@ describe('a call', () => {
     cut();
     const { result, close } = await served;
     close();
-    expect([codeOf(result), metrics.load.inFlight, closed]).toEqual(['STOPPING', 0, ['one tools/call error']]);
+    expect([codeOf(result), metrics.load.inFlight, closed]).toEqual([
+      'STOPPING',
+      0,
+      ['one tools/call error'],
+    ]);
   });
 });
 
@@ -154,7 +175,11 @@ describe('rounds', () => {
     );
     close();
     expect([result, held, opened]).toEqual([done, 0, ['one', 'two', 'two']]);
-    expect(closed).toEqual(['one tools/call input_required', 'two tools/call input_required', 'two tools/call complete']);
+    expect(closed).toEqual([
+      'one tools/call input_required',
+      'two tools/call input_required',
+      'two tools/call complete',
+    ]);
     expect([seen[0]?.size, seen[1]]).toEqual([1, undefined]);
   });
 
@@ -183,7 +208,9 @@ describe('rounds', () => {
 test('the log and the figures have every call, by what became of it', async () => {
   const gone = new AbortController();
   gone.abort();
-  endpoint = endpointOf('one', async (x) => (x.request.method === 'bad/method' ? errorResult('METHOD_UNKNOWN') : done));
+  endpoint = endpointOf('one', async (x) =>
+    x.request.method === 'bad/method' ? errorResult('METHOD_UNKNOWN') : done,
+  );
   await serve(callOf(), serving);
   await serve(callOf({ request: new McpRequest('bad/method', undefined) }), serving);
   await serve(callOf({ signal: gone.signal }), serving);

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'bun:test';
 import { SILENT } from '../../../src/core/log.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
+import type { Serving } from '../../../src/listeners/serving.ts';
 import { sessionStanding } from '../../../src/listeners/session-standing.ts';
 import { Sessions } from '../../../src/listeners/sessions.ts';
-import type { Serving } from '../../../src/listeners/serving.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { openSession, sessionOf } from '../../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../../fixtures/in-process.ts';
@@ -24,7 +24,11 @@ describe('a restart', () => {
   for (const kind of ['v1', 'legacy'] as const) {
     test(`between two calls of a ${kind} client goes unnoticed`, async () => {
       const first = await startInProcess(onPort('0'), { sealKey: KEY });
-      const peer = await connectPeer(kind, { url: first.url }, { elicit: () => ({ action: 'accept', content: { answer: 'red' } }) });
+      const peer = await connectPeer(
+        kind,
+        { url: first.url },
+        { elicit: () => ({ action: 'accept', content: { answer: 'red' } }) },
+      );
       expect(textOf(await peer.call('echo', { text: 'one' }))).toBe('one');
       await first.stop();
       await using second = await startInProcess(onPort(portOf(first.url)), { sealKey: KEY });
@@ -48,7 +52,11 @@ describe('a restart', () => {
   test('does not bring back a session by an id of another kind', async () => {
     await using gateway = await startInProcess(configOf(DEMO), { sealKey: KEY });
     const forged = createSeal(KEY).seal('park', '{"path":"/mcp","at":9999999999999}');
-    const answer = await post(gateway.url, { jsonrpc: '2.0', id: 1, method: 'ping' }, { 'mcp-session-id': forged });
+    const answer = await post(
+      gateway.url,
+      { jsonrpc: '2.0', id: 1, method: 'ping' },
+      { 'mcp-session-id': forged },
+    );
     expect(answer.status).toBe(404);
     await answer.text();
   });
@@ -67,7 +75,11 @@ test('forgotten sessions that are remembered by their id work on', async () => {
   expect(await gateway.figure('limitHits', { limit: 'sessions' })).toBeGreaterThanOrEqual(3);
 });
 
-const CLIENT = { version: '2025-11-25', info: RawObject.of({ name: 'c', 'x/y': 1 }), capabilities: RawObject.of({ elicitation: {} }) };
+const CLIENT = {
+  version: '2025-11-25',
+  info: RawObject.of({ name: 'c', 'x/y': 1 }),
+  capabilities: RawObject.of({ elicitation: {} }),
+};
 
 function make(limits = { sessions: 10, sessionIdle: 1_000 }) {
   let now = 1_000_000;
@@ -151,6 +163,10 @@ describe('in memory', () => {
     const { id, session } = sessions.create(CLIENT, '/mcp');
     const { signal } = session.calls.begin({ text: '1', key: 'n:1' });
     sessions.end(id);
-    expect([signal.aborted, session.client.session?.ended.aborted, sessions.find(id, '/mcp')]).toEqual([true, true, undefined]);
+    expect([signal.aborted, session.client.session?.ended.aborted, sessions.find(id, '/mcp')]).toEqual([
+      true,
+      true,
+      undefined,
+    ]);
   });
 });

@@ -16,8 +16,14 @@ beforeEach(async () => {
 afterEach(() => gateway.stop());
 
 const answerTo = (id: unknown) => client.next((message) => message.id === id && message.method === undefined);
-const request = (id: unknown, method: string, params?: object) => ({ jsonrpc: '2.0', id, method, ...(params && { params }) });
-const modern = (id: unknown, method: string, params: object = {}, more: object = {}) => request(id, method, withEnvelope(params, more));
+const request = (id: unknown, method: string, params?: object) => ({
+  jsonrpc: '2.0',
+  id,
+  method,
+  ...(params && { params }),
+});
+const modern = (id: unknown, method: string, params: object = {}, more: object = {}) =>
+  request(id, method, withEnvelope(params, more));
 
 async function shakeHands(capabilities: object = {}): Promise<void> {
   const hello = initialize('2025-11-25');
@@ -35,7 +41,15 @@ describe('before anything is agreed', () => {
   });
 
   test('lines that are no message are refused, and the next one is read', async () => {
-    const garbage = ['garbage', '{"jsonrpc":"2.0"', '[]', '1', '{"jsonrpc":"2.0","id":null,"method":"ping"}', '\ufeff{}', '{"a":1,"a":1}'];
+    const garbage = [
+      'garbage',
+      '{"jsonrpc":"2.0"',
+      '[]',
+      '1',
+      '{"jsonrpc":"2.0","id":null,"method":"ping"}',
+      '\ufeff{}',
+      '{"a":1,"a":1}',
+    ];
     for (const line of garbage) {
       client.write(line);
       expect(await client.next()).toMatchObject({ id: null, error: { code: expect.any(Number) } });
@@ -59,14 +73,19 @@ describe('before anything is agreed', () => {
 describe('2026-07-28', () => {
   test('ids come back as they were, and calls at once do not mix', async () => {
     const ids = [0, '0', 1, '1', '', 'é'];
-    for (const id of ids) client.write(modern(id, 'tools/call', { name: 'echo', arguments: { text: `of ${typeof id} ${id}` } }));
+    for (const id of ids)
+      client.write(modern(id, 'tools/call', { name: 'echo', arguments: { text: `of ${typeof id} ${id}` } }));
     for (const id of ids) expect((await answerTo(id)).result.content[0].text).toBe(`of ${typeof id} ${id}`);
   });
 
   test('what it must carry is checked', async () => {
-    client.write(request(1, 'tools/list', { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }));
+    client.write(
+      request(1, 'tools/list', { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }),
+    );
     expect(await answerTo(1)).toMatchObject({ error: { code: -32602 } });
-    client.write(request(2, 'tools/list', { _meta: { 'io.modelcontextprotocol/protocolVersion': '2099-01-01' } }));
+    client.write(
+      request(2, 'tools/list', { _meta: { 'io.modelcontextprotocol/protocolVersion': '2099-01-01' } }),
+    );
     const { error } = await answerTo(2);
     expect([error.code, Object.keys(error.data)]).toEqual([-32022, ['supported', 'requested']]);
     client.write(modern(3, 'ping'));
@@ -74,7 +93,9 @@ describe('2026-07-28', () => {
   });
 
   test('a cancelled call gets no response', async () => {
-    client.write(modern('c', 'tools/call', { name: 'slow_count', arguments: { to: 100, every_ms: 5 } }, { token: 't' }));
+    client.write(
+      modern('c', 'tools/call', { name: 'slow_count', arguments: { to: 100, every_ms: 5 } }, { token: 't' }),
+    );
     await client.next((message) => message.method === 'notifications/progress');
     client.write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'c' } });
     await until(() => gateway.gateway.report().inFlight === 0);
@@ -84,7 +105,9 @@ describe('2026-07-28', () => {
   });
 
   test('a subscription is acknowledged, tagged, and cancelled in silence', async () => {
-    client.write(modern(5, 'subscriptions/listen', { notifications: { resourceSubscriptions: ['demo://clock'] } }));
+    client.write(
+      modern(5, 'subscriptions/listen', { notifications: { resourceSubscriptions: ['demo://clock'] } }),
+    );
     const acknowledged = await client.next();
     expect(acknowledged).toMatchObject({ method: 'notifications/subscriptions/acknowledged' });
     expect(acknowledged.params._meta).toEqual({ 'io.modelcontextprotocol/subscriptionId': 5 });
@@ -97,8 +120,15 @@ describe('2026-07-28', () => {
     client.write(modern(5, 'subscriptions/listen', { notifications: { toolsListChanged: true } }));
     await client.next();
     const stopped = gateway.stop();
-    expect(await client.next()).toEqual({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 5 } });
-    expect(await client.next()).toMatchObject({ id: 5, result: { _meta: { 'io.modelcontextprotocol/subscriptionId': 5 } } });
+    expect(await client.next()).toEqual({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: 5 },
+    });
+    expect(await client.next()).toMatchObject({
+      id: 5,
+      result: { _meta: { 'io.modelcontextprotocol/subscriptionId': 5 } },
+    });
     await stopped;
   });
 });
@@ -127,14 +157,24 @@ describe('a session', () => {
     client.write(request('q', 'tools/call', { name: 'ask', arguments: {} }));
     const question = await client.next((message) => message.method === 'elicitation/create');
     client.write({ jsonrpc: '2.0', id: 'nobody', result: {} });
-    client.write({ jsonrpc: '2.0', id: question.id, result: { action: 'accept', content: { answer: 'blue' } } });
+    client.write({
+      jsonrpc: '2.0',
+      id: question.id,
+      result: { action: 'accept', content: { answer: 'blue' } },
+    });
     expect((await answerTo('q')).result.content[0].text).toContain('blue');
   });
 
   test('has its progress complete and in order before the result, 50 times', async () => {
     await shakeHands();
     for (let i = 0; i < 50; i++) {
-      client.write(request(i, 'tools/call', { name: 'slow_count', arguments: { to: 5, every_ms: 0 }, _meta: { progressToken: i } }));
+      client.write(
+        request(i, 'tools/call', {
+          name: 'slow_count',
+          arguments: { to: 5, every_ms: 0 },
+          _meta: { progressToken: i },
+        }),
+      );
     }
     for (let i = 0; i < 50; i++) await answerTo(i);
     for (let i = 0; i < 50; i++) {
@@ -149,7 +189,8 @@ describe('the end', () => {
     await shakeHands({ elicitation: {} });
     client.write(request('q', 'tools/call', { name: 'ask', arguments: {} }));
     await client.next((message) => message.method === 'elicitation/create');
-    for (const id of ['a', 'a', 'b']) client.write(modern(id, 'tools/call', { name: 'slow_count', arguments: { to: 100, every_ms: 1000 } }));
+    for (const id of ['a', 'a', 'b'])
+      client.write(modern(id, 'tools/call', { name: 'slow_count', arguments: { to: 100, every_ms: 1000 } }));
     client.write(modern('l', 'subscriptions/listen', { notifications: { toolsListChanged: true } }));
     await client.next((message) => message.method === 'notifications/subscriptions/acknowledged');
     await client.end();
@@ -177,7 +218,9 @@ test('a client that reads slowly holds its call back, and loses nothing', async 
     },
   });
   const limits = { stream_buffer: '128KiB' };
-  await using slow = await startInProcess(configOf({ raw: { url: upstream.url } }, { limits }), { listen: false });
+  await using slow = await startInProcess(configOf({ raw: { url: upstream.url } }, { limits }), {
+    listen: false,
+  });
   const gate = Promise.withResolvers<void>();
   const reader = openPipes(slow.gateway, { slow: () => gate.promise });
   reader.write(modern(1, 'tools/call', { name: 'stalled' }, { token: 't' }));
@@ -189,6 +232,8 @@ test('a client that reads slowly holds its call back, and loses nothing', async 
   expect(sent['stalled']).toBeLessThan(400);
   gate.resolve();
   await reader.next(({ id }) => id === 1);
-  expect(reader.all.slice(0, -1).map(({ params }) => params.progress)).toEqual([...Array(500).keys()].map((i) => i + 1));
+  expect(reader.all.slice(0, -1).map(({ params }) => params.progress)).toEqual(
+    [...Array(500).keys()].map((i) => i + 1),
+  );
   await upstream.stop();
 });

@@ -33,7 +33,8 @@ beforeEach(() => {
       runs.push({
         signal,
         emit: send,
-        acknowledge: (uris = []) => send(ACKNOWLEDGED, { notifications: { toolsListChanged: true, resourceSubscriptions: uris } }),
+        acknowledge: (uris = []) =>
+          send(ACKNOWLEDGED, { notifications: { toolsListChanged: true, resourceSubscriptions: uris } }),
         end: (result = McpResult.complete({})) => over.resolve(result),
       });
       return over.promise;
@@ -46,7 +47,8 @@ beforeEach(() => {
 });
 
 const filterOf = async (renewed: Promise<{ text: string }>) => JSON.parse((await renewed).text);
-const changed = (...members: ('toolsListChanged' | 'promptsListChanged')[]): Promise<Changed> => Promise.resolve(new Set(members));
+const changed = (...members: ('toolsListChanged' | 'promptsListChanged')[]): Promise<Changed> =>
+  Promise.resolve(new Set(members));
 
 describe('a run', () => {
   test('tells what it honours, then its events', async () => {

@@ -1,8 +1,8 @@
 // What an endpoint says of itself, and one subscription over several upstreams.
 import { afterEach, describe, expect, jest, test } from 'bun:test';
 import { errorResult } from '../../../src/core/errors.ts';
-import type { Emit } from '../../../src/core/handler.ts';
 import { GRACEFUL } from '../../../src/core/graceful.ts';
+import type { Emit } from '../../../src/core/handler.ts';
 import { McpNotification, McpResult } from '../../../src/protocol/message.ts';
 import { exchange } from '../../fixtures/exchanges.ts';
 import { routerOver, source, type TestSource } from './sources.ts';

@@ -1,6 +1,6 @@
 // Names in front of names, templates against URIs, and the place of a name in a request.
 import { describe, expect, test } from 'bun:test';
-import { methodRow, type MethodRow } from '../../../src/protocol/methods.ts';
+import { type MethodRow, methodRow } from '../../../src/protocol/methods.ts';
 import { prefixed, unprefixed } from '../../../src/router/names.ts';
 import { renamed, targetOf } from '../../../src/router/target.ts';
 import { matchesTemplate } from '../../../src/router/template.ts';

@@ -1,6 +1,7 @@
 // Upstreams as the router sees them: handlers that answer from a table and remember what they were asked.
-import type { Exchange } from '../../../src/core/exchange.ts';
+
 import { errorResult } from '../../../src/core/errors.ts';
+import type { Exchange } from '../../../src/core/exchange.ts';
 import type { Emit } from '../../../src/core/handler.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';

@@ -1,7 +1,7 @@
 // Connections to an upstream: kept, lost while idle, never made, and the last bytes of what is sent.
 import { describe, expect, test } from 'bun:test';
-import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { createHttpClient, Unanswered } from '../../../src/upstreams/http-client.ts';
 import { codeOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import {

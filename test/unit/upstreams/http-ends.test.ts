@@ -1,7 +1,6 @@
 // Calls over HTTP that end before their answer: cancelled, or out of time.
 import { afterEach, describe, expect, jest, test } from 'bun:test';
-import type { McpNotification } from '../../../src/protocol/message.ts';
-import { codeOf, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { codeOf, collector, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import {
   answer,
   type Behaviour,
@@ -21,19 +20,10 @@ async function start(behave: Behaviour, options: RogueOptions = {}, changes: Cha
   const rogue = await run.rogue(behave, options);
   const host = testHost();
   const upstream = run.upstream(httpSpec(rogue.url, changes), host);
-  const notes: McpNotification[] = [];
-  let heard = Promise.withResolvers<void>();
-  const emit = (note: McpNotification): undefined => {
-    notes.push(note);
-    heard.resolve();
-    heard = Promise.withResolvers();
-  };
+  const { notes, emit, heard: hear } = collector();
   const call = (options: Parameters<typeof toolCall>[2] = {}) =>
     upstream.handle(toolCall('tool', {}, { token: '"t"', ...options }), emit);
   const values = () => notes.map(({ params }) => params['progress']);
-  const hear = async (count: number) => {
-    while (notes.length < count) await heard.promise;
-  };
   return { rogue, upstream, host, call, notes, values, hear };
 }
 

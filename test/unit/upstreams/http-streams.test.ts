@@ -1,8 +1,7 @@
 // Streams of events from an upstream: however they are cut, resumed where they may be, cancelled, and timed out.
 import { afterEach, describe, expect, jest, test } from 'bun:test';
 import type { ServerResponse } from 'node:http';
-import type { McpNotification } from '../../../src/protocol/message.ts';
-import { codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { codeOf, collector, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import {
   answer,
   type Behaviour,
@@ -23,19 +22,10 @@ async function start(behave: Behaviour, options: RogueOptions = {}, changes: Cha
   const rogue = await run.rogue(behave, options);
   const host = testHost();
   const upstream = run.upstream(httpSpec(rogue.url, changes), host);
-  const notes: McpNotification[] = [];
-  let heard = Promise.withResolvers<void>();
-  const emit = (note: McpNotification): undefined => {
-    notes.push(note);
-    heard.resolve();
-    heard = Promise.withResolvers();
-  };
+  const { notes, emit, heard: hear } = collector();
   const call = (options: Parameters<typeof toolCall>[2] = {}) =>
     upstream.handle(toolCall('tool', {}, { token: '"t"', ...options }), emit);
   const values = () => notes.map(({ params }) => params['progress']);
-  const hear = async (count: number) => {
-    while (notes.length < count) await heard.promise;
-  };
   return { rogue, upstream, host, call, notes, values, hear };
 }
 

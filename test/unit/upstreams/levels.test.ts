@@ -88,6 +88,7 @@ describe('processes', () => {
     );
     expect(await upstream.host.figure('limitHits', { limit: 'instances' })).toBe(1);
     expect(await upstream.host.figure('upstreamErrors')).toBe(0);
+    expect(await upstream.host.figure('upstreamUp')).toBe(1);
   });
 
   test('are told who the client is and what it can, when they serve it alone', async () => {

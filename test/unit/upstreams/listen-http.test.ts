@@ -1,64 +1,24 @@
 // Subscriptions at an upstream over HTTP, of either era: over streams that end, are resumed or refused.
-import { afterEach, describe, expect, test } from 'bun:test';
-import { GRACEFUL } from '../../../src/core/graceful.ts';
-import type { McpNotification } from '../../../src/protocol/message.ts';
-import type { Upstream } from '../../../src/upstreams/upstream.ts';
-import { clientOf, exchange } from '../../fixtures/exchanges.ts';
+import { describe, expect, test } from 'bun:test';
 import {
+  type Behaviour,
   event,
   type Hit,
   json,
   type RogueOptions,
-  startRogue,
   status,
   stream,
 } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
 import { httpSpec } from '../../fixtures/specs.ts';
+import { ALL, leaveAfterEach, listener } from './listener.ts';
 
-const leaving: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  await Promise.all(leaving.splice(0).map((leave) => leave()));
-});
+leaveAfterEach();
 const run = running({ idle: false });
 
-const ALL = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
 const ACK = 'notifications/subscriptions/acknowledged';
 
-/** Listens until `leave`; `heard(n)` waits for so many notifications. */
-function listener(upstream: Upstream, filter: object, client = clientOf()) {
-  const abort = new AbortController();
-  const notes: McpNotification[] = [];
-  let woken = Promise.withResolvers<void>();
-  const emit = (note: McpNotification): undefined => {
-    notes.push(note);
-    woken.resolve();
-    woken = Promise.withResolvers();
-  };
-  const over = upstream.handle(
-    exchange('subscriptions/listen', { notifications: filter }, { client, signal: abort.signal }),
-    emit,
-  );
-  const leave = (reason: unknown = GRACEFUL) => {
-    abort.abort(reason);
-    return over;
-  };
-  leaving.push(leave);
-  return {
-    notes,
-    leave,
-    texts: () =>
-      notes.map(
-        ({ method, raw }) =>
-          `${method.replace('notifications/', '')} ${raw?.string('uri') ?? JSON.stringify(raw?.get('notifications') ?? {})}`,
-      ),
-    async heard(count: number) {
-      while (notes.length < count) await woken.promise;
-    },
-  };
-}
-
-async function startHttp(behave: Parameters<typeof startRogue>[0], options: RogueOptions = {}) {
+async function startHttp(behave: Behaviour, options: RogueOptions = {}) {
   const rogue = await run.rogue(behave, options);
   const upstream = run.upstream(httpSpec(rogue.url));
   return { rogue, upstream };

@@ -3,68 +3,15 @@
 import { describe, expect, test } from 'bun:test';
 import { type Refusal, refusalsFact } from '../../../src/core/refusals.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
-import type { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
-import {
-  clientOf,
-  codeOf,
-  collector,
-  type ExchangeOptions,
-  exchange,
-  nobody,
-  testHost,
-  textOf,
-  toolCall,
-} from '../../fixtures/exchanges.ts';
+import { clientOf, codeOf, collector, exchange, nobody, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import { running } from '../../fixtures/running.ts';
-import { IDLE, serverSpec } from '../../fixtures/specs.ts';
+import { IDLE } from '../../fixtures/specs.ts';
+import { able, accept, elicit, inputsOf, one, startAsking, stateOf } from './asking.ts';
 
 const run = running({ idle: false });
 
-const able = { elicitation: {}, sampling: {}, roots: {} };
-const elicit = (message: string) => ({
-  method: 'elicitation/create',
-  params: { message, elicitationId: 'e1', requestedSchema: {} },
-});
-const accept = (content: object) => ({ action: 'accept', content });
-
-function start(changes: Parameters<typeof serverSpec>[1] = {}) {
-  const host = testHost();
-  const upstream = run.upstream(serverSpec(['--era', '2025'], changes), host);
-  const client = clientOf({ capabilities: able, principal: 'ada' });
-  const ask = (args: object, options: ExchangeOptions = {}) =>
-    upstream.handle(toolCall('ask', args, { client, ...options }), nobody);
-  /** Calls a tool by a method during which nobody can be asked. */
-  const aside = (name: string, args = {}) =>
-    upstream.handle(exchange('test/call', { name, arguments: args }, { client }), nobody);
-  const received = async (): Promise<string[]> => JSON.parse(textOf(await aside('received')));
-  const retry = (
-    state: unknown,
-    args: object,
-    inputResponses?: object,
-    options: ExchangeOptions = {},
-    name = 'ask',
-  ) =>
-    upstream.handle(
-      exchange(
-        'tools/call',
-        { name, arguments: args, inputResponses, requestState: state },
-        { client, ...options },
-      ),
-      nobody,
-    );
-  /** How many calls of `ask` the server has seen. */
-  const executed = async () => (await received()).filter((line) => line.includes('"name":"ask"')).length;
-  return { host, upstream, client, ask, aside, retry, received, executed };
-}
-
-const stateOf = (result: McpResult): string => {
-  expect(result.kind).toBe('input_required');
-  return result.raw.string('requestState') ?? '';
-};
-const inputsOf = (result: McpResult) =>
-  result.value['inputRequests'] as Record<string, { method: string; params?: object }>;
-const one = { questions: [elicit('Who?')] };
+const start = (changes?: Parameters<typeof startAsking>[1]) => startAsking(run, changes);
 
 describe('a question', () => {
   test('ends the exchange, and its answer goes on with the call', async () => {

@@ -11,10 +11,16 @@ const DONE = '{"content":[],"resultType":"complete"}';
 
 async function withUpstream(
   options: { era?: Era; answer: Answering; limits?: object },
-  run: (url: string, upstream: RawUpstream, gateway: Awaited<ReturnType<typeof startInProcess>>) => Promise<void>,
+  run: (
+    url: string,
+    upstream: RawUpstream,
+    gateway: Awaited<ReturnType<typeof startInProcess>>,
+  ) => Promise<void>,
 ): Promise<void> {
   const upstream = startRawUpstream(options);
-  await using gateway = await startInProcess(configOf({ raw: { url: upstream.url } }, { limits: options.limits ?? {} }));
+  await using gateway = await startInProcess(
+    configOf({ raw: { url: upstream.url } }, { limits: options.limits ?? {} }),
+  );
   try {
     await run(gateway.url, upstream, gateway);
   } finally {
@@ -45,8 +51,12 @@ describe('an answer', () => {
       test(`to a ${era} client from a ${upstream} upstream has everything in order, the result last`, async () => {
         await withUpstream({ era: upstream, answer: counting(200) }, async (url) => {
           const messages = await (await calling(era, url, 0)).messages();
-          expect(messages.map(({ params }) => params?.progress)).toEqual([...Array(200).keys()].map((i) => i + 1).concat([undefined as never]));
-          expect(new Set(messages.slice(0, -1).map(({ params }) => params.progressToken))).toEqual(new Set([0]));
+          expect(messages.map(({ params }) => params?.progress)).toEqual(
+            [...Array(200).keys()].map((i) => i + 1).concat([undefined as never]),
+          );
+          expect(new Set(messages.slice(0, -1).map(({ params }) => params.progressToken))).toEqual(
+            new Set([0]),
+          );
           expect(messages.at(-1)).toMatchObject({ id: 1, result: { content: [] } });
         });
       });
@@ -80,7 +90,11 @@ describe('an answer', () => {
       };
       await withUpstream({ era, answer, limits: { keep_alive: '20ms' } }, async (url) => {
         const got = await calling(era, url);
-        expect([got.status, got.type, got.headers['x-accel-buffering']]).toEqual([200, 'text/event-stream', 'no']);
+        expect([got.status, got.type, got.headers['x-accel-buffering']]).toEqual([
+          200,
+          'text/event-stream',
+          'no',
+        ]);
         for (let i = 0; i < 3; i++) await got.comment();
         release.resolve();
         expect(await got.messages()).toMatchObject([{ id: 1 }]);
@@ -96,7 +110,10 @@ describe('an answer', () => {
 
   test('with an error is told in the stream when that is open', async () => {
     const answer: Answering = async function* ({ message }) {
-      yield note('notifications/progress', { progressToken: message.params._meta.progressToken, progress: 1 });
+      yield note('notifications/progress', {
+        progressToken: message.params._meta.progressToken,
+        progress: 1,
+      });
       return '!{"code":-32601,"message":"no"}';
     };
     await withUpstream({ answer }, async (url) => {
@@ -111,7 +128,11 @@ describe('a client that leaves', () => {
   test('has cancelled since 2026-07-28, stream or not', async () => {
     for (const before of [0, 1]) {
       const answer: Answering = async function* ({ message }) {
-        if (before > 0) yield note('notifications/progress', { progressToken: message.params._meta.progressToken, progress: 1 });
+        if (before > 0)
+          yield note('notifications/progress', {
+            progressToken: message.params._meta.progressToken,
+            progress: 1,
+          });
         await new Promise(() => {});
         return DONE;
       };
@@ -130,7 +151,10 @@ describe('a client that leaves', () => {
   test('has cancelled nothing before', async () => {
     const release = Promise.withResolvers<void>();
     const answer: Answering = async function* ({ message }) {
-      yield note('notifications/progress', { progressToken: message.params._meta.progressToken, progress: 1 });
+      yield note('notifications/progress', {
+        progressToken: message.params._meta.progressToken,
+        progress: 1,
+      });
       await release.promise;
       return DONE;
     };

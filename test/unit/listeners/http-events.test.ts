@@ -14,7 +14,11 @@ const toolsChanged = 'notifications/tools/list_changed';
 const promptsChanged = 'notifications/prompts/list_changed';
 
 /** An upstream that honours every subscription. */
-async function world(era: Era, run: (gateway: InProcess, upstream: RawUpstream) => Promise<void>, limits: object = {}): Promise<void> {
+async function world(
+  era: Era,
+  run: (gateway: InProcess, upstream: RawUpstream) => Promise<void>,
+  limits: object = {},
+): Promise<void> {
   const upstream = startRawUpstream({ era, answer: () => '{"resultType":"complete"}' });
   await using gateway = await startInProcess(configOf({ raw: { url: upstream.url } }, { limits }));
   try {
@@ -33,14 +37,22 @@ for (const era of ERAS) {
       await world(era, async ({ url }, upstream) => {
         const session = await openSession(url);
         const stream = await session.stream();
-        expect(await (await session.ask('resources/subscribe', { uri: 'test://a' })).json()).toMatchObject({ result: {} });
+        expect(await (await session.ask('resources/subscribe', { uri: 'test://a' })).json()).toMatchObject({
+          result: {},
+        });
         await heard(upstream);
         upstream.tell(updated, { uri: 'test://b' });
         upstream.tell(updated, { uri: 'test://a', x: 1 });
         upstream.tell(toolsChanged);
-        expect(await stream.message()).toEqual({ jsonrpc: '2.0', method: updated, params: { uri: 'test://a', x: 1 } });
+        expect(await stream.message()).toEqual({
+          jsonrpc: '2.0',
+          method: updated,
+          params: { uri: 'test://a', x: 1 },
+        });
         expect(await stream.message()).toMatchObject({ method: toolsChanged });
-        expect(await (await session.ask('resources/unsubscribe', { uri: 'test://a' })).json()).toMatchObject({ result: {} });
+        expect(await (await session.ask('resources/unsubscribe', { uri: 'test://a' })).json()).toMatchObject({
+          result: {},
+        });
         await heard(upstream);
         upstream.tell(updated, { uri: 'test://a' });
         upstream.tell(promptsChanged);
@@ -50,7 +62,7 @@ for (const era of ERAS) {
     });
 
     test('a session hears later, once, what happened while no stream was open', async () => {
-      await world(era, async ({ url }, upstream, ) => {
+      await world(era, async ({ url }, upstream) => {
         const session = await openSession(url);
         await (await session.ask('resources/subscribe', { uri: 'test://a' })).text();
         await heard(upstream);
@@ -68,7 +80,9 @@ for (const era of ERAS) {
         await second.message();
         const stream = await session.stream();
         const told = [await stream.message(), await stream.message(), await stream.message()];
-        expect(told.map(({ method }) => method).toSorted()).toEqual([promptsChanged, updated, toolsChanged].toSorted());
+        expect(told.map(({ method }) => method).toSorted()).toEqual(
+          [promptsChanged, updated, toolsChanged].toSorted(),
+        );
         expect(told.find(({ method }) => method === updated).params.i).toBe(5);
         upstream.tell(updated, { uri: 'test://a', i: 6 });
         expect((await stream.message()).params.i).toBe(6);
@@ -82,7 +96,9 @@ for (const era of ERAS) {
         const session = await openSession(url);
         const stream = await session.stream();
         const uris = [...Array(20).keys()].map((i) => `test://${i}`);
-        const answers = await Promise.all([...uris, ...uris].map((uri) => session.ask('resources/subscribe', { uri })));
+        const answers = await Promise.all(
+          [...uris, ...uris].map((uri) => session.ask('resources/subscribe', { uri })),
+        );
         for (const answer of answers) expect(await answer.json()).toMatchObject({ result: {} });
         await heard(upstream);
         const told = new Set<string>();
@@ -98,14 +114,22 @@ for (const era of ERAS) {
           const filter = { toolsListChanged: true, resourceSubscriptions: ['test://a'] };
           const { answer: stream, acknowledged } = await listen(gateway.url, filter, { id });
           const _meta = { [ID]: id };
-          expect(acknowledged).toEqual({ jsonrpc: '2.0', method: acknowledgement, params: { notifications: filter, _meta } });
+          expect(acknowledged).toEqual({
+            jsonrpc: '2.0',
+            method: acknowledgement,
+            params: { notifications: filter, _meta },
+          });
           await heard(upstream);
           upstream.tell(promptsChanged);
           upstream.tell(updated, { uri: 'test://b' });
           upstream.tell(toolsChanged);
           upstream.tell(updated, { uri: 'test://a' });
           expect(await stream.message()).toEqual({ jsonrpc: '2.0', method: toolsChanged, params: { _meta } });
-          expect(await stream.message()).toEqual({ jsonrpc: '2.0', method: updated, params: { uri: 'test://a', _meta } });
+          expect(await stream.message()).toEqual({
+            jsonrpc: '2.0',
+            method: updated,
+            params: { uri: 'test://a', _meta },
+          });
           const stopped = gateway.stop();
           expect(await stream.messages()).toMatchObject([{ id, result: { resultType: 'complete', _meta } }]);
           await stopped;
@@ -162,8 +186,13 @@ describe('limits', () => {
 
   test('events for a client that does not read are kept once each', async () => {
     const upstream = startRawUpstream({ era: '2025', answer: () => '{}' });
-    await using gateway = await startInProcess(configOf({ raw: { url: upstream.url } }, { limits: { stream_buffer: '64KiB' } }));
-    const { answer } = await listen(gateway.url, { resourceSubscriptions: ['test://a'], toolsListChanged: true });
+    await using gateway = await startInProcess(
+      configOf({ raw: { url: upstream.url } }, { limits: { stream_buffer: '64KiB' } }),
+    );
+    const { answer } = await listen(gateway.url, {
+      resourceSubscriptions: ['test://a'],
+      toolsListChanged: true,
+    });
     const { answer: brisk } = await listen(gateway.url, { promptsListChanged: true });
     await heard(upstream);
     const padding = 'x'.repeat(64 * 1024);
@@ -172,7 +201,8 @@ describe('limits', () => {
     upstream.tell(promptsChanged);
     await brisk.message();
     const told: number[] = [];
-    for (let event = await answer.message(); event.method === updated; event = await answer.message()) told.push(event.params.i);
+    for (let event = await answer.message(); event.method === updated; event = await answer.message())
+      told.push(event.params.i);
     expect(told.length).toBeLessThan(400);
     expect(told).toEqual(told.toSorted((a, b) => a - b));
     expect(told.at(-1)).toBe(399);

@@ -1,0 +1,105 @@
+// The `when` of a pipeline entry.
+import { describe, expect, test } from 'bun:test';
+import { ANONYMOUS, NO_CAPABILITIES } from '../../../src/core/client.ts';
+import { errorResult } from '../../../src/core/errors.ts';
+import { Exchange } from '../../../src/core/exchange.ts';
+import type { Route } from '../../../src/core/route.ts';
+import { glob, matcher } from '../../../src/gateway/match.ts';
+import { McpRequest } from '../../../src/protocol/message.ts';
+
+describe('a pattern', () => {
+  const yes = [
+    ['a', 'a'],
+    ['*', ''],
+    ['*', 'anything'],
+    ['tools/*', 'tools/call'],
+    ['tools/*', 'tools/'],
+    ['*/list', 'tools/list'],
+    ['a*b*c', 'abc'],
+    ['a*b*c', 'a1b2c'],
+    ['a*b*c', 'abbcc'],
+    ['**', 'x'],
+    ['a.b', 'a.b'],
+    ['*a*', 'bab'],
+    ['aa*aa', 'aaaa'],
+  ];
+  for (const [pattern = '', text = ''] of yes)
+    test(`${pattern} matches ${JSON.stringify(text)}`, () => expect(glob(pattern)(text)).toBe(true));
+  const no = [
+    ['a', 'A'],
+    ['a', 'ab'],
+    ['', 'a'],
+    ['tools/*', 'tool/call'],
+    ['*/list', 'tools/lists'],
+    ['a*b*c', 'acb'],
+    ['a.b', 'axb'],
+    ['a*a', 'a'],
+    ['aa*aa', 'aaa'],
+    ['[a]', 'a'],
+    ['a?', 'ab'],
+  ];
+  for (const [pattern = '', text = ''] of no)
+    test(`${pattern} does not match ${JSON.stringify(text)}`, () => expect(glob(pattern)(text)).toBe(false));
+
+  test('takes no time to speak of on a text made for it', () => {
+    expect(glob(`${'a*'.repeat(50)}b`)('a'.repeat(100_000))).toBe(false);
+  });
+});
+
+function exchange(method: string, route: Route): Exchange {
+  return new Exchange({
+    id: '1',
+    client: {
+      era: '2026',
+      version: '',
+      transport: 'http',
+      info: undefined,
+      capabilities: NO_CAPABILITIES,
+      principal: ANONYMOUS,
+    },
+    inbound: { listener: 't', endpoint: '/mcp', headers: new Headers() },
+    request: new McpRequest(method, undefined),
+    route,
+    signal: new AbortController().signal,
+    now: 0,
+  });
+}
+const one: Route = { kind: 'one', upstream: 'github', name: 'search', asked: 'github__search' };
+
+describe('when', () => {
+  test('absent means always', () => expect(matcher(undefined)(exchange('x', { kind: 'local' }))).toBe(true));
+
+  test('asks for all of what it names', () => {
+    const when = { methods: ['tools/*'], upstreams: ['git*'], names: ['github__*'] };
+    expect(matcher(when)(exchange('tools/call', one))).toBe(true);
+    expect(matcher(when)(exchange('prompts/get', one))).toBe(false);
+    expect(matcher(when)(exchange('tools/call', { ...one, upstream: 'jira' }))).toBe(false);
+    expect(matcher(when)(exchange('tools/call', { ...one, asked: 'other' }))).toBe(false);
+  });
+
+  test('knows the target of a call that leads nowhere, and none where there is none', () => {
+    const named = matcher({ names: ['x*'] });
+    expect(
+      named(exchange('tools/call', { kind: 'none', asked: 'xy', refusal: errorResult('PARAMS_INVALID') })),
+    ).toBe(true);
+    expect(named(exchange('tools/list', { kind: 'all', upstreams: ['x'] }))).toBe(false);
+  });
+
+  test('sees in a list all upstreams it goes to', () => {
+    const from = matcher({ upstreams: ['b'] });
+    expect(from(exchange('tools/list', { kind: 'all', upstreams: ['a', 'b'] }))).toBe(true);
+    expect(from(exchange('tools/list', { kind: 'all', upstreams: ['a'] }))).toBe(false);
+  });
+
+  test("speaks of a leg by the upstream's own names", () => {
+    const leg = exchange('tools/call', one).fork('github', new McpRequest('tools/call', undefined));
+    expect(matcher({ names: ['search'], upstreams: ['github'] })(leg)).toBe(true);
+    expect(matcher({ names: ['github__search'] })(leg)).toBe(false);
+  });
+
+  test('remembers no more methods than clients should be able to fill it with', () => {
+    const all = matcher({ methods: ['a*'] });
+    for (let i = 0; i < 1_000; i++) expect(all(exchange(`b${i}`, { kind: 'local' }))).toBe(false);
+    expect(all(exchange('a', { kind: 'local' }))).toBe(true);
+  });
+});
