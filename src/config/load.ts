@@ -100,11 +100,11 @@ function entryPaths(values: JsonValue): Path[] {
   if (!isMap(values)) return [];
   const within = (pipeline: JsonValue | undefined, path: Path): Path[] =>
     Array.isArray(pipeline) ? pipeline.map((_, index) => [...path, index]) : [];
-  const upstreams = isMap(values['upstreams']) ? Object.entries(values['upstreams']) : [];
+  const upstreams = isMap(values.upstreams) ? Object.entries(values.upstreams) : [];
   return [
-    ...within(values['pipeline'], ['pipeline']),
+    ...within(values.pipeline, ['pipeline']),
     ...upstreams.flatMap(([name, upstream]) =>
-      isMap(upstream) ? within(upstream['pipeline'], ['upstreams', name, 'pipeline']) : [],
+      isMap(upstream) ? within(upstream.pipeline, ['upstreams', name, 'pipeline']) : [],
     ),
   ];
 }

@@ -161,13 +161,7 @@ export const catalogue = {
     'A plugin of the pipeline does not let this caller do this.',
     'Ask the operator; the log has the request id and the plugin.',
   ),
-  RATE_LIMITED: entry(
-    1429,
-    200,
-    'denied',
-    'The caller is over a limit.',
-    'Wait for data.retryAfterMs.',
-  ),
+  RATE_LIMITED: entry(1429, 200, 'denied', 'The caller is over a limit.', 'Wait for data.retryAfterMs.'),
   UPSTREAM_UNAVAILABLE: entry(
     -32603,
     502,
@@ -211,7 +205,13 @@ export const catalogue = {
     'The log line with data.requestId has the plugin and the error.',
   ),
   CANCELLED: entry(-32603, 499, 'client', 'The caller cancelled the call.', 'Nothing to do.'),
-  STOPPING: entry(1504, 503, 'internal', 'The gateway is stopping.', 'Call again; a replica or the next start answers.'),
+  STOPPING: entry(
+    1504,
+    503,
+    'internal',
+    'The gateway is stopping.',
+    'Call again; a replica or the next start answers.',
+  ),
   INTERNAL: entry(
     -32603,
     500,
@@ -230,7 +230,10 @@ export type ErrorName = keyof typeof catalogue;
  */
 export function errorResult(name: ErrorName, detail?: string, data: JsonObject = {}): McpResult {
   const { code, http, title } = catalogue[name];
-  return McpResult.error({ code, message: detail ?? title, data: { code: name, ...data } as JsonValue }, http);
+  return McpResult.error(
+    { code, message: detail ?? title, data: { code: name, ...data } as JsonValue },
+    http,
+  );
 }
 
 /** Thrown inside the gateway where a return would not reach; becomes `errorResult` at the nearest handler. */

@@ -4,8 +4,8 @@
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import type { Client, Principal } from './client.ts';
 import { type Fact, Facts, fact } from './facts.ts';
-import type { Route } from './route.ts';
 import type { Outbound } from './outbound.ts';
+import type { Route } from './route.ts';
 
 /** One upstream's share of an exchange. */
 export interface Leg {
@@ -13,7 +13,10 @@ export interface Leg {
 }
 
 /** Looks at, and may change, the last bytes of a message to an upstream. */
-export type Sender = (outbound: Outbound, x: Exchange) => Outbound | undefined | Promise<Outbound | undefined>;
+export type Sender = (
+  outbound: Outbound,
+  x: Exchange,
+) => Outbound | undefined | Promise<Outbound | undefined>;
 
 /** Runs after the last byte; changes nothing. */
 export type Closer = (x: Exchange, result: McpResult) => void;

@@ -37,7 +37,10 @@ export function createMetrics() {
     upstreamLinks: gauge('upstream_links', 'Live connections, sessions or processes.', ['upstream']),
     upstreamPending: gauge('upstream_pending', 'Requests an upstream has not answered.', ['upstream']),
     upstreamRestarts: counter('upstream_restarts_total', 'Child processes started again.', ['upstream']),
-    upstreamErrors: counter('upstream_errors_total', 'Failures of an upstream, by error name.', ['upstream', 'code']),
+    upstreamErrors: counter('upstream_errors_total', 'Failures of an upstream, by error name.', [
+      'upstream',
+      'code',
+    ]),
     parked: gauge('parked_calls', 'Calls that wait for an answer of the client.'),
     generation: gauge('generation', 'Number of the running generation.'),
     reloads: counter('reloads_total', 'Reloads tried.', ['outcome']),

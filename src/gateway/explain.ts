@@ -29,7 +29,8 @@ export function explain(
   name: string | undefined,
   path: string | undefined,
 ): Explanation | undefined {
-  const endpoint = path === undefined ? generation.endpoints.values().next().value : generation.endpoints.get(path);
+  const endpoint =
+    path === undefined ? generation.endpoints.values().next().value : generation.endpoints.get(path);
   if (!endpoint) return undefined;
   const member = methodRow(method)?.name ?? 'name';
   const params = name === undefined || member === 'ref' ? {} : { [member]: name };
@@ -59,7 +60,9 @@ export function explain(
     route: known ? described(known) : 'the upstream whose list has it',
     steps: [
       ...generation.steps.map(tell('pipeline')),
-      ...(known ? upstreamsOf(known) : []).flatMap((leg) => (generation.legSteps.get(leg) ?? []).map(tell(`upstreams.${leg}.pipeline`))),
+      ...(known ? upstreamsOf(known) : []).flatMap((leg) =>
+        (generation.legSteps.get(leg) ?? []).map(tell(`upstreams.${leg}.pipeline`)),
+      ),
     ],
   };
 }
@@ -79,7 +82,9 @@ function upstreamsOf(route: Route): readonly string[] {
 function described(route: Route): string {
   switch (route.kind) {
     case 'one':
-      return route.name === undefined ? `upstream ${route.upstream}` : `upstream ${route.upstream}, as ${route.name}`;
+      return route.name === undefined
+        ? `upstream ${route.upstream}`
+        : `upstream ${route.upstream}, as ${route.name}`;
     case 'all':
       return `all of ${route.upstreams.join(', ')}`;
     case 'local':

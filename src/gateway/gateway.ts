@@ -37,7 +37,15 @@ export async function startGateway(world: World): Promise<Started> {
   let current: Generation | undefined;
   const limits = () => (current?.loaded ?? first).config.limits;
   const userAgent = `sluice/${world.version}`;
-  const live = createLiveUpstreams({ host, seal, reaper, gateway, userAgent, limits, childEnv: world.childEnv });
+  const live = createLiveUpstreams({
+    host,
+    seal,
+    reaper,
+    gateway,
+    userAgent,
+    limits,
+    childEnv: world.childEnv,
+  });
   const build = (loaded: typeof first, number: number) =>
     buildGeneration({ number, loaded, world, keeper, live, gateway });
 
@@ -118,7 +126,11 @@ export async function startGateway(world: World): Promise<Started> {
   async function retire(old: Generation): Promise<void> {
     await settledWithin(old.quiet(), old.loaded.config.drain);
     const { number, active } = old;
-    if (active > 0) host.log.warn('an old generation stays for the calls at work on it', { generation: number, calls: active });
+    if (active > 0)
+      host.log.warn('an old generation stays for the calls at work on it', {
+        generation: number,
+        calls: active,
+      });
     await old.quiet();
     await old.dispose();
   }

@@ -11,8 +11,8 @@ import { pipeline } from '../core/pipeline.ts';
 import type { Endpoint } from '../listeners/serving.ts';
 import type { McpRequest } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
-import type { Source } from '../router/source.ts';
 import { createRouter, type Router } from '../router/router.ts';
+import type { Source } from '../router/source.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { Advertised } from './advertised.ts';
 import type { Keeper } from './keep.ts';
@@ -61,7 +61,9 @@ export async function buildGeneration(
       // What one of them fails to give back must not keep the others from it.
       await Promise.resolve()
         .then(step)
-        .catch((error: unknown) => world.host.log.error('not undone', { generation: number, error: messageOf(error) }));
+        .catch((error: unknown) =>
+          world.host.log.error('not undone', { generation: number, error: messageOf(error) }),
+        );
     }
   };
   let disposed: Promise<void> | undefined;
@@ -69,7 +71,13 @@ export async function buildGeneration(
     disposed ??= undoAll();
     return disposed;
   };
-  const parts = { document, plugins: world.plugins, host: world.host, scope, onDispose: (step: () => void | Promise<void>) => void undo.push(step) };
+  const parts = {
+    document,
+    plugins: world.plugins,
+    host: world.host,
+    scope,
+    onDispose: (step: () => void | Promise<void>) => void undo.push(step),
+  };
 
   const top = await setUp(config.pipeline, undefined, parts);
   const diagnostics = [...top.diagnostics];
@@ -132,7 +140,15 @@ function buildEndpoint(
     signal: AbortSignal,
     id: string,
   ): Promise<Exchange> => {
-    const x = new Exchange({ id, client, inbound, request, route: { kind: 'local' }, signal, now: host.now() });
+    const x = new Exchange({
+      id,
+      client,
+      inbound,
+      request,
+      route: { kind: 'local' },
+      signal,
+      now: host.now(),
+    });
     x.reroute(await router.route(x));
     return x;
   };
@@ -144,7 +160,8 @@ function buildEndpoint(
   const internal: Inbound = { listener: 'gateway', endpoint: config.path, headers: new Headers() };
   const advertised = new Advertised({
     hold: counter.enter,
-    open: (client, request) => open(client, internal, request, new AbortController().signal, `list-${crypto.randomUUID()}`),
+    open: (client, request) =>
+      open(client, internal, request, new AbortController().signal, `list-${crypto.randomUUID()}`),
     handle,
   });
   return {

@@ -1,8 +1,8 @@
 // Upstreams that run, over generations: one whose configuration did not change keeps its processes, connections
 // and sessions.
 
-import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
 import { sameUpstream } from '../config/same.ts';
+import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
 import { createDemo } from '../demo/demo.ts';
 import type { UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
 import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
@@ -60,7 +60,12 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
     case 'builtin':
       return { ...common, kind: 'builtin', start: createDemo };
     case 'url':
-      return { ...common, kind: 'url', url: config.url, headers: revealed(config.headers, (key) => key.toLowerCase()) };
+      return {
+        ...common,
+        kind: 'url',
+        url: config.url,
+        headers: revealed(config.headers, (key) => key.toLowerCase()),
+      };
     case 'command': {
       const { command, args, cwd, instances, restart, stop } = config;
       const env = { ...shared.childEnv, ...revealed(config.env) };

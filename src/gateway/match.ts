@@ -12,7 +12,8 @@ export function glob(pattern: string): Test {
   const last = rest.pop();
   if (last === undefined) return (text) => text === pattern;
   return (text) => {
-    if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+    if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last))
+      return false;
     let at = first.length;
     const end = text.length - last.length;
     for (const part of rest) {

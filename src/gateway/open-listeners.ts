@@ -1,10 +1,10 @@
 // Opens the listeners of a configuration: all of them, or none.
 
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import { messageOf } from '../core/errors.ts';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
 import { type HttpListener, listenHttp } from '../listeners/http.ts';
 import type { Serving } from '../listeners/serving.ts';
 
@@ -37,7 +37,9 @@ export async function openListeners(
 }
 
 function why(error: unknown): string {
-  return (error as { code?: string }).code === 'EADDRINUSE' ? 'another program is listening there' : messageOf(error);
+  return (error as { code?: string }).code === 'EADDRINUSE'
+    ? 'another program is listening there'
+    : messageOf(error);
 }
 
 /** A socket file left behind by a gateway that was killed goes; one on which somebody answers stays. */

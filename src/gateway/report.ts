@@ -1,7 +1,7 @@
 // The state of the gateway for `sluice status` and the admin listener.
 
-import type { HttpListener } from '../listeners/http.ts';
 import type { Upstream as UpstreamConfig } from '../config/schema.ts';
+import type { HttpListener } from '../listeners/http.ts';
 import type { Generation } from './generation.ts';
 import type { GatewayReport, ListenerState } from './types.ts';
 

@@ -3,8 +3,8 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Plan } from '../config/diff.ts';
 import type { LoadResult } from '../config/load.ts';
-import type { AnyPlugin } from '../core/plugin.ts';
 import type { Host } from '../core/host.ts';
+import type { AnyPlugin } from '../core/plugin.ts';
 
 /** Everything the gateway takes from outside; nothing below reads the process or the disk by itself. */
 export interface World {
@@ -23,7 +23,13 @@ export interface World {
 }
 
 export type ReloadResult =
-  | { readonly ok: true; readonly plan: Plan; readonly generation: number; readonly ms: number; readonly dryRun: boolean }
+  | {
+      readonly ok: true;
+      readonly plan: Plan;
+      readonly generation: number;
+      readonly ms: number;
+      readonly dryRun: boolean;
+    }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[]; readonly generation: number };
 
 export interface ListenerState {

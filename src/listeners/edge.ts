@@ -8,7 +8,11 @@ import { McpRequest, type McpResult, META } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
 /** @param level the session's log level; a stateless request brings its own */
-export function requestOf(method: string, params: RawObject | undefined, level: string | undefined): McpRequest {
+export function requestOf(
+  method: string,
+  params: RawObject | undefined,
+  level: string | undefined,
+): McpRequest {
   const meta = params?.object('_meta');
   return new McpRequest(method, params, {
     progressToken: meta?.raw(META.progressToken),
@@ -35,7 +39,8 @@ export function statusOf(result: McpResult, client: Client): number {
   if (denied) return result.http ?? 200;
   if (client.era === '2025') return 200;
   const name = result.raw.object('data')?.string('code');
-  const upstream = name !== undefined && name in catalogue && catalogue[name as ErrorName].fault === 'upstream';
+  const upstream =
+    name !== undefined && name in catalogue && catalogue[name as ErrorName].fault === 'upstream';
   // The JSON-RPC layer was reached, so the failure is told in it; a bare 5xx would carry no id for many clients.
   if (upstream) return 200;
   return result.http ?? STATUS_BY_CODE[result.code ?? 0] ?? 200;

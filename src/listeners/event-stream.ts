@@ -60,7 +60,16 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
     wake.resolve();
   };
 
-  async function pull(controller: DirectController): Promise<void> {
+  const leave = (): void => {
+    const early = !closed && (!ended || queue.length > 0);
+    close();
+    if (early) gone();
+  };
+
+  // A write to a client that has just gone may throw instead of ending in `cancel`.
+  const pull = (controller: DirectController): Promise<void> => write(controller).catch(leave);
+
+  async function write(controller: DirectController): Promise<void> {
     while (!closed) {
       if (queue.length === 0) {
         if (ended) break;
@@ -84,11 +93,7 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
   const stream = new ReadableStream({
     type: 'direct',
     pull,
-    cancel() {
-      const early = !ended || queue.length > 0;
-      close();
-      if (early) gone();
-    },
+    cancel: leave,
   } as unknown as Bun.DirectUnderlyingSource);
 
   return {

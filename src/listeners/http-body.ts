@@ -5,10 +5,17 @@ import { decodeUtf8 } from '../protocol/raw.ts';
 export type BodyFault = 'TOO_LARGE' | 'BODY_TIMEOUT' | 'PARSE';
 
 /** @returns the text, or what is wrong with the body */
-export async function readBody(request: Request, limit: number, timeout: number): Promise<string | { fault: BodyFault }> {
+export async function readBody(
+  request: Request,
+  limit: number,
+  timeout: number,
+): Promise<string | { fault: BodyFault }> {
   const stated = Number(request.headers.get('content-length') ?? Number.NaN);
   if (stated > limit) return { fault: 'TOO_LARGE' };
-  const bytes = await withTimeout(Number.isNaN(stated) ? chunks(request, limit) : whole(request, limit), timeout);
+  const bytes = await withTimeout(
+    Number.isNaN(stated) ? chunks(request, limit) : whole(request, limit),
+    timeout,
+  );
   if (bytes === 'late') return { fault: 'BODY_TIMEOUT' };
   if (bytes === 'large') return { fault: 'TOO_LARGE' };
   if (bytes === 'broken') return { fault: 'PARSE' };

@@ -20,7 +20,11 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
   const local = host !== undefined && isLoopback(host);
-  const names = new Set([...hosts.map(lower), ...(host === undefined ? [] : [bracketed(host)]), ...(local ? LOOPBACK : [])]);
+  const names = new Set([
+    ...hosts.map(lower),
+    ...(host === undefined ? [] : [bracketed(host)]),
+    ...(local ? LOOPBACK : []),
+  ]);
   const allowed = new Set(origins.map(lower));
 
   const hostRefused = (value: string | null): string | undefined => {
@@ -34,7 +38,9 @@ export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
   const originAllowed = (value: string): boolean => {
     if (allowed.has(lower(value))) return true;
     const origin = URL.canParse(value) ? new URL(value) : undefined;
-    return local && origin !== undefined && /^https?:$/.test(origin.protocol) && LOOPBACK.includes(origin.hostname);
+    return (
+      local && origin !== undefined && /^https?:$/.test(origin.protocol) && LOOPBACK.includes(origin.hostname)
+    );
   };
 
   return {
@@ -42,7 +48,9 @@ export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
       const origin = headers.get('origin');
       const bad = hostRefused(headers.get('host'));
       if (bad !== undefined) return bad;
-      return origin === null || originAllowed(origin) ? undefined : `The origin "${origin.slice(0, 200)}" is not allowed.`;
+      return origin === null || originAllowed(origin)
+        ? undefined
+        : `The origin "${origin.slice(0, 200)}" is not allowed.`;
     },
     allowedOrigin(headers) {
       const origin = headers.get('origin');

@@ -25,7 +25,13 @@ export interface HttpCall {
 }
 
 /** The call that `work` answers through `reply`. Where nothing should fail and something does, the client is told. */
-export function answeredBy(work: Promise<void>, reply: Reply, message: RequestMessage, client: Client, call: HttpCall) {
+export function answeredBy(
+  work: Promise<void>,
+  reply: Reply,
+  message: RequestMessage,
+  client: Client,
+  call: HttpCall,
+) {
   work.catch((error: unknown) => {
     call.serving.host.log.error('call failed', { requestId: call.id, error: messageOf(error) });
     const result = errorResult('INTERNAL', undefined, { requestId: call.id });

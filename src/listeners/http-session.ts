@@ -32,7 +32,12 @@ export function sessionOf(call: HttpCall, message?: Message): Session | Response
   const session = call.sessions.find(id, call.inbound.endpoint);
   if (!session) return refuse('SESSION_UNKNOWN', call, undefined, message);
   if (version !== undefined && !isInitializeVersion(version)) {
-    return refuse('INVALID_REQUEST', call, `MCP-Protocol-Version ${version} is not spoken in a session here.`, message);
+    return refuse(
+      'INVALID_REQUEST',
+      call,
+      `MCP-Protocol-Version ${version} is not spoken in a session here.`,
+      message,
+    );
   }
   return session;
 }
@@ -47,7 +52,11 @@ export async function postInSession(message: Message, call: HttpCall): Promise<R
 }
 
 /** A notification or a response: nothing is answered, whatever becomes of it. */
-export function take(message: Exclude<Message, { kind: 'request' }>, session: Session, { serving }: Pick<HttpCall, 'serving'>): void {
+export function take(
+  message: Exclude<Message, { kind: 'request' }>,
+  session: Session,
+  { serving }: Pick<HttpCall, 'serving'>,
+): void {
   const dropped = (reason: string): void => serving.host.metrics.dropped.inc({ reason });
   if (message.kind === 'result') {
     if (!session.asker.answered(message.id, { result: message.result })) dropped('late_answer');
@@ -76,13 +85,24 @@ async function respond(message: Request, session: Session, call: HttpCall, reply
   const served = await serve(callOf(message, session, call, reply, signal), call.serving);
   const { result } = served;
   if (signal.aborted && signal.reason === CALLER_CANCELLED) reply.close();
-  else reply.finish(answerText(id, method, result, session.client), statusOf(result, session.client), result.headers);
+  else
+    reply.finish(
+      answerText(id, method, result, session.client),
+      statusOf(result, session.client),
+      result.headers,
+    );
   await reply.done;
   served.close();
   end(CALL_OVER);
 }
 
-function callOf({ method, params }: Request, session: Session, call: HttpCall, reply: Reply, signal: AbortSignal) {
+function callOf(
+  { method, params }: Request,
+  session: Session,
+  call: HttpCall,
+  reply: Reply,
+  signal: AbortSignal,
+) {
   const { host } = call.serving;
   const send = (text: string): boolean => reply.canStream && (text === '' || reply.send(text) !== false);
   const asking = { asker: session.asker, id: call.id, signal, timeout: call.serving.limits().parkTtl, send };

@@ -1,15 +1,15 @@
 // The 2026-07-28 half of the HTTP listener: every POST stands alone, and closing its answer cancels the call.
 
-import { type Client, ANONYMOUS } from '../core/client.ts';
+import { ANONYMOUS, type Client } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import { checkStateless, type Refusal } from '../protocol/classify.ts';
 import { checkParamHeaders, HeaderError, paramDeclarations } from '../protocol/headers.ts';
 import { type Message, notificationText } from '../protocol/jsonrpc.ts';
-import { META, type McpNotification } from '../protocol/message.ts';
+import { type McpNotification, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
-import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import { listenStateless } from './http-listen.ts';
+import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import type { Reply } from './reply.ts';
 import { serve } from './serve.ts';
 
@@ -65,7 +65,11 @@ async function mismatchOf(message: Request, client: Client, tool: string, call: 
   if (!schema?.text.includes('x-mcp-header')) return undefined;
   try {
     const { headers } = call.request;
-    return checkParamHeaders((name) => headers.get(name), paramDeclarations(schema.value), message.params?.object('arguments'));
+    return checkParamHeaders(
+      (name) => headers.get(name),
+      paramDeclarations(schema.value),
+      message.params?.object('arguments'),
+    );
   } catch (error) {
     // A tool whose declarations break the rules is hidden; calling it is not this check's affair.
     if (error instanceof HeaderError) return undefined;
@@ -79,7 +83,13 @@ async function answer(message: Request, client: Client, call: HttpCall): Promise
   return answeredBy(run(message, client, call, reply, cancelled.signal), reply, message, client, call);
 }
 
-async function run(message: Request, client: Client, call: HttpCall, reply: Reply, signal: AbortSignal): Promise<void> {
+async function run(
+  message: Request,
+  client: Client,
+  call: HttpCall,
+  reply: Reply,
+  signal: AbortSignal,
+): Promise<void> {
   const { host } = call.serving;
   const emit = (note: McpNotification): Promise<void> | undefined => {
     const sent = reply.send(notificationText(note.method, note.raw));
@@ -102,7 +112,11 @@ async function run(message: Request, client: Client, call: HttpCall, reply: Repl
     call.serving,
   );
   const { result } = served;
-  reply.finish(answerText(message.id, message.method, result, client), statusOf(result, client), result.headers);
+  reply.finish(
+    answerText(message.id, message.method, result, client),
+    statusOf(result, client),
+    result.headers,
+  );
   await reply.done;
   served.close();
 }

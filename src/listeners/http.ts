@@ -20,7 +20,9 @@ import { sessionStanding } from './session-standing.ts';
 import { Sessions } from './sessions.ts';
 
 export interface HttpListenerOptions {
-  readonly address: { readonly kind: 'tcp'; readonly host: string; readonly port: number } | { readonly kind: 'unix'; readonly path: string };
+  readonly address:
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+    | { readonly kind: 'unix'; readonly path: string };
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
 }
@@ -49,8 +51,14 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving): Http
   const { address } = options;
   const name = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
   // First, for it may throw: nothing else is to be undone then.
-  const streamIdle = (): number => (serving.limits().keepAlive * 2 > STREAM_IDLE_S * 1_000 ? 0 : STREAM_IDLE_S);
-  const server = bind(address, (request, remote) => enter(request, remote, door), streamIdle, serving.host.log);
+  const streamIdle = (): number =>
+    serving.limits().keepAlive * 2 > STREAM_IDLE_S * 1_000 ? 0 : STREAM_IDLE_S;
+  const server = bind(
+    address,
+    (request, remote) => enter(request, remote, door),
+    streamIdle,
+    serving.host.log,
+  );
   const sessions = new Sessions({
     seal: serving.seal,
     host: serving.host,
@@ -133,12 +141,17 @@ async function enter(request: Request, remote: () => string | undefined, door: D
   const stateless = isStatelessVersion(request.headers.get('mcp-protocol-version')?.trim() ?? '');
   const refuse: Refuse = (code, detail, given) => {
     door.serving.host.metrics.refused.inc({ code });
-    return refusalResponse(code, detail, given ?? (stateless ? undefined : null), { ...headers, ...CLOSING[code] });
+    return refusalResponse(code, detail, given ?? (stateless ? undefined : null), {
+      ...headers,
+      ...CLOSING[code],
+    });
   };
   if (refusal !== undefined) return refuse('HOST_REFUSED', refusal);
   const path = pathOf(request.url);
-  if (!door.serving.endpoint(path)) return Response.json({ error: 'not_found', path }, { status: 404, headers });
-  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { ...headers, ...preflight(request) } });
+  if (!door.serving.endpoint(path))
+    return Response.json({ error: 'not_found', path }, { status: 404, headers });
+  if (request.method === 'OPTIONS')
+    return new Response(null, { status: 204, headers: { ...headers, ...preflight(request) } });
   const inbound = { listener: door.name, endpoint: path, headers: request.headers, remote };
   const { serving, sessions, keepAlive } = door;
   const call: HttpCall = { request, inbound, id, headers, serving, sessions, keepAlive };
@@ -172,10 +185,15 @@ async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
   if (type !== 'application/json') return refuse('MEDIA_TYPE');
   const body = await readBody(request, limits.body, limits.bodyTimeout);
   if (typeof body !== 'string') {
-    if (body.fault !== 'PARSE') serving.host.metrics.limitHits.inc({ limit: body.fault === 'TOO_LARGE' ? 'body' : 'body_timeout' });
-    return refuse(body.fault, body.fault === 'PARSE' ? 'The body is not UTF-8, or did not arrive whole.' : undefined);
+    if (body.fault !== 'PARSE')
+      serving.host.metrics.limitHits.inc({ limit: body.fault === 'TOO_LARGE' ? 'body' : 'body_timeout' });
+    return refuse(
+      body.fault,
+      body.fault === 'PARSE' ? 'The body is not UTF-8, or did not arrive whole.' : undefined,
+    );
   }
-  if (isBatch(body)) return refuse('INVALID_REQUEST', 'Batches are not accepted: send one message at a time.');
+  if (isBatch(body))
+    return refuse('INVALID_REQUEST', 'Batches are not accepted: send one message at a time.');
   let message: Message;
   try {
     message = parseMessage(body, limits.json);
@@ -198,7 +216,9 @@ const ALLOWED =
 /** Headers that mirror arguments have names of the tools' choosing, so those asked for are allowed by name. */
 function preflight({ headers }: Request): Record<string, string> {
   const asked = headers.get('access-control-request-headers')?.toLowerCase().split(',') ?? [];
-  const params = asked.map((name) => name.trim()).filter((name) => /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
+  const params = asked
+    .map((name) => name.trim())
+    .filter((name) => /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
   return {
     'access-control-allow-methods': METHODS,
     'access-control-allow-headers': [ALLOWED, ...params].join(', '),

@@ -37,7 +37,8 @@ export function introduction({ params }: Request): Introduced | undefined {
 export function initializeResult(discovered: McpResult, version: string): RawObject {
   const { raw } = discovered;
   const instructions = raw.string('instructions');
-  const serverInfo = raw.object('_meta')?.object(META.serverInfo) ?? RawObject.of({ name: 'sluice', version: '0' });
+  const serverInfo =
+    raw.object('_meta')?.object(META.serverInfo) ?? RawObject.of({ name: 'sluice', version: '0' });
   return RawObject.of({ protocolVersion: version }).with({
     capabilities: (raw.object('capabilities') ?? RawObject.of({})).with({ extensions: undefined }),
     serverInfo,
@@ -55,11 +56,23 @@ export async function initialize(message: Request, call: HttpCall): Promise<Resp
   }
   const before = call.request.headers.get('mcp-session-id');
   if (before !== null && call.sessions.find(before, call.inbound.endpoint)) {
-    return refusalResponse('INVALID_REQUEST', 'The session is initialized already.', message.id, call.headers);
+    return refusalResponse(
+      'INVALID_REQUEST',
+      'The session is initialized already.',
+      message.id,
+      call.headers,
+    );
   }
   const { id, session } = call.sessions.create(said, call.inbound.endpoint);
   const served = await serve(
-    { id: call.id, client: session.client, inbound: call.inbound, request: DISCOVER, signal: call.request.signal, emit: () => undefined },
+    {
+      id: call.id,
+      client: session.client,
+      inbound: call.inbound,
+      request: DISCOVER,
+      signal: call.request.signal,
+      emit: () => undefined,
+    },
     call.serving,
   );
   const response = respond(message, served.result, id, session, call);
@@ -67,12 +80,21 @@ export async function initialize(message: Request, call: HttpCall): Promise<Resp
   return response;
 }
 
-function respond(message: Request, result: McpResult, sessionId: string, session: Session, call: HttpCall): Response {
+function respond(
+  message: Request,
+  result: McpResult,
+  sessionId: string,
+  session: Session,
+  call: HttpCall,
+): Response {
   const headers = { 'content-type': 'application/json', ...call.headers, ...result.headers };
   if (result.kind === 'complete') {
     const text = resultText(message.id.text, initializeResult(result, session.client.version));
     return new Response(text, { headers: { ...headers, 'mcp-session-id': sessionId } });
   }
   call.sessions.end(sessionId);
-  return new Response(errorText(message.id.text, result.raw), { status: statusOf(result, session.client), headers });
+  return new Response(errorText(message.id.text, result.raw), {
+    status: statusOf(result, session.client),
+    headers,
+  });
 }

@@ -13,7 +13,13 @@ export interface Endpoint {
   /** Says that something runs on it, until the returned function is first called: its generation stays that long. */
   hold(): () => void;
   /** Begins an exchange: its route is known when this resolves. */
-  open(client: Client, inbound: Inbound, request: McpRequest, signal: AbortSignal, id: string): Promise<Exchange>;
+  open(
+    client: Client,
+    inbound: Inbound,
+    request: McpRequest,
+    signal: AbortSignal,
+    id: string,
+  ): Promise<Exchange>;
   /** Begins the next round of an exchange, which may have begun on another generation. */
   again(x: Exchange, request: McpRequest): Promise<Exchange>;
   /** The pipeline and all behind it. */

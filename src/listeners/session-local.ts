@@ -15,7 +15,8 @@ export async function localAnswer(
   session: Session,
 ): Promise<McpResult | undefined> {
   if (method === 'ping') return EMPTY;
-  if (STATELESS_ERA_ONLY.has(method)) return errorResult('METHOD_UNKNOWN', `${method} does not exist in this session's revision.`);
+  if (STATELESS_ERA_ONLY.has(method))
+    return errorResult('METHOD_UNKNOWN', `${method} does not exist in this session's revision.`);
   if (method === 'logging/setLevel') return setLevel(params?.string('level'), session);
   if (method === 'resources/subscribe') return subscribe(params?.string('uri'), session);
   if (method === 'resources/unsubscribe') return unsubscribe(params?.string('uri'), session);
@@ -23,7 +24,8 @@ export async function localAnswer(
 }
 
 function setLevel(level: string | undefined, session: Session): McpResult {
-  if (level === undefined || !isLogLevel(level)) return errorResult('PARAMS_INVALID', 'params.level is not a log level.');
+  if (level === undefined || !isLogLevel(level))
+    return errorResult('PARAMS_INVALID', 'params.level is not a log level.');
   session.logLevel = level;
   session.standing.renew();
   return EMPTY;

@@ -1,14 +1,19 @@
 // The standing subscription of a session, wired to the current generation.
 
+import { RawObject } from '../protocol/raw.ts';
 import { requestOf } from './edge.ts';
 import { serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import type { Session } from './session.ts';
 import { Standing } from './standing.ts';
-import { RawObject } from '../protocol/raw.ts';
 
 /** @param path the endpoint · @param listener its listener's name, for plugins and logs */
-export function sessionStanding(session: Session, path: string, listener: string, serving: Serving): Standing {
+export function sessionStanding(
+  session: Session,
+  path: string,
+  listener: string,
+  serving: Serving,
+): Standing {
   return new Standing({
     host: serving.host,
     async run(filter, signal, emit) {

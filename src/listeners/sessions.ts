@@ -41,7 +41,10 @@ export class Sessions {
   }
 
   /** A new session and the id by which its client finds it again. */
-  create(client: Pick<Client, 'version' | 'info' | 'capabilities'>, path: string): { id: string; session: Session } {
+  create(
+    client: Pick<Client, 'version' | 'info' | 'capabilities'>,
+    path: string,
+  ): { id: string; session: Session } {
     const text = RawObject.of({
       nonce: crypto.randomUUID(),
       at: this.#o.host.now(),

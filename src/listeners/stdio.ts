@@ -5,13 +5,23 @@ import { type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import { Lines } from '../lib/lines.ts';
 import { checkStateless, claimsStateless } from '../protocol/classify.ts';
-import { errorText, type Message, MessageError, notificationText, parseMessage, type RawId, readId, resultText } from '../protocol/jsonrpc.ts';
+import {
+  errorText,
+  type Message,
+  MessageError,
+  notificationText,
+  parseMessage,
+  type RawId,
+  readId,
+  resultText,
+} from '../protocol/jsonrpc.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
 import type { JsonObject } from '../protocol/values.ts';
 import { askRounds } from './ask.ts';
 import { CALL_OVER, Calls } from './calls.ts';
 import { answerText, refusalText, requestOf } from './edge.ts';
+import { take } from './http-session.ts';
 import { clientOf } from './http-stateless.ts';
 import { DISCOVER, initializeResult, introduction } from './initialize.ts';
 import { type Served, serve } from './serve.ts';
@@ -21,7 +31,6 @@ import { localAnswer } from './session-local.ts';
 import { sessionStanding } from './session-standing.ts';
 import { listenOnPipe } from './stdio-listen.ts';
 import { createStdioWriter } from './stdio-writer.ts';
-import { take } from './http-session.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -36,7 +45,8 @@ export async function serveStdio(
   const pipe = new Pipe(write, path, serving);
   const lines = new Lines(serving.limits().line);
   try {
-    for await (const chunk of input) for (const line of lines.push(chunk)) if (line.length > 0) pipe.line(line);
+    for await (const chunk of input)
+      for (const line of lines.push(chunk)) if (line.length > 0) pipe.line(line);
   } catch (error) {
     serving.host.log.error('the client sent more than limits.line in one line', { error: String(error) });
   } finally {
@@ -68,7 +78,8 @@ class Pipe {
     try {
       this.#message(parseMessage(decodeUtf8(line, 'refuse'), this.#serving.limits().json));
     } catch (error) {
-      if (error instanceof MessageError) this.#refuse(error.id, error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message);
+      if (error instanceof MessageError)
+        this.#refuse(error.id, error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message);
       else if (error instanceof JsonError) this.#refuse(undefined, 'PARSE', error.message);
       else throw error;
     }
@@ -86,8 +97,10 @@ class Pipe {
 
   #message(message: Message): void {
     if (message.kind === 'request') this.#track(this.#request(message));
-    else if (message.kind === 'notification' && message.method === 'notifications/cancelled') this.#cancel(message);
-    else if (message.kind === 'notification' && message.method === 'notifications/initialized') this.#initialized();
+    else if (message.kind === 'notification' && message.method === 'notifications/cancelled')
+      this.#cancel(message);
+    else if (message.kind === 'notification' && message.method === 'notifications/initialized')
+      this.#initialized();
     else if (this.#session) take(message, this.#session, { serving: this.#serving });
   }
 
@@ -112,7 +125,8 @@ class Pipe {
     if (claimsStateless(message)) return this.#alone(message);
     if (message.method === 'initialize') return this.#initialize(message);
     if (!this.#session) {
-      if (message.method === 'ping') return this.#out.result(resultText(message.id.text, McpResult.complete({}).raw));
+      if (message.method === 'ping')
+        return this.#out.result(resultText(message.id.text, McpResult.complete({}).raw));
       // What a stateless client would have sent in params._meta is missing, and no handshake came before.
       const detail = 'Send initialize first, or the 2026-07-28 members in params._meta.';
       return this.#refuse(message.id, 'META_INVALID', detail);
@@ -148,8 +162,14 @@ class Pipe {
 
   async #initialize(message: Request): Promise<void> {
     const said = introduction(message);
-    if (!said) return this.#refuse(message.id, 'INVALID_REQUEST', 'initialize needs params.protocolVersion and params.capabilities.');
-    if (this.#session) return this.#refuse(message.id, 'INVALID_REQUEST', 'The session is initialized already.');
+    if (!said)
+      return this.#refuse(
+        message.id,
+        'INVALID_REQUEST',
+        'initialize needs params.protocolVersion and params.capabilities.',
+      );
+    if (this.#session)
+      return this.#refuse(message.id, 'INVALID_REQUEST', 'The session is initialized already.');
     const base = { ...said, era: '2025', transport: 'stdio', principal: ANONYMOUS } as const;
     const session = new Session(crypto.randomUUID(), this.#path, base, this.#serving.host.now(), (self) =>
       sessionStanding(self, this.#path, NAME, this.#serving),
@@ -161,7 +181,8 @@ class Pipe {
       { ...this.#call(session.client), request: DISCOVER, signal: new AbortController().signal },
       this.#serving,
     );
-    if (result.kind === 'complete') await this.#out.result(resultText(message.id.text, initializeResult(result, said.version)));
+    if (result.kind === 'complete')
+      await this.#out.result(resultText(message.id.text, initializeResult(result, said.version)));
     else {
       this.#session = undefined;
       await this.#out.result(errorText(message.id.text, result.raw));
@@ -178,7 +199,13 @@ class Pipe {
       return true;
     };
     const call = this.#call(session.client);
-    const asking = { asker: session.asker, id: call.id, signal, timeout: this.#serving.limits().parkTtl, send };
+    const asking = {
+      asker: session.asker,
+      id: call.id,
+      signal,
+      timeout: this.#serving.limits().parkTtl,
+      send,
+    };
     const served = await serve(
       {
         ...call,

@@ -110,7 +110,10 @@ function checkMethod(method: string): Refusal | undefined {
   return { code: 'METHOD_UNKNOWN', detail: `${method} does not exist in revision ${STATELESS}.` };
 }
 
-const mismatch = (reason: string): Refusal => ({ code: 'HEADER_MISMATCH', detail: `Header mismatch: ${reason}.` });
+const mismatch = (reason: string): Refusal => ({
+  code: 'HEADER_MISMATCH',
+  detail: `Header mismatch: ${reason}.`,
+});
 const invalid = (reason: string): Refusal => ({ code: 'META_INVALID', detail: `Invalid params: ${reason}.` });
 
 function metaOf(message: Message): RawObject | undefined {

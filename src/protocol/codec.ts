@@ -1,6 +1,6 @@
 // What each era's wire needs added or taken away, on either side of the core. Data in, data out.
 
-import { META, McpResult, withMeta } from './message.ts';
+import { McpResult, META, withMeta } from './message.ts';
 import { methodRow } from './methods.ts';
 import { RawJson, RawObject } from './raw.ts';
 import { STATELESS } from './versions.ts';
@@ -44,7 +44,10 @@ export function statelessCapabilities(capabilities: RawObject): RawObject {
 }
 
 /** Request parameters for an initialize-era upstream: without the 2026-07-28 envelope. */
-export function sessionParams(params: RawObject | undefined, token: string | undefined): RawObject | undefined {
+export function sessionParams(
+  params: RawObject | undefined,
+  token: string | undefined,
+): RawObject | undefined {
   return withMeta(params, {
     [META.protocolVersion]: undefined,
     [META.clientInfo]: undefined,

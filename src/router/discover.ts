@@ -1,8 +1,8 @@
 // What the gateway says of itself on an endpoint: answered here, from what its upstreams say of themselves.
 
+import { messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
-import { messageOf } from '../core/errors.ts';
 import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { ALL_VERSIONS } from '../protocol/versions.ts';

@@ -36,7 +36,9 @@ export async function listAll(source: Source, kind: ListKind, x: Exchange): Prom
     // A server without such things does not know their list.
     if (result.code === METHOD_NOT_FOUND) break;
     if (result.kind !== 'complete') {
-      throw new GatewayError('UPSTREAM_UNAVAILABLE', result.raw.string('message') ?? 'the list failed', { upstream: source.name });
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', result.raw.string('message') ?? 'the list failed', {
+        upstream: source.name,
+      });
     }
     items.push(...rawItems(result.raw.raw(kind) ?? '[]'));
     cursor = result.raw.string('nextCursor');

@@ -14,7 +14,9 @@ export interface Part {
 export function mergeLists(kind: ListKind, parts: readonly Part[], prefix: boolean): RawObject {
   const named = kind === 'tools' || kind === 'prompts';
   const items = parts.flatMap(({ upstream, items: own }) =>
-    named && prefix ? own.map((item) => item.with({ name: prefixed(upstream, item.string('name') ?? '') })) : own,
+    named && prefix
+      ? own.map((item) => item.with({ name: prefixed(upstream, item.string('name') ?? '') }))
+      : own,
   );
   return RawObject.of({}).with({ [kind]: joinItems(firstOfEach(items, KEY[kind])) });
 }

@@ -19,5 +19,7 @@ export function unprefixed(
   for (const upstream of upstreams) {
     if (name.startsWith(upstream + SEPARATOR) && upstream.length > (best?.length ?? -1)) best = upstream;
   }
-  return best === undefined ? undefined : { upstream: best, name: name.slice(best.length + SEPARATOR.length) };
+  return best === undefined
+    ? undefined
+    : { upstream: best, name: name.slice(best.length + SEPARATOR.length) };
 }

@@ -29,20 +29,29 @@ export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route>
   // An unknown method belongs to somebody only when there is just one it can belong to.
   if (!row) return none('METHOD_UNKNOWN', `Nobody here answers ${x.request.method}.`);
   const target = targetOf(x.request, row);
-  if (!target) return none('PARAMS_INVALID', `${x.request.method} does not say what it wants: params.${row.name} is missing.`);
+  if (!target)
+    return none(
+      'PARAMS_INVALID',
+      `${x.request.method} does not say what it wants: params.${row.name} is missing.`,
+    );
   return byTarget(target, x, routing);
 }
 
 function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promise<Route> {
   const named = target.kind === 'tool' || target.kind === 'prompt';
   if (named && routing.names === 'prefix') {
-    const found = unprefixed(target.name, routing.sources.map(({ name }) => name));
+    const found = unprefixed(
+      target.name,
+      routing.sources.map(({ name }) => name),
+    );
     return found ? { kind: 'one', ...found, asked: target.name } : unknown(target);
   }
   return routing.catalog
     .owner(target, x)
     .then((upstream) =>
-      upstream === undefined ? unknown(target) : { kind: 'one', upstream, name: target.name, asked: target.name },
+      upstream === undefined
+        ? unknown(target)
+        : { kind: 'one', upstream, name: target.name, asked: target.name },
     );
 }
 

@@ -73,7 +73,11 @@ export function createRouter({ sources, names, gateway, host }: RouterParts): Ro
         try {
           return { upstream: source.name, items: await listAll(source, kind, bare) };
         } catch (error) {
-          host.log.debug('left out of the list', { upstream: source.name, list: kind, error: messageOf(error) });
+          host.log.debug('left out of the list', {
+            upstream: source.name,
+            list: kind,
+            error: messageOf(error),
+          });
           failure ??= error;
           return undefined;
         }
@@ -81,7 +85,8 @@ export function createRouter({ sources, names, gateway, host }: RouterParts): Ro
     );
     const there = parts.filter((part) => part !== undefined);
     // An empty list would say that there is nothing; nobody knows.
-    if (there.length === 0 && failure) return errorResult('UPSTREAM_UNAVAILABLE', messageOf(failure), { requestId: x.id });
+    if (there.length === 0 && failure)
+      return errorResult('UPSTREAM_UNAVAILABLE', messageOf(failure), { requestId: x.id });
     return McpResult.complete(mergeLists(kind, there, names === 'prefix'));
   }
 

@@ -8,5 +8,7 @@ export interface Source {
   readonly name: string;
   /** The upstream's own pipeline and link. Names are the upstream's. */
   readonly handle: Handler;
-  hello(client: Client): Promise<{ readonly capabilities: RawObject; readonly instructions: string | undefined }>;
+  hello(
+    client: Client,
+  ): Promise<{ readonly capabilities: RawObject; readonly instructions: string | undefined }>;
 }

@@ -4,7 +4,7 @@ import type { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { RawId } from '../protocol/jsonrpc.ts';
-import { META, type McpNotification } from '../protocol/message.ts';
+import { type McpNotification, META } from '../protocol/message.ts';
 import { RawJson, type RawObject } from '../protocol/raw.ts';
 
 /** A request of an initialize-era server to its client, asked while a call runs. */

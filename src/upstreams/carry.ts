@@ -60,16 +60,26 @@ function cancelled(call: Call, link: Link, x: Exchange): McpResult {
   return errorResult('CANCELLED', undefined, { requestId: x.id });
 }
 
-function late(call: Call, link: Link, x: Exchange, on: Carrying, kind: 'first_byte' | 'idle' | 'total'): McpResult {
+function late(
+  call: Call,
+  link: Link,
+  x: Exchange,
+  on: Carrying,
+  kind: 'first_byte' | 'idle' | 'total',
+): McpResult {
   const { upstream, deadlines, host } = on;
   host.metrics.timeouts.inc({ kind, upstream });
   link.cancel(call, `timeout: ${kind}`);
   const ms = kind === 'first_byte' ? deadlines.firstByte : deadlines[kind];
-  return errorResult('UPSTREAM_TIMEOUT', `The upstream "${upstream}" took longer than timeouts.${kind} (${ms} ms).`, {
-    upstream,
-    timeout: kind,
-    requestId: x.id,
-  });
+  return errorResult(
+    'UPSTREAM_TIMEOUT',
+    `The upstream "${upstream}" took longer than timeouts.${kind} (${ms} ms).`,
+    {
+      upstream,
+      timeout: kind,
+      requestId: x.id,
+    },
+  );
 }
 
 function watchSignal(signal: AbortSignal) {

@@ -2,8 +2,8 @@
 // given, drained on every pipe, and ended by closing stdin, then TERM, then KILL to the group.
 
 import { kill } from 'node:process';
-import type { Log } from '../core/log.ts';
 import { messageOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { Lines } from '../lib/lines.ts';
 import { settledWithin } from '../lib/settled.ts';
 import type { Reaper } from './reaper.ts';
@@ -67,7 +67,8 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
         await child.stdin.flush();
       } catch (error) {
         // One that is ending closes its input before its end is known. One that only does that is of no more use.
-        if (!(await settledWithin(child.exited, LAST_WORDS_MS))) breakOff(`takes no more input (${messageOf(error)})`);
+        if (!(await settledWithin(child.exited, LAST_WORDS_MS)))
+          breakOff(`takes no more input (${messageOf(error)})`);
         throw new Error(`its process ${ending()}`);
       }
     },
@@ -142,7 +143,8 @@ async function drainErrors(stream: ReadableStream<Uint8Array>, perSecond: number
     if (room < 0) continue;
     const text = decoder.decode(chunk.subarray(0, room), { stream: true }).trimEnd();
     if (text !== '') log.debug('stderr', { text });
-    if (spent > perSecond) log.warn('stderr is more than limits.stderr; the rest of this second is not logged');
+    if (spent > perSecond)
+      log.warn('stderr is more than limits.stderr; the rest of this second is not logged');
   }
 }
 

@@ -5,7 +5,7 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type Message, readId } from '../protocol/jsonrpc.ts';
-import { META, McpNotification, withMeta } from '../protocol/message.ts';
+import { McpNotification, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { Call, type Question, type Settled } from './call.ts';
 import { isLessSevere } from './levels.ts';
@@ -96,7 +96,11 @@ export class Correlator {
     return undefined;
   }
 
-  #notification(method: string, params: RawObject | undefined, via: Call | undefined): Promise<void> | undefined {
+  #notification(
+    method: string,
+    params: RawObject | undefined,
+    via: Call | undefined,
+  ): Promise<void> | undefined {
     if (method === 'notifications/progress') return this.#progress(params);
     if (method === 'notifications/cancelled') return this.#cancelled(params);
     const subscription = params?.object('_meta')?.raw(META.subscriptionId);
@@ -112,11 +116,16 @@ export class Correlator {
     const token = readId(params?.raw('progressToken') ?? '');
     const call = token && this.#tokens.get(token.key);
     const theirs = call?.x.request.meta.progressToken;
-    if (call === undefined || params === undefined || theirs === undefined) return this.#drop('progress_unknown_token');
+    if (call === undefined || params === undefined || theirs === undefined)
+      return this.#drop('progress_unknown_token');
     const value = params.get('progress');
     if (typeof value !== 'number') return this.#drop('progress_invalid');
     if (value < call.progress) {
-      this.host.log.debug('progress went back', { upstream: this.upstream, requestId: call.x.id, progress: value });
+      this.host.log.debug('progress went back', {
+        upstream: this.upstream,
+        requestId: call.x.id,
+        progress: value,
+      });
       return this.#drop('progress_decreasing');
     }
     call.progress = value;
@@ -129,13 +138,18 @@ export class Correlator {
     const id = readId(params?.raw('requestId') ?? '');
     if (id === undefined) return undefined;
     const call = this.#calls.get(id.key);
-    if (call?.x.request.method === LISTEN) return this.#settle(id.key, { kind: 'result', raw: RawObject.of({}) });
+    if (call?.x.request.method === LISTEN)
+      return this.#settle(id.key, { kind: 'result', raw: RawObject.of({}) });
     this.hooks.withdrawn(id.key);
     return undefined;
   }
 
   /** Events of a subscriptions/listen stream carry the id of the listen request (2026-07-28 patterns/subscriptions). */
-  #subscribed(method: string, params: RawObject | undefined, subscription: string): Promise<void> | undefined {
+  #subscribed(
+    method: string,
+    params: RawObject | undefined,
+    subscription: string,
+  ): Promise<void> | undefined {
     const call = this.#calls.get(readId(subscription)?.key ?? '');
     if (call?.x.request.method !== LISTEN) return this.#drop('subscription_unknown');
     const bare = withMeta(params, { [META.subscriptionId]: undefined });
@@ -151,7 +165,8 @@ export class Correlator {
   }
 
   #deliver(call: Call, note: McpNotification): Promise<void> | undefined {
-    if (note.method === 'notifications/message' && !wantsLog(call.x, note)) return this.#drop('log_not_asked_for');
+    if (note.method === 'notifications/message' && !wantsLog(call.x, note))
+      return this.#drop('log_not_asked_for');
     const sent = call.deliver(note);
     return sent === false ? this.#drop('call_over_or_slow') : sent;
   }

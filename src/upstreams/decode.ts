@@ -2,8 +2,8 @@
 
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { type Era, McpResult } from '../protocol/message.ts';
 import { errorForSession, statelessResult } from '../protocol/codec.ts';
+import { type Era, McpResult } from '../protocol/message.ts';
 import type { Settled } from './call.ts';
 
 /** Codes that describe our hop to the upstream, never the client's hop to us (2026-07-28 basic §Error Codes). */
@@ -19,18 +19,29 @@ export function decodeSettled(upstream: string, era: Era, x: Exchange, settled: 
   const extensions = x.client.capabilities.has('extensions');
   return (
     statelessResult(x.request.method, settled.raw, extensions) ??
-    invalid(upstream, x, `answered with a resultType that nobody asked for (${settled.raw.raw('resultType')})`)
+    invalid(
+      upstream,
+      x,
+      `answered with a resultType that nobody asked for (${settled.raw.raw('resultType')})`,
+    )
   );
 }
 
 function decodeError(upstream: string, era: Era, x: Exchange, result: McpResult): McpResult {
   if (era === '2025') return result;
   if (result.code !== undefined && HOP_ERRORS.has(result.code)) {
-    return invalid(upstream, x, `refused how it was called (${result.code}: ${result.raw.string('message')})`);
+    return invalid(
+      upstream,
+      x,
+      `refused how it was called (${result.code}: ${result.raw.string('message')})`,
+    );
   }
   return x.client.era === '2025' ? errorForSession(x.request.method, result) : result;
 }
 
 function invalid(upstream: string, x: Exchange, what: string): McpResult {
-  return errorResult('UPSTREAM_INVALID', `The upstream "${upstream}" ${what}.`, { upstream, requestId: x.id });
+  return errorResult('UPSTREAM_INVALID', `The upstream "${upstream}" ${what}.`, {
+    upstream,
+    requestId: x.id,
+  });
 }

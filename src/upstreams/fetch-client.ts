@@ -4,7 +4,10 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 
 /** @param serve answers a request as an HTTP server would, streaming its body */
-export function createFetchClient(serve: (request: Request) => Promise<Response>, upstream: string): HttpClient {
+export function createFetchClient(
+  serve: (request: Request) => Promise<Response>,
+  upstream: string,
+): HttpClient {
   return {
     async send({ method, url, headers, body }, signal) {
       signal.throwIfAborted();
@@ -13,9 +16,13 @@ export function createFetchClient(serve: (request: Request) => Promise<Response>
         return answer(await serve(request), signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" failed: ${messageOf(error)}`, {
-          upstream,
-        });
+        throw new GatewayError(
+          'UPSTREAM_UNAVAILABLE',
+          `The upstream "${upstream}" failed: ${messageOf(error)}`,
+          {
+            upstream,
+          },
+        );
       }
     },
     close() {},

@@ -29,7 +29,11 @@ export function discoverParams(gateway: RawObject): RawObject {
 export function helloOfInitialize(upstream: string, result: RawObject): Hello {
   const version = result.string('protocolVersion');
   if (version === undefined || !isInitializeVersion(version)) {
-    throw new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" speaks revision ${version ?? '(none)'}, which is unknown here.`, { upstream });
+    throw new GatewayError(
+      'UPSTREAM_INVALID',
+      `The upstream "${upstream}" speaks revision ${version ?? '(none)'}, which is unknown here.`,
+      { upstream },
+    );
   }
   return {
     version,
@@ -55,5 +59,9 @@ export function offersStateless(result: RawObject): boolean {
 }
 
 export function startedLate(upstream: string, ms: number): GatewayError {
-  return new GatewayError('UPSTREAM_TIMEOUT', `The upstream "${upstream}" did not answer within timeouts.start (${ms} ms).`, { upstream });
+  return new GatewayError(
+    'UPSTREAM_TIMEOUT',
+    `The upstream "${upstream}" did not answer within timeouts.start (${ms} ms).`,
+    { upstream },
+  );
 }

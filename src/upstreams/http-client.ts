@@ -1,7 +1,12 @@
 // HTTP/1.1 to one upstream: a request out, a status and a stream of bytes back. Never follows a redirect,
 // never inflates, never retries by itself. Knows nothing of MCP.
 
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Outbound } from '../core/outbound.ts';
@@ -67,7 +72,10 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
       };
       const over = (): void => signal.removeEventListener('abort', abort);
       signal.addEventListener('abort', abort, { once: true });
-      const slow = setTimeout(() => request.destroy(new Error(`no connection within ${connectTimeout} ms`)), connectTimeout);
+      const slow = setTimeout(
+        () => request.destroy(new Error(`no connection within ${connectTimeout} ms`)),
+        connectTimeout,
+      );
       const connected = (): void => clearTimeout(slow);
       request.once('socket', (socket) => {
         // Between two requests nobody else listens, and an error that nobody hears would end the process.
@@ -99,7 +107,9 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
 const ignore = (): void => {};
 
 function withLength({ headers, body, method }: Outbound): Record<string, string> {
-  return method === 'POST' ? { ...headers, 'content-length': String(Buffer.byteLength(body)) } : { ...headers };
+  return method === 'POST'
+    ? { ...headers, 'content-length': String(Buffer.byteLength(body)) }
+    : { ...headers };
 }
 
 const CLOSED: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
@@ -143,13 +153,21 @@ function passOver(response: IncomingMessage): void {
   response.resume();
 }
 
-async function* body(response: IncomingMessage, upstream: string, leave: () => void): AsyncGenerator<Uint8Array> {
+async function* body(
+  response: IncomingMessage,
+  upstream: string,
+  leave: () => void,
+): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of response.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
   } catch (error) {
-    throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" broke off: ${messageOf(error)}`, {
-      upstream,
-    });
+    throw new GatewayError(
+      'UPSTREAM_UNAVAILABLE',
+      `The upstream "${upstream}" broke off: ${messageOf(error)}`,
+      {
+        upstream,
+      },
+    );
   } finally {
     leave();
   }

@@ -19,12 +19,12 @@ import { type HeadOptions, headOf } from './http-head.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
 import { type Asked, statusFault, unavailable } from './http-status.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
-import { requestOf } from './requests.ts';
-import { isRead } from './reads.ts';
-import { sendThrough } from './senders.ts';
-import { openStanding } from './standing.ts';
-import type { UpstreamLimits } from './spec.ts';
 import { pause } from './pause.ts';
+import { isRead } from './reads.ts';
+import { requestOf } from './requests.ts';
+import { sendThrough } from './senders.ts';
+import type { UpstreamLimits } from './spec.ts';
+import { openStanding } from './standing.ts';
 import { type ToolHeaders, withoutInvalidTools } from './tool-headers.ts';
 
 export interface HttpLinkParts {
@@ -107,7 +107,10 @@ export class HttpLink implements Link {
   }
 
   async answer(question: Question, reply: Reply): Promise<void> {
-    const text = 'result' in reply ? resultText(question.id.text, reply.result) : errorText(question.id.text, reply.error);
+    const text =
+      'result' in reply
+        ? resultText(question.id.text, reply.result)
+        : errorText(question.id.text, reply.error);
     await this.#post(text).catch((error: unknown) => {
       this.#sessionEnds(error);
       throw error;
@@ -180,10 +183,20 @@ export class HttpLink implements Link {
       const again = await this.#p.toolHeaders.for(call.x, this);
       await this.#read(await this.#send(requestOf(this.era, call), call, again, signal), call, signal, true);
     }
-    if (!call.ended) throw new GatewayError('UPSTREAM_INVALID', `The upstream "${this.#p.name}" ended its answer without a result.`, { upstream: this.#p.name });
+    if (!call.ended)
+      throw new GatewayError(
+        'UPSTREAM_INVALID',
+        `The upstream "${this.#p.name}" ended its answer without a result.`,
+        { upstream: this.#p.name },
+      );
   }
 
-  async #send(body: string, call: Call, extra: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer> {
+  async #send(
+    body: string,
+    call: Call,
+    extra: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
     const outbound: Outbound = {
       transport: this.#p.head.transport,
       method: 'POST',
@@ -211,7 +224,10 @@ export class HttpLink implements Link {
       headers: headOf(this.#p.head, x),
       body,
     };
-    const answer = await this.#p.client.send(x ? await sendThrough(x, outbound) : outbound, AbortSignal.timeout(10_000));
+    const answer = await this.#p.client.send(
+      x ? await sendThrough(x, outbound) : outbound,
+      AbortSignal.timeout(10_000),
+    );
     if (answer.status < 200 || answer.status > 299) {
       const verdict = await statusFault(answer, this.#reading(undefined), this.#asked);
       throw verdict.kind === 'fault' ? verdict.error : unavailable(answer, this.#p.name);
@@ -229,7 +245,11 @@ export class HttpLink implements Link {
       transport: this.#p.head.transport,
       method: 'GET',
       url: this.#p.head.url,
-      headers: { ...head, accept: 'text/event-stream', ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
+      headers: {
+        ...head,
+        accept: 'text/event-stream',
+        ...(lastEventId ? { 'last-event-id': lastEventId } : {}),
+      },
       body: '',
     };
   }
@@ -259,7 +279,12 @@ export class HttpLink implements Link {
   }
 
   /** @returns 'headers' when the upstream says our mirrored headers are wrong */
-  async #read(answer: HttpAnswer, call: Call, signal: AbortSignal, last = false): Promise<'headers' | undefined> {
+  async #read(
+    answer: HttpAnswer,
+    call: Call,
+    signal: AbortSignal,
+    last = false,
+  ): Promise<'headers' | undefined> {
     const reading = this.#reading(call);
     if (answer.status < 200 || answer.status > 299) {
       const verdict = await statusFault(answer, reading, this.#asked);
@@ -275,14 +300,23 @@ export class HttpLink implements Link {
     else if (type === 'text/event-stream') await this.#stream(answer, call, reading, signal);
     else {
       answer.discard();
-      throw new GatewayError('UPSTREAM_INVALID', `The upstream "${this.#p.name}" answered ${answer.status} with ${type || 'no content'}.`, { upstream: this.#p.name });
+      throw new GatewayError(
+        'UPSTREAM_INVALID',
+        `The upstream "${this.#p.name}" answered ${answer.status} with ${type || 'no content'}.`,
+        { upstream: this.#p.name },
+      );
     }
     return undefined;
   }
 
   async #stream(first: HttpAnswer, call: Call, reading: Reading, signal: AbortSignal): Promise<void> {
-    const closed = new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.#p.name}" closed the stream before the result.`, { upstream: this.#p.name });
-    const read = (answer: HttpAnswer, reader: SseReader): Promise<void> => readEvents(answer, reader, reading, () => call.ended);
+    const closed = new GatewayError(
+      'UPSTREAM_UNAVAILABLE',
+      `The upstream "${this.#p.name}" closed the stream before the result.`,
+      { upstream: this.#p.name },
+    );
+    const read = (answer: HttpAnswer, reader: SseReader): Promise<void> =>
+      readEvents(answer, reader, reading, () => call.ended);
     let reader = new SseReader({ eventBytes: this.#p.limits.event });
     await read(first, reader).catch((error: unknown) => this.#unlessResumable(error, reader));
     // The server may close the connection and keep the stream (2025-11-25 basic/transports §Resumability).
@@ -320,6 +354,7 @@ export class HttpLink implements Link {
 function faultOf(error: unknown, upstream: string): GatewayError {
   if (error instanceof GatewayError) return error;
   // What the caller gave cannot be written into the headers that mirror it.
-  if (error instanceof HeaderError) return new GatewayError('PARAMS_INVALID', `Invalid params: ${error.message}.`);
+  if (error instanceof HeaderError)
+    return new GatewayError('PARAMS_INVALID', `Invalid params: ${error.message}.`);
   return new GatewayError('UPSTREAM_INVALID', messageOf(error), { upstream });
 }

@@ -58,7 +58,9 @@ export async function readBody(answer: HttpAnswer, { upstream, limits }: Reading
   try {
     return decodeUtf8(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts), 'strip');
   } catch (error) {
-    throw new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${messageOf(error)}.`, { upstream });
+    throw new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${messageOf(error)}.`, {
+      upstream,
+    });
   }
 }
 
@@ -91,7 +93,9 @@ export async function readEvents(
 
 function faultOf(error: SseError, { upstream, limits }: Reading): GatewayError {
   if (error.kind === 'size') return tooLarge(upstream, 'event', limits.event);
-  return new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${error.message}.`, { upstream });
+  return new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${error.message}.`, {
+    upstream,
+  });
 }
 
 function tooLarge(upstream: string, limit: 'response' | 'event', bytes: number): GatewayError {

@@ -40,17 +40,30 @@ const STRANGE: Readonly<Record<Era, readonly unknown[]>> = {
 };
 
 /** @param asked undefined while there is no link yet */
-export async function statusFault(answer: HttpAnswer, reading: Reading, asked: Asked | undefined): Promise<Verdict> {
+export async function statusFault(
+  answer: HttpAnswer,
+  reading: Reading,
+  asked: Asked | undefined,
+): Promise<Verdict> {
   const { upstream } = reading;
   const { status } = answer;
   const message = await jsonRpcError(answer, reading);
-  const lost = asked?.era === '2026' ? !message && TURNED_AWAY.includes(status) : asked?.session && status === 404;
+  const lost =
+    asked?.era === '2026' ? !message && TURNED_AWAY.includes(status) : asked?.session && status === 404;
   if (lost) return { kind: 'fault', error: new SessionLost(upstream) };
   if (status === 401 || status === 403) {
-    return fault('UPSTREAM_REFUSED', `The upstream "${upstream}" refused the gateway's credential (${status}).`, upstream);
+    return fault(
+      'UPSTREAM_REFUSED',
+      `The upstream "${upstream}" refused the gateway's credential (${status}).`,
+      upstream,
+    );
   }
   if (status >= 300 && status <= 399) {
-    return fault('UPSTREAM_REFUSED', `The upstream "${upstream}" redirects (${status}); redirects are not followed.`, upstream);
+    return fault(
+      'UPSTREAM_REFUSED',
+      `The upstream "${upstream}" redirects (${status}); redirects are not followed.`,
+      upstream,
+    );
   }
   if (message) {
     const code = message.kind === 'error' ? message.error.get('code') : undefined;

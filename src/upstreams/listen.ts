@@ -2,8 +2,8 @@
 // restarts and sessions, in either era. After a gap the client is told that everything may have changed.
 
 import { errorResult, messageOf } from '../core/errors.ts';
-import { GRACEFUL } from '../core/graceful.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { GRACEFUL } from '../core/graceful.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { McpNotification, McpResult } from '../protocol/message.ts';
@@ -19,7 +19,11 @@ export interface Listening {
   readonly host: Host;
   acquire(x: Exchange): Promise<Link>;
   /** Initialize era. */
-  watchers(link: Link): { readonly watchers: Watchers; readonly owner: boolean; readonly ended: Promise<void> };
+  watchers(link: Link): {
+    readonly watchers: Watchers;
+    readonly owner: boolean;
+    readonly ended: Promise<void>;
+  };
   /** Stateless era: the listen request itself. */
   carry(link: Link, x: Exchange, emit: Emit): Promise<McpResult>;
   level(link: Link, x: Exchange): Promise<void>;
@@ -80,7 +84,10 @@ function acknowledgingOnce(x: Exchange, emit: Emit) {
   const changes = (note: McpNotification): McpNotification[] => {
     const filter: Filter = honouredOf(note);
     const lists = [...filter.lists].map((member) => McpNotification.of(LIST_NOTES[member] ?? '', {}));
-    return [...lists, ...[...filter.uris].map((uri) => McpNotification.of('notifications/resources/updated', { uri }))];
+    return [
+      ...lists,
+      ...[...filter.uris].map((uri) => McpNotification.of('notifications/resources/updated', { uri })),
+    ];
   };
   return {
     emit(note: McpNotification): Promise<void> | undefined {

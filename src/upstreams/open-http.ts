@@ -8,7 +8,14 @@ import type { RawObject } from '../protocol/raw.ts';
 import { SseReader } from '../protocol/sse.ts';
 import { INITIALIZE, STATELESS } from '../protocol/versions.ts';
 import type { Call, Question } from './call.ts';
-import { discoverParams, helloOfDiscover, helloOfInitialize, initializeParams, offersStateless, startedLate } from './hello.ts';
+import {
+  discoverParams,
+  helloOfDiscover,
+  helloOfInitialize,
+  initializeParams,
+  offersStateless,
+  startedLate,
+} from './hello.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 import { type HeadOptions, headOf } from './http-head.ts';
 import { HttpLink } from './http-link.ts';
@@ -75,7 +82,12 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
   });
 }
 
-async function openSession(at: HttpOpening, head: HeadOptions, profile: Profile, to: Openings): Promise<HttpLink> {
+async function openSession(
+  at: HttpOpening,
+  head: HeadOptions,
+  profile: Profile,
+  to: Openings,
+): Promise<HttpLink> {
   const first = { ...head, version: INITIALIZE[0] };
   const body = requestText('0', 'initialize', initializeParams(profile, at.gateway));
   const { message, answer } = await inTime(at, (signal) => ask(at, first, body, {}, signal));
@@ -97,13 +109,28 @@ async function openSession(at: HttpOpening, head: HeadOptions, profile: Profile,
   });
 }
 
-function post(at: HttpOpening, head: HeadOptions, body: string, extra: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer> {
-  const outbound = { transport: at.transport, method: 'POST', url: at.url, headers: { ...headOf(head), ...extra }, body };
+function post(
+  at: HttpOpening,
+  head: HeadOptions,
+  body: string,
+  extra: Record<string, string>,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const outbound = {
+    transport: at.transport,
+    method: 'POST',
+    url: at.url,
+    headers: { ...headOf(head), ...extra },
+    body,
+  };
   return at.client.send(outbound, signal);
 }
 
 /** Runs with a signal that aborts when `timeouts.start` has passed. */
-async function inTime<T>({ name, firstByte }: HttpOpening, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function inTime<T>(
+  { name, firstByte }: HttpOpening,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const signal = AbortSignal.timeout(firstByte);
   try {
     return await run(signal);
@@ -113,7 +140,13 @@ async function inTime<T>({ name, firstByte }: HttpOpening, run: (signal: AbortSi
 }
 
 /** One request outside of any exchange, to its response. */
-async function ask(at: HttpOpening, head: HeadOptions, body: string, extra: Record<string, string>, signal: AbortSignal) {
+async function ask(
+  at: HttpOpening,
+  head: HeadOptions,
+  body: string,
+  extra: Record<string, string>,
+  signal: AbortSignal,
+) {
   const answer = await post(at, head, body, extra, signal);
   let found: Message | undefined;
   const reading: Reading = {
@@ -127,10 +160,21 @@ async function ask(at: HttpOpening, head: HeadOptions, body: string, extra: Reco
   };
   if (answer.status < 200 || answer.status > 299) return { answer, message: await refusal(answer, reading) };
   if (mediaType(answer) === 'text/event-stream') {
-    await readEvents(answer, new SseReader({ eventBytes: at.limits.event }), reading, () => found !== undefined);
-  } else if (mediaType(answer) === 'application/json') await readText(await readBody(answer, reading), reading);
+    await readEvents(
+      answer,
+      new SseReader({ eventBytes: at.limits.event }),
+      reading,
+      () => found !== undefined,
+    );
+  } else if (mediaType(answer) === 'application/json')
+    await readText(await readBody(answer, reading), reading);
   else answer.discard();
-  if (!found) throw new GatewayError('UPSTREAM_INVALID', `The upstream "${at.name}" does not answer as an MCP server (${answer.status}, ${mediaType(answer) || 'no content'}).`, { upstream: at.name });
+  if (!found)
+    throw new GatewayError(
+      'UPSTREAM_INVALID',
+      `The upstream "${at.name}" does not answer as an MCP server (${answer.status}, ${mediaType(answer) || 'no content'}).`,
+      { upstream: at.name },
+    );
   return { answer, message: found };
 }
 

@@ -3,16 +3,23 @@
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
+import type { Era } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
-import { discoverParams, helloOfDiscover, helloOfInitialize, initializeParams, offersStateless, startedLate } from './hello.ts';
+import {
+  discoverParams,
+  helloOfDiscover,
+  helloOfInitialize,
+  initializeParams,
+  offersStateless,
+  startedLate,
+} from './hello.ts';
 import type { Profile } from './link.ts';
 import type { Openings } from './open-http.ts';
+import { opening } from './opening.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 import { StdioLink } from './stdio-link.ts';
-import type { Era } from '../protocol/message.ts';
 import { NoReply, WrongEra } from './verdict.ts';
-import { opening } from './opening.ts';
 
 export interface StdioOpening {
   readonly spec: CommandSpec;
@@ -25,7 +32,12 @@ export interface StdioOpening {
  * @throws WrongEra when the server says it does not speak this era
  * @throws GatewayError when it cannot be started or does not answer within `timeouts.start`
  */
-export async function openStdio(era: Era, at: StdioOpening, profile: Profile, to: Openings): Promise<StdioLink> {
+export async function openStdio(
+  era: Era,
+  at: StdioOpening,
+  profile: Profile,
+  to: Openings,
+): Promise<StdioLink> {
   const link = start(at, to);
   try {
     if (era === '2026') await discover(link, at);
@@ -42,7 +54,9 @@ function start(at: StdioOpening, to: Openings): StdioLink {
     return new StdioLink({ spec: at.spec, host: at.host, reaper: at.reaper, ...to });
   } catch (error) {
     const { name } = at.spec;
-    throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}": ${messageOf(error)}.`, { upstream: name });
+    throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}": ${messageOf(error)}.`, {
+      upstream: name,
+    });
   }
 }
 
@@ -69,6 +83,7 @@ async function ask(link: StdioLink, at: StdioOpening, x: Exchange): Promise<RawO
   // Not cancelled when it is late: the process ends, and `initialize` never is (2025-11-25 basic/utilities/cancellation).
   if (settled === 'late') throw new NoReply(startedLate(at.spec.name, at.spec.timeouts.start));
   if (settled.kind === 'failed') throw new NoReply(settled.error);
-  if (settled.kind === 'error') throw new WrongEra(`${x.request.method}: ${settled.raw.string('message') ?? 'an error'}`);
+  if (settled.kind === 'error')
+    throw new WrongEra(`${x.request.method}: ${settled.raw.string('message') ?? 'an error'}`);
   return settled.raw;
 }

@@ -6,13 +6,13 @@ import type { Seal } from '../lib/seal.ts';
 import type { McpNotification } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Call, Question } from './call.ts';
+import { CLOSED } from './child.ts';
 import { createFetchClient } from './fetch-client.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import type { Link } from './link.ts';
-import { openHttp, type Openings } from './open-http.ts';
+import { type Openings, openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
 import { pause } from './pause.ts';
-import { CLOSED } from './child.ts';
 import type { Slot } from './pool.ts';
 import type { Reaper } from './reaper.ts';
 import { createRestarts } from './restarts.ts';
@@ -48,7 +48,9 @@ export function createOpener(parts: UpstreamParts) {
   const closing = new AbortController();
   let died = false;
   const restarts =
-    spec.kind === 'command' ? createRestarts(spec.name, spec.restart.max, spec.restart.within, host.now) : undefined;
+    spec.kind === 'command'
+      ? createRestarts(spec.name, spec.restart.max, spec.restart.within, host.now)
+      : undefined;
 
   return {
     async link(slot: Slot, told: Told): Promise<Link> {
@@ -60,7 +62,8 @@ export function createOpener(parts: UpstreamParts) {
       return link;
     },
     /** What is about to be started is not. */
-    stop: () => closing.abort(new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${spec.name}" is being closed.`)),
+    stop: () =>
+      closing.abort(new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${spec.name}" is being closed.`)),
     async close() {
       client?.close();
       await builtin?.close();
@@ -106,6 +109,11 @@ export function createOpener(parts: UpstreamParts) {
     await pause(restarts?.wait() ?? 0, closing.signal);
     if (died) host.metrics.upstreamRestarts.inc({ upstream: spec.name });
     died = false;
-    return openStdio(slot.era, { spec, host, reaper: parts.reaper, gateway: parts.gateway }, slot.profile, to);
+    return openStdio(
+      slot.era,
+      { spec, host, reaper: parts.reaper, gateway: parts.gateway },
+      slot.profile,
+      to,
+    );
   }
 }

@@ -2,7 +2,7 @@
 // the upstream while the exchange ends as `input_required`; the retry with the answers takes it up again.
 // The requestState is sealed, bound to caller and call, and good for one use.
 
-import { canBeAsked, asksOf, type Client } from '../core/client.ts';
+import { asksOf, type Client, canBeAsked } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
@@ -70,11 +70,16 @@ export class Park {
     this.host.metrics.parked.inc();
     x.signal.addEventListener('abort', giveUp, { once: true });
     const sessionless = x.client.session === undefined;
-    const inputRequests = Object.fromEntries([...questions].map(([key, q]) => [key, asInput(q, sessionless)]));
-    return new McpResult('input_required', RawObject.of({ resultType: 'input_required' }).with({
-      inputRequests: RawObject.of({}).with(inputRequests),
-      requestState: this.seal.seal(KIND, id),
-    }));
+    const inputRequests = Object.fromEntries(
+      [...questions].map(([key, q]) => [key, asInput(q, sessionless)]),
+    );
+    return new McpResult(
+      'input_required',
+      RawObject.of({ resultType: 'input_required' }).with({
+        inputRequests: RawObject.of({}).with(inputRequests),
+        requestState: this.seal.seal(KIND, id),
+      }),
+    );
   }
 
   /** Whether this request takes up a parked call: its state was sealed here. Others are the upstream's affair. */
@@ -114,7 +119,8 @@ export class Park {
 
   /** The link is gone or closing: nothing parked on it can go on. */
   dropLink(link: Link): void {
-    for (const [id, entry] of this.#parked) if (entry.link === link) this.#abandon(id, 'the connection closed');
+    for (const [id, entry] of this.#parked)
+      if (entry.link === link) this.#abandon(id, 'the connection closed');
   }
 
   close(): void {
@@ -183,4 +189,3 @@ function callDigest(x: Exchange): string {
   const rest = raw?.with({ requestState: undefined, inputResponses: undefined, _meta: undefined });
   return digest(`${method}\n${rest?.text ?? ''}`);
 }
-

@@ -1,7 +1,7 @@
 // The live links of one upstream: which exchange uses which, each opened once however many wait for it, and
 // closed when its client's session ends or the upstream is no longer configured.
 
-import { canBeAsked, type Client, NO_CAPABILITIES } from '../core/client.ts';
+import { type Client, canBeAsked, NO_CAPABILITIES } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { digest } from '../lib/digest.ts';
@@ -91,12 +91,20 @@ export class Pool {
   /** Closes every link; later requests for one fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#links.values()].map((opening) => opening.then(({ link }) => link.close(), () => {})));
+    await Promise.all(
+      [...this.#links.values()].map((opening) =>
+        opening.then(
+          ({ link }) => link.close(),
+          () => {},
+        ),
+      ),
+    );
   }
 
   /** Forgets a link that is of no more use, so that the next request opens another. */
   drop(pooled: Pooled): void {
-    if (this.#links.has(pooled.slot.key) && this.#byLink.get(pooled.link) === pooled) this.#links.delete(pooled.slot.key);
+    if (this.#links.has(pooled.slot.key) && this.#byLink.get(pooled.link) === pooled)
+      this.#links.delete(pooled.slot.key);
   }
 
   #slot(era: Era, client: Client, place: number): Slot {
@@ -112,13 +120,18 @@ export class Pool {
     this.host.metrics.limitHits.inc({ limit: 'instances' });
     if (per === 'auto') return { ...shared, key: 'shared' };
     if (place > 0) return aloneSlot(client, era, 0);
-    throw new GatewayError('BUSY', `The upstream "${this.spec.name}" runs as many processes as instances.max allows.`, { upstream: this.spec.name });
+    throw new GatewayError(
+      'BUSY',
+      `The upstream "${this.spec.name}" runs as many processes as instances.max allows.`,
+      { upstream: this.spec.name },
+    );
   }
 
   #get(slot: Slot): Promise<Pooled> {
     const there = this.#links.get(slot.key);
     if (there) return there;
-    if (this.#closed) throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.spec.name}" is being closed.`);
+    if (this.#closed)
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.spec.name}" is being closed.`);
     if (slot.owner?.ended.aborted) throw new GatewayError('SESSION_UNKNOWN');
     const opening = this.#open(slot).catch((error: unknown) => {
       if (this.#links.get(slot.key) === opening) this.#links.delete(slot.key);
@@ -162,7 +175,11 @@ function noEra(upstream: string, tried: readonly WrongEra[]): GatewayError {
   const silent = tried.find((error) => error instanceof NoReply);
   if (silent) return silent.fault;
   const why = tried.map(({ message }) => message).join('; ');
-  return new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" speaks no protocol revision that is known here (${why}).`, { upstream });
+  return new GatewayError(
+    'UPSTREAM_INVALID',
+    `The upstream "${upstream}" speaks no protocol revision that is known here (${why}).`,
+    { upstream },
+  );
 }
 
 const SHARED: Profile = { version: NEWEST_INITIALIZE, info: undefined, capabilities: NO_CAPABILITIES };
@@ -180,5 +197,7 @@ function profileKey({ principal, capabilities }: Client): string {
 }
 
 function askProfile(capabilities: RawObject): string {
-  return ['elicitation', 'sampling', 'roots'].map((key) => `${key}=${capabilities.raw(key) ?? ''}`).join('\n');
+  return ['elicitation', 'sampling', 'roots']
+    .map((key) => `${key}=${capabilities.raw(key) ?? ''}`)
+    .join('\n');
 }

@@ -17,7 +17,9 @@ export interface Asking {
 }
 
 export function askTheRightOne({ link, question, via, owned, upstream, host }: Asking): void {
-  const open = (via ? [via] : [...link.calls()]).filter((call) => !call.ended && mayAsk(call.x.request.method));
+  const open = (via ? [via] : [...link.calls()]).filter(
+    (call) => !call.ended && mayAsk(call.x.request.method),
+  );
   const able = open.filter((call) => canAsk(call.x.client, call.x.request.method, question));
   // A call of another client is a reason for doubt even when that client cannot be asked.
   const certain = open.length === 1 || owned;

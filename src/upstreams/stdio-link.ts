@@ -91,13 +91,16 @@ export class StdioLink implements Link {
 
   cancel(call: Call, reason: string): void {
     this.#correlator.close(call);
-    if (call.sent && !call.ended) this.notify('notifications/cancelled', RawObject.of({ requestId: call.id, reason }));
+    if (call.sent && !call.ended)
+      this.notify('notifications/cancelled', RawObject.of({ requestId: call.id, reason }));
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
   }
 
   async answer(question: Question, reply: Reply): Promise<void> {
     const { text } = question.id;
-    await this.#child.write('result' in reply ? resultText(text, reply.result) : errorText(text, reply.error));
+    await this.#child.write(
+      'result' in reply ? resultText(text, reply.result) : errorText(text, reply.error),
+    );
   }
 
   decode(x: Exchange, settled: Settled): McpResult {
@@ -129,7 +132,8 @@ export class StdioLink implements Link {
       const text = decodeUtf8(line, 'refuse');
       const { json } = this.#p.spec.limits;
       if (!isBatch(text)) return this.#receive(parseMessage(text, json));
-      for (const each of parseBatch(text, json, BATCH)) this.#unlessGarbage(() => this.#receive(parseMessage(each, json)));
+      for (const each of parseBatch(text, json, BATCH))
+        this.#unlessGarbage(() => this.#receive(parseMessage(each, json)));
     });
   }
 
@@ -141,7 +145,11 @@ export class StdioLink implements Link {
       if (error instanceof MessageError || error instanceof JsonError) {
         host.metrics.dropped.inc({ reason: 'upstream_garbage' });
         host.log.warn('stdout line is not MCP', { upstream: spec.name, what: error.message });
-      } else host.log.error('a message of the upstream could not be handled', { upstream: spec.name, error: messageOf(error) });
+      } else
+        host.log.error('a message of the upstream could not be handled', {
+          upstream: spec.name,
+          error: messageOf(error),
+        });
     }
   }
 

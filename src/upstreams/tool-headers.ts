@@ -49,7 +49,7 @@ async function fetchDeclarations(x: Exchange, link: Link, patience: number): Pro
     if (raw.text.includes(MARK)) {
       for (const tool of toolsOf(raw)) {
         const declarations = declarationsOf(tool);
-        if (declarations && declarations.length > 0) declared.set(String(tool['name']), declarations);
+        if (declarations && declarations.length > 0) declared.set(String(tool.name), declarations);
       }
     }
     const next = raw.get('nextCursor');
@@ -59,12 +59,24 @@ async function fetchDeclarations(x: Exchange, link: Link, patience: number): Pro
   return declared;
 }
 
-async function listTools(x: Exchange, link: Link, cursor: JsonValue | undefined, patience: number): Promise<RawObject> {
+async function listTools(
+  x: Exchange,
+  link: Link,
+  cursor: JsonValue | undefined,
+  patience: number,
+): Promise<RawObject> {
   const meta = x.request.raw?.object('_meta')?.with({ progressToken: undefined });
-  const params = RawObject.of({}).with({ ...(cursor === undefined ? {} : { cursor }), ...(meta ? { _meta: meta } : {}) });
+  const params = RawObject.of({}).with({
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(meta ? { _meta: meta } : {}),
+  });
   // With a signal of its own: others wait for the list too when this caller has gone.
   const { signal } = new AbortController();
-  const settled = await aside(link, x.fork(x.leg?.upstream ?? '', new McpRequest('tools/list', params), signal), patience);
+  const settled = await aside(
+    link,
+    x.fork(x.leg?.upstream ?? '', new McpRequest('tools/list', params), signal),
+    patience,
+  );
   if (settled.kind !== 'result') throw new Error('the tool list cannot be had');
   return settled.raw;
 }
@@ -77,7 +89,7 @@ function toolsOf(raw: RawObject): readonly JsonObject[] {
 /** @returns undefined when the tool's declarations break the rules */
 function declarationsOf(tool: JsonObject): readonly ParamDeclaration[] | undefined {
   try {
-    return paramDeclarations((tool['inputSchema'] ?? {}) as JsonObject);
+    return paramDeclarations((tool.inputSchema ?? {}) as JsonObject);
   } catch (error) {
     if (error instanceof HeaderError) return undefined;
     throw error;

@@ -1,22 +1,22 @@
 // One configured upstream: a handler of exchanges over its links. Everything above sees only this.
 
-import { catalogue, type ErrorName, GatewayError, errorResult, messageOf } from '../core/errors.ts';
+import type { Client } from '../core/client.ts';
+import { catalogue, type ErrorName, errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
-import type { Client } from '../core/client.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import type { Call, Question } from './call.ts';
 import { carry } from './carry.ts';
-import { type Hello, isLost, type Link } from './link.ts';
 import { isLessSevere } from './levels.ts';
+import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
 import { opening } from './opening.ts';
-import { unlessAborted } from './pause.ts';
 import { mayAsk, Park } from './park.ts';
+import { unlessAborted } from './pause.ts';
 import { Pool, type Pooled } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
@@ -93,7 +93,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     for (let again = false; ; again = true) {
       const pooled = await ready(x);
       // Servers of the initialize era give no requestState; one of ours would have been taken up.
-      if (pooled.link.era === '2025' && x.request.raw?.has('requestState')) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
+      if (pooled.link.era === '2025' && x.request.raw?.has('requestState'))
+        return errorResult('STATE_INVALID', undefined, { requestId: x.id });
       x.signal.throwIfAborted();
       const abandoned = withRefusals(x);
       if (abandoned) return abandoned;
@@ -139,7 +140,11 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     const enough = slot.owner ? before === level : before !== undefined && !isLessSevere(level, before);
     if (enough) return;
     pooled.level = level;
-    const settled = await aside(link, opening('logging/setLevel', RawObject.of({ level }), x.signal), spec.timeouts.start);
+    const settled = await aside(
+      link,
+      opening('logging/setLevel', RawObject.of({ level }), x.signal),
+      spec.timeouts.start,
+    );
     if (settled.kind === 'failed' && pooled.level === level) pooled.level = before;
   }
 
@@ -191,7 +196,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
 
 function failure(error: unknown, upstream: string, x: Exchange, host: Host): McpResult {
   if (x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
-  if (error instanceof GatewayError) return errorResult(error.code, error.message, { ...error.data, requestId: x.id });
+  if (error instanceof GatewayError)
+    return errorResult(error.code, error.message, { ...error.data, requestId: x.id });
   host.log.error('upstream handler failed', { upstream, requestId: x.id, error: messageOf(error) });
   return errorResult('INTERNAL', undefined, { requestId: x.id });
 }

@@ -7,8 +7,8 @@ import type { McpNotification } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import type { Settled } from './call.ts';
-import { opening } from './opening.ts';
 import type { Link } from './link.ts';
+import { opening } from './opening.ts';
 
 /** The filter of a subscriptions/listen request (2026-07-28 patterns/subscriptions). */
 export interface Filter {
@@ -42,11 +42,15 @@ export function honoured(x: Exchange, capabilities: RawObject): Filter {
     ['promptsListChanged', 'prompts'],
     ['resourcesListChanged', 'resources'],
   ] as const) {
-    if (asked?.get(member) === true && capabilities.object(capability)?.get('listChanged') === true) lists.add(member);
+    if (asked?.get(member) === true && capabilities.object(capability)?.get('listChanged') === true)
+      lists.add(member);
   }
   const uris = asked?.get('resourceSubscriptions');
   const can = capabilities.object('resources')?.get('subscribe') === true;
-  return { lists, uris: new Set(can && Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []) };
+  return {
+    lists,
+    uris: new Set(can && Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []),
+  };
 }
 
 /** The `notifications` member of an acknowledgement. */

@@ -30,7 +30,7 @@ async function target(name: string, upstreams: object) {
     XDG_RUNTIME_DIR: dir,
     HOME: dir,
   };
-  const env = { PATH: process.env['PATH'] ?? '', ...home };
+  const env = { PATH: process.env.PATH ?? '', ...home };
   return { command: process.execPath, args: [MAIN, 'stdio', '--config', file], env };
 }
 

@@ -30,8 +30,7 @@ const rules: readonly Rule[] = [
     name: 'the old protocol revisions stay at the edges',
     pattern: /2025|2024-/,
     in: code,
-    notIn:
-      /^src\/(protocol\/|demo\/|listeners\/|upstreams\/|testing\/|config\/(schema|sections\/))/,
+    notIn: /^src\/(protocol\/|demo\/|listeners\/|upstreams\/|testing\/|config\/(schema|sections\/))/,
   },
   {
     name: 'nothing is left undone',

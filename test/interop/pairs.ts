@@ -70,7 +70,7 @@ export async function testPairs(over: Transport): Promise<void> {
 
 /** Each client meets each server twice, with the transports the other way round; SLUICE_INTEROP=all: all four ways. */
 function viasOf(over: Transport, square: number): readonly Transport[] {
-  if (process.env['SLUICE_INTEROP'] === 'all') return transports;
+  if (process.env.SLUICE_INTEROP === 'all') return transports;
   return transports.filter((via) => (via === over) === (square % 2 === 0));
 }
 

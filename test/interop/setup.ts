@@ -40,7 +40,7 @@ async function orReason(make: () => Promise<string>): Promise<Ready> {
   try {
     return { program: await make() };
   } catch (error) {
-    if (process.env['SLUICE_INTEROP'] === 'all') throw error;
+    if (process.env.SLUICE_INTEROP === 'all') throw error;
     return { missing: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -35,8 +35,7 @@ describe('a server of both eras that commits itself to the first one it hears', 
           const said = comparable(ran[at]?.steps ?? {}, pair);
           const wanted = wantedOf(theirs);
           // Each changes the resource, so the revision is anybody's guess.
-          for (const steps of [said, wanted])
-            steps['subscribe'] = { ...steps['subscribe'], text: 'revision N' };
+          for (const steps of [said, wanted]) steps.subscribe = { ...steps.subscribe, text: 'revision N' };
           expect(said).toEqual(wanted);
         }
         expect(ran.map(erasOf)).toEqual([

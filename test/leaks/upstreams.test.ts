@@ -147,8 +147,8 @@ test(
     const rounds = [call('silent'), answered, abandoned, expired, call('echo')];
     const outcomes = await run(upstream, 9_000, 500, rounds);
     expect(Object.keys(outcomes)).toContain('UPSTREAM_TIMEOUT');
-    expect(outcomes['complete']).toBeGreaterThan(1_000);
-    expect(outcomes['input_required']).toBeGreaterThan(1_000);
+    expect(outcomes.complete).toBeGreaterThan(1_000);
+    expect(outcomes.input_required).toBeGreaterThan(1_000);
     // The last ones end with their time.
     while (upstream.state().parked > 0) await upstream.handle(toolCall('echo', {}, { client }), nobody);
     await nothingIsLeft(upstream, host);
@@ -161,7 +161,7 @@ test.each(['2025', '2026'] as const)(
   async (era) => {
     const rogue = await startRogue(
       (hit, res) => {
-        const { n = 0 } = (hit.message.params?.['arguments'] ?? {}) as { n?: number };
+        const { n = 0 } = (hit.message.params?.arguments ?? {}) as { n?: number };
         switch (n % 7) {
           case 0:
             return json(res, answer(hit));

@@ -211,7 +211,8 @@ describe('options of built-in plugins', () => {
   const optionSchemas = { progress: z.strictObject({ every: z.string().optional() }) };
 
   test('are told together with everything else that is wrong', () => {
-    const text = 'upstreams: { demo: { builtin: demo } }\nlistners: []\npipeline:\n  - progress: { evry: 100ms }\n';
+    const text =
+      'upstreams: { demo: { builtin: demo } }\nlistners: []\npipeline:\n  - progress: { evry: 100ms }\n';
     const result = loadConfig({ file: 'gateway.yaml', text }, { ...inputs(), optionSchemas });
     const codes = result.ok ? [] : result.diagnostics.map(({ code, line }) => `${line} ${code}`);
     expect(codes).toEqual(['2 FIELD_UNKNOWN', '4 FIELD_UNKNOWN']);

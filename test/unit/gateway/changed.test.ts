@@ -44,7 +44,7 @@ function generation(name: string, tools: readonly string[] | 'error'): Generatio
       await gate;
       if (request.method !== 'tools/list') return errorResult('METHOD_UNKNOWN');
       if (tools === 'error') throw new Error('down');
-      const at = Number(request.params['cursor'] ?? 0);
+      const at = Number(request.params.cursor ?? 0);
       const next = at + 1 < tools.length ? { nextCursor: `${at + 1}` } : {};
       return McpResult.complete({ tools: tools.slice(at, at + 1), ...next });
     },

@@ -59,7 +59,7 @@ describe('stopping', () => {
     begun.write(`content-length: ${body.length}\r\n\r\n${body}`);
     const told = await begun.until('}}');
     // Either the door is shut already, or the call is told why it is not taken.
-    expect(told === '' || /^HTTP\/1\.1 503 [^]*STOPPING/.test(told)).toBe(true);
+    expect(told === '' || /^HTTP\/1\.1 503 [\s\S]*STOPPING/.test(told)).toBe(true);
     expect((await running.messages()).at(-1)).toMatchObject({ result: {} });
     await stopped;
     await expect(ask(gateway.url, 'tools/list')).rejects.toThrow();

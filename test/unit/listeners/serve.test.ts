@@ -75,7 +75,9 @@ beforeEach(() => {
     accepting: () => accepting,
     onCut(end: () => void) {
       cut = end;
-      return () => void (cut = () => {});
+      return () => {
+        cut = () => {};
+      };
     },
   } as unknown as Serving;
 });
@@ -107,7 +109,7 @@ describe('a call', () => {
     const { result, close } = await serve(callOf(), serving);
     close();
     expect([codeOf(result), held, metrics.load.inFlight]).toEqual(['INTERNAL', 0, 0]);
-    expect(lines.filter(({ level }) => level === 'error').map(({ fields }) => fields['error'])).toEqual([
+    expect(lines.filter(({ level }) => level === 'error').map(({ fields }) => fields.error)).toEqual([
       'boom',
     ]);
   });
@@ -214,7 +216,7 @@ test('the log and the figures have every call, by what became of it', async () =
   await serve(callOf(), serving);
   await serve(callOf({ request: new McpRequest('bad/method', undefined) }), serving);
   await serve(callOf({ signal: gone.signal }), serving);
-  expect(lines.map(({ fields }) => [fields['method'], fields['status'], fields['code']])).toEqual([
+  expect(lines.map(({ fields }) => [fields.method, fields.status, fields.code])).toEqual([
     ['tools/call', 'complete', undefined],
     ['bad/method', 'error', 'METHOD_UNKNOWN'],
     ['tools/call', 'cancelled', undefined],

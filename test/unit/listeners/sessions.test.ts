@@ -91,7 +91,10 @@ function make(limits = { sessions: 10, sessionIdle: 1_000 }) {
       limits: () => limits,
       standing: (session, path) => sessionStanding(session, path, 'test', { host } as Serving),
     });
-  return { sessions: build(), another: build, turn: (ms: number) => void (now += ms) };
+  const turn = (ms: number): void => {
+    now += ms;
+  };
+  return { sessions: build(), another: build, turn };
 }
 
 describe('in memory', () => {

@@ -229,7 +229,7 @@ test('a client that reads slowly holds its call back, and loses nothing', async 
   const brisk = openPipes(slow.gateway);
   brisk.write(modern(2, 'tools/call', { name: 'brisk' }, { token: 't' }));
   await brisk.next(({ id }) => id === 2);
-  expect(sent['stalled']).toBeLessThan(400);
+  expect(sent.stalled).toBeLessThan(400);
   gate.resolve();
   await reader.next(({ id }) => id === 1);
   expect(reader.all.slice(0, -1).map(({ params }) => params.progress)).toEqual(

@@ -23,7 +23,7 @@ describe('resources', () => {
           { client: clientOf(principal === undefined ? {} : { principal }) },
         ),
       );
-      return result.value['from'] ?? result.raw.string('message');
+      return result.value.from ?? result.raw.string('message');
     };
     return { read, host };
   };

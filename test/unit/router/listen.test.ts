@@ -15,7 +15,7 @@ describe('server/discover', () => {
 
   test('is answered here: the gateway’s name, every revision, nothing to cache', async () => {
     const value = await discover(source('a'), source('b'));
-    expect(value['supportedVersions']).toEqual([
+    expect(value.supportedVersions).toEqual([
       '2026-07-28',
       '2025-11-25',
       '2025-06-18',
@@ -58,14 +58,14 @@ describe('server/discover', () => {
         },
       },
     );
-    expect((await discover(a, b))['capabilities']).toEqual({
+    expect((await discover(a, b)).capabilities).toEqual({
       tools: { listChanged: true },
       resources: { subscribe: true, listChanged: true },
       logging: {},
       completions: {},
       experimental: { p: { a: 1 }, q: {} },
     });
-    expect((await discover(a))['capabilities']).toHaveProperty('extensions', { x: {} });
+    expect((await discover(a)).capabilities).toHaveProperty('extensions', { x: {} });
   });
 
   test('does not promise less for one that is down: its things may appear', async () => {
@@ -86,7 +86,7 @@ describe('server/discover', () => {
     const waiting = discover(source('a', {}, { capabilities: { tools: {} } }), hanging);
     for (let i = 0; i < 10; i++) await Promise.resolve();
     jest.advanceTimersByTime(5_000);
-    expect((await waiting)['capabilities']).toHaveProperty('prompts');
+    expect((await waiting).capabilities).toHaveProperty('prompts');
     expect(jest.getTimerCount()).toBe(0);
   });
 
@@ -96,8 +96,8 @@ describe('server/discover', () => {
       source('b'),
       source('c', {}, { instructions: 'Do c.' }),
     ];
-    expect((await discover(a, b, c))['instructions']).toBe('## a\nDo a.\n\n## c\nDo c.');
-    expect((await discover(a))['instructions']).toBe('Do a.');
+    expect((await discover(a, b, c)).instructions).toBe('## a\nDo a.\n\n## c\nDo c.');
+    expect((await discover(a)).instructions).toBe('Do a.');
   });
 });
 

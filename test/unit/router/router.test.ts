@@ -214,7 +214,7 @@ describe('lists', () => {
         source('a', { 'tools/list': result }),
         source('b', { 'tools/list': { tools: named('y') } }),
       ]).handle(exchange('tools/list', {}));
-      expect((value['tools'] as { name: string }[]).map(({ name }) => name)).toContain('b__y');
+      expect((value.tools as { name: string }[]).map(({ name }) => name)).toContain('b__y');
     }
   });
 

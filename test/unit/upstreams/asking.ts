@@ -56,6 +56,6 @@ export const stateOf = (result: McpResult): string => {
   return result.raw.string('requestState') ?? '';
 };
 export const inputsOf = (result: McpResult) =>
-  result.value['inputRequests'] as Record<string, { method: string; params?: object }>;
+  result.value.inputRequests as Record<string, { method: string; params?: object }>;
 /** Arguments of a call that asks once. */
 export const one = { questions: [elicit('Who?')] };

@@ -9,8 +9,7 @@ const note = (n: number) => McpNotification.of('notifications/message', { n });
 const progress = (n: number) =>
   McpNotification.of('notifications/progress', { progressToken: 'old', progress: n });
 const result = (n = 0): Settled => ({ kind: 'result', raw: RawObject.of({ n }) });
-const numbers = (notes: readonly McpNotification[]) =>
-  notes.map(({ params }) => params['n'] ?? params['progress']);
+const numbers = (notes: readonly McpNotification[]) => notes.map(({ params }) => params.n ?? params.progress);
 
 /** A client that takes one notification at a time, when it is let. */
 function slowClient() {
@@ -80,7 +79,7 @@ describe('a slow client', () => {
   test('that is lost does not keep the others from their turn', async () => {
     const seen: unknown[] = [];
     const call = new Call(1, toolCall('a'), ({ params }) => {
-      seen.push(params['n']);
+      seen.push(params.n);
       return Promise.reject(new Error('gone'));
     });
     for (const n of [1, 2, 3]) call.deliver(note(n));

@@ -37,11 +37,11 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 
 describe('a child', () => {
   test('gets the environment it is given and nothing else', async () => {
-    process.env['SLUICE_TEST_CANARY'] = 'secret';
+    process.env.SLUICE_TEST_CANARY = 'secret';
     const { lines, over } = start(commandSpec('/usr/bin/env', [], { env: { A: '1', B: 'a b=c' } }));
     expect(await over).toBe('exited with code 0');
     expect(lines.sort()).toEqual(['A=1', 'B=a b=c']);
-    delete process.env['SLUICE_TEST_CANARY'];
+    delete process.env.SLUICE_TEST_CANARY;
   });
 
   test('runs in the directory it is given, as the leader of a group of its own', async () => {
@@ -114,7 +114,7 @@ describe('its pipes', () => {
     expect(lines).toEqual(['done']);
     const logged = host.lines
       .filter(({ message }) => message === 'stderr')
-      .map(({ fields }) => String(fields['text']));
+      .map(({ fields }) => String(fields.text));
     expect(logged.join('')).toStartWith('hello');
     // So much in every second that it lasted.
     const over = host.lines.filter(({ message }) => message.startsWith('stderr is more than limits.stderr'));

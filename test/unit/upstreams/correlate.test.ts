@@ -120,7 +120,7 @@ describe('progress', () => {
     const two = correlator.open(toolCall('b', {}, { token: '1' }), b.emit);
     progress(two.id, 20);
     progress(one.id, 10);
-    expect([a, b].map(({ notes }) => notes.map(({ params }) => params['progress']))).toEqual([[10], [20]]);
+    expect([a, b].map(({ notes }) => notes.map(({ params }) => params.progress))).toEqual([[10], [20]]);
   });
 
   test('that is not a known token is dropped: unknown, a caller’s own, of another type, of a call without one', async () => {
@@ -141,7 +141,7 @@ describe('progress', () => {
     correlator.open(toolCall('a', {}, { token: '7' }), emit);
     for (const value of [1, 5, 4, 5, -1, 6.5]) progress(1, value);
     hear({ method: 'notifications/progress', params: { progressToken: 1, progress: '9' } });
-    expect(notes.map(({ params }) => params['progress'])).toEqual([1, 5, 5, 6.5]);
+    expect(notes.map(({ params }) => params.progress)).toEqual([1, 5, 5, 6.5]);
     expect(await host.dropped('progress_decreasing')).toBe(2);
     expect(await host.dropped('progress_invalid')).toBe(1);
   });
@@ -198,7 +198,7 @@ describe('log messages', () => {
     ];
     for (const call of calls)
       for (const level of ['debug', 'notice', 'warning', 'emergency', 'unheard-of']) hear(log(level), call);
-    expect(asked.notes.map(({ params }) => params['level'])).toEqual(['warning', 'emergency', 'unheard-of']);
+    expect(asked.notes.map(({ params }) => params.level)).toEqual(['warning', 'emergency', 'unheard-of']);
     expect([silent.notes.length, session.notes.length]).toEqual([0, 5]);
     expect(await host.dropped('log_not_asked_for')).toBe(7);
   });

@@ -207,7 +207,7 @@ describe('over stdio', () => {
     const call = (era: Era = '2026') =>
       upstream.handle(toolCall('received', {}, { client: clientOf({ era }) }), nobody);
     const eras = () =>
-      host.lines.filter(({ message }) => message === 'link open').map(({ fields }) => fields['era']);
+      host.lines.filter(({ message }) => message === 'link open').map(({ fields }) => fields.era);
     return { upstream, call, eras, host };
   }
 

@@ -25,7 +25,7 @@ async function start(behave: Behaviour, options: RogueOptions = {}, changes: Cha
   const { notes, emit, heard: hear } = collector();
   const call = (options: Parameters<typeof toolCall>[2] = {}) =>
     upstream.handle(toolCall('tool', {}, { token: '"t"', ...options }), emit);
-  const values = () => notes.map(({ params }) => params['progress']);
+  const values = () => notes.map(({ params }) => params.progress);
   return { rogue, upstream, host, call, notes, values, hear };
 }
 

@@ -126,7 +126,7 @@ describe('refusals of questions, toward an upstream of 2026-07-28', () => {
     );
     const upstream = run.upstream(httpSpec(rogue.url));
     const { value } = await upstream.handle(refused('elicitation/create'), nobody);
-    expect(value['inputResponses']).toEqual({ kept: { action: 'accept' }, q: { action: 'cancel' } });
+    expect(value.inputResponses).toEqual({ kept: { action: 'accept' }, q: { action: 'cancel' } });
   });
 
   test('of anything else end the call: a tool says so in its result, the rest is an error', () => {

@@ -65,8 +65,7 @@ describe('over HTTP', () => {
   test('a refused or unanswered subscription is not acknowledged, and is not held', async () => {
     const { upstream } = await startHttp(
       (hit, res) => {
-        const failed =
-          hit.message.method === 'resources/subscribe' && hit.message.params?.['uri'] === 'bad:1';
+        const failed = hit.message.method === 'resources/subscribe' && hit.message.params?.uri === 'bad:1';
         json(res, {
           jsonrpc: '2.0',
           id: hit.message.id,

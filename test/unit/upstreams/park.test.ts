@@ -30,7 +30,7 @@ describe('a question', () => {
   test('keeps its elicitationId for a client of a session', async () => {
     const { ask } = start();
     const client = clientOf({ era: '2025', capabilities: able, session: 's' });
-    expect(inputsOf(await ask(one, { client }))['q1']?.params).toMatchObject({ elicitationId: 'e1' });
+    expect(inputsOf(await ask(one, { client })).q1?.params).toMatchObject({ elicitationId: 'e1' });
   });
 
   test('may be one of several; those without an answer are asked again', async () => {
@@ -92,7 +92,7 @@ describe('a question', () => {
     // Whatever came before the call was parked went out at once.
     const second = await upstream.handle(exchange('tools/call', params, { client, token: '2' }), after.emit);
     expect(second.kind).toBe('complete');
-    expect([...before.notes, ...after.notes].map((note) => note.params['progress'])).toEqual([1, 2, 3]);
+    expect([...before.notes, ...after.notes].map((note) => note.params.progress)).toEqual([1, 2, 3]);
     expect(after.notes.every((note) => note.raw?.raw('progressToken') === '2')).toBe(true);
   });
 

@@ -186,7 +186,7 @@ describe('over HTTP', () => {
         const { promise, resolve } = Promise.withResolvers<unknown>();
         open.set(id, resolve);
         stream(res);
-        const name = hit.message.params?.['name'];
+        const name = hit.message.params?.name;
         res.write(event({ jsonrpc: '2.0', id, method: 'elicitation/create', params: { message: name } }));
         return res.end(event(answer(hit, `${name}: ${JSON.stringify(await promise)}`)));
       },
@@ -197,9 +197,9 @@ describe('over HTTP', () => {
     const firsts = await Promise.all(
       names.map((name) => upstream.handle(toolCall(name, {}, { client: able }), nobody)),
     );
-    expect(
-      firsts.map(({ value }) => (value['inputRequests'] as { q1: { params: object } }).q1.params),
-    ).toEqual(names.map((message) => ({ message })));
+    expect(firsts.map(({ value }) => (value.inputRequests as { q1: { params: object } }).q1.params)).toEqual(
+      names.map((message) => ({ message })),
+    );
     expect(upstream.state()).toMatchObject({ parked: 4, calls: 4 });
     const lasts = await Promise.all(
       firsts.map((first, at) =>
@@ -247,7 +247,7 @@ describe('over HTTP', () => {
 
   test('a state that is not ours belongs to a 2026-07-28 upstream, gateway or not, to the byte', async () => {
     const rogue = await run.rogue((hit, res) =>
-      json(res, answer(hit, String(hit.message.params?.['requestState']))),
+      json(res, answer(hit, String(hit.message.params?.requestState))),
     );
     const upstream = run.upstream(httpSpec(rogue.url));
     for (const state of ['s1.AAAA', 'opaque', '']) {

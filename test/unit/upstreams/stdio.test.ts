@@ -28,10 +28,10 @@ function start(spec: Parameters<typeof run.upstream>[0], host: TestHost = testHo
 
 describe('a server', () => {
   test('gets only the environment of its entry', async () => {
-    process.env['SLUICE_TEST_CANARY'] = 'secret';
+    process.env.SLUICE_TEST_CANARY = 'secret';
     const { call } = start(serverSpec([], { env: { TOKEN: 't' } }));
     expect(JSON.parse(textOf(await call('env')))).toEqual({ TOKEN: 't' });
-    delete process.env['SLUICE_TEST_CANARY'];
+    delete process.env.SLUICE_TEST_CANARY;
   });
 
   test('is started once, however many wait for it', async () => {
@@ -89,7 +89,7 @@ describe('a server', () => {
     const result = '{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}';
     const lines = [...Array.from({ length: 500 }, (_, n) => progress(n)), result, progress(500), result];
     await call('say', { lines }, { token: '0' }, emit as never);
-    expect(notes.map(({ params }) => params['progress'])).toEqual(Array.from({ length: 500 }, (_, n) => n));
+    expect(notes.map(({ params }) => params.progress)).toEqual(Array.from({ length: 500 }, (_, n) => n));
     await call('echo');
     expect(await host.dropped('progress_unknown_token')).toBe(1);
     expect(await host.dropped('late_result')).toBe(1);

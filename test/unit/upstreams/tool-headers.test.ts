@@ -45,7 +45,7 @@ describe('mirrored parameters', () => {
 
   test('are written as the tool declares, wherever in the list it is; the list is asked for once', async () => {
     const pages: Behaviour = onList((hit, res) => {
-      const last = hit.message.params?.['cursor'] === 'two';
+      const last = hit.message.params?.cursor === 'two';
       json(res, last ? listing(hit, [tool('Region')]) : listing(hit, [{ name: 'other' }], 'two'));
     });
     const { rogue, upstream } = await start(fine, { before: pages });
@@ -174,7 +174,7 @@ describe('mirrored parameters', () => {
     });
     const result = await upstream.handle(exchange('tools/list', {}), nobody);
     expect(result.raw.raw('tools')).toBe(`[${good}]`);
-    expect(host.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields['tool'])).toEqual([
+    expect(host.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields.tool)).toEqual([
       'tool',
       'twice',
     ]);

@@ -97,7 +97,7 @@ function addAsking(server: McpServer): void {
     };
     const params = { mode: 'form' as const, message: 'Who are you?', requestedSchema };
     const answer = await extra.sendRequest({ method: 'elicitation/create', params }, ElicitResultSchema);
-    return text(answer.action === 'accept' ? `accept ${answer.content?.['name']}` : answer.action);
+    return text(answer.action === 'accept' ? `accept ${answer.content?.name}` : answer.action);
   });
   server.registerTool('think', { inputSchema: { prompt: z.string() } }, async ({ prompt }, extra) => {
     const messages = [{ role: 'user' as const, content: { type: 'text' as const, text: prompt } }];

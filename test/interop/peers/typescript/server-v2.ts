@@ -80,7 +80,7 @@ function build(): McpServer {
 function ask(ctx: ServerContext) {
   const answer = inputResponse(ctx.mcpReq.inputResponses, 'who');
   if (answer.kind === 'elicit') {
-    return text(answer.action === 'accept' ? `accept ${answer.content?.['name']}` : answer.action);
+    return text(answer.action === 'accept' ? `accept ${answer.content?.name}` : answer.action);
   }
   const requestedSchema = {
     type: 'object' as const,
