@@ -11,7 +11,7 @@ export interface StdioWriter {
  * The official SDKs (TypeScript 1.32, 2.4) lose a progress notification that they read in one chunk with the
  * result it precedes, so a result waits this long behind a notification. Milliseconds.
  */
-const APART_MS = 3;
+const APART_MS = 10;
 
 /** @param buffer characters that may wait before `note` asks for patience */
 export function createStdioWriter(write: (text: string) => Promise<void>, buffer: number): StdioWriter {

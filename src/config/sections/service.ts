@@ -105,7 +105,10 @@ export const limits = camel(
 
 export const drain = duration(
   '30s',
-  { description: 'On a stop or reload: how long requests at work may take to finish.' },
+  {
+    description:
+      'On a stop: how long requests at work may take to finish; what is left then is ended and told so. After a reload they are waited for, and named in the log from then on.',
+  },
   0,
 );
 
