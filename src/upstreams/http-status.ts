@@ -39,6 +39,9 @@ const STRANGE: Readonly<Record<Era, readonly unknown[]>> = {
   '2026': [-32000, -32001, VERSION_UNSUPPORTED],
 };
 
+/** Servers on older SDKs say 400 with one of these where the specification wants 404: the session is not theirs. */
+const NO_SESSION: readonly unknown[] = [-32000, -32001];
+
 /** @param asked undefined while there is no link yet */
 export async function statusFault(
   answer: HttpAnswer,
@@ -48,8 +51,11 @@ export async function statusFault(
   const { upstream } = reading;
   const { status } = answer;
   const message = await jsonRpcError(answer, reading);
+  const code = message?.kind === 'error' ? message.error.get('code') : undefined;
   const lost =
-    asked?.era === '2026' ? !message && TURNED_AWAY.includes(status) : asked?.session && status === 404;
+    asked?.era === '2026'
+      ? !message && TURNED_AWAY.includes(status)
+      : asked?.session && (status === 404 || (status === 400 && NO_SESSION.includes(code)));
   if (lost) return { kind: 'fault', error: new SessionLost(upstream) };
   if (status === 401 || status === 403) {
     return fault(
@@ -66,7 +72,6 @@ export async function statusFault(
     );
   }
   if (message) {
-    const code = message.kind === 'error' ? message.error.get('code') : undefined;
     const stale = asked !== undefined && STRANGE[asked.era].includes(code);
     return { kind: 'message', message, headers: code === HEADER_MISMATCH, stale };
   }

@@ -6,6 +6,7 @@ import {
   answer,
   type Behaviour,
   event,
+  json,
   progressOf,
   type RogueOptions,
   status,
@@ -173,6 +174,23 @@ describe('a session that is gone', () => {
       'session-2',
     ]);
     expect(upstream.state()).toMatchObject({ links: 1 });
+  });
+
+  test('and told with 400, as servers on older SDKs do, is begun anew just the same', async () => {
+    const refusal = {
+      jsonrpc: '2.0',
+      id: null,
+      error: { code: -32000, message: 'No valid session ID provided' },
+    };
+    const { call, rogue } = await start(
+      (hit, res) =>
+        hit.headers['mcp-session-id'] === 'session-1'
+          ? json(res, refusal, 400)
+          : streamed(res, event(answer(hit))),
+      { era: '2025' },
+    );
+    expect(textOf(await call())).toBe('ok');
+    expect([rogue.of('initialize').length, rogue.of('tools/call').length]).toEqual([2, 2]);
   });
 
   test('again and again fails: one new session, one repetition', async () => {
