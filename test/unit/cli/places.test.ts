@@ -4,12 +4,12 @@ import { childEnv } from '../../../src/cli/child-env.ts';
 import { configCandidates, defaultSocket, stateDir } from '../../../src/cli/paths.ts';
 
 function place(env: Record<string, string> = {}, platform = 'linux') {
-  return { env, platform, home: '/home/ada', cwd: '/work' };
+  return { env, platform, home: '/home/ada', cwd: '/srv' };
 }
 
 test('the configuration is searched in this order', () => {
   expect(configCandidates(place())).toEqual([
-    '/work/gateway.yaml',
+    '/srv/gateway.yaml',
     '/home/ada/.config/sluice/gateway.yaml',
     '/etc/sluice/gateway.yaml',
   ]);
