@@ -123,6 +123,9 @@ export async function buildGeneration(
   return { ok: true, generation };
 }
 
+/** A list for the check of mirrored headers that takes longer holds no call back, milliseconds. */
+const LIST_MS = 5_000;
+
 function buildEndpoint(
   config: EndpointConfig,
   sources: readonly Source[],
@@ -161,7 +164,7 @@ function buildEndpoint(
   const advertised = new Advertised({
     hold: counter.enter,
     open: (client, request) =>
-      open(client, internal, request, new AbortController().signal, `list-${crypto.randomUUID()}`),
+      open(client, internal, request, AbortSignal.timeout(LIST_MS), `list-${crypto.randomUUID()}`),
     handle,
   });
   return {

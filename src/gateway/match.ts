@@ -2,6 +2,8 @@
 
 import type { When } from '../config/schema.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { methodRow } from '../protocol/methods.ts';
+import { targetOf } from '../router/target.ts';
 
 type Test = (text: string) => boolean;
 
@@ -57,7 +59,11 @@ function upstreamsOf({ leg, route }: Exchange): readonly string[] {
   return route.kind === 'all' ? route.upstreams : [];
 }
 
-function targetName({ leg, route }: Exchange): string | undefined {
+/** As the request says now: a plugin above may have renamed it since its route was found. */
+function targetName({ leg, route, request }: Exchange): string | undefined {
+  const row = methodRow(request.method);
+  const said = row && targetOf(request, row)?.name;
+  if (said !== undefined) return said;
   if (route.kind === 'one') return leg ? route.name : route.asked;
   return route.kind === 'none' ? route.asked : undefined;
 }

@@ -77,6 +77,13 @@ describe('when', () => {
     expect(matcher(when)(exchange('tools/call', { ...one, asked: 'other' }))).toBe(false);
   });
 
+  test('sees the name that a plugin above gave the call, whatever the route still says', () => {
+    const x = exchange('tools/call', one);
+    x.replace(x.request.with({ name: 'fail' }));
+    expect(matcher({ names: ['fail'] })(x)).toBe(true);
+    expect(matcher({ names: ['github__*'] })(x)).toBe(false);
+  });
+
   test('knows the target of a call that leads nowhere, and none where there is none', () => {
     const named = matcher({ names: ['x*'] });
     expect(
