@@ -5,7 +5,7 @@
 //   resource   note://pinned, `revision N`, to subscribe to          prompt   greet {name}
 // Every client takes the same steps, one JSON line on stdout for each. What they should say is in wanted.ts.
 import { join } from 'node:path';
-import { type Languages, peers, type Ready } from './setup.ts';
+import { cache, type Languages, peers, type Ready } from './setup.ts';
 
 export type Era = '2025' | '2026';
 export type Transport = 'http' | 'stdio';
@@ -38,6 +38,7 @@ export interface Pair {
 export const transports: readonly Transport[] = ['http', 'stdio'];
 
 const python = (name: string) => join(peers, 'python', name);
+const bundle = (name: string) => join(cache, 'typescript', name);
 const source = (name: string) => join(peers, 'typescript', name);
 const eras: readonly Era[] = ['2025', '2026'];
 
@@ -58,13 +59,13 @@ export const clients: readonly Client[] = [
   {
     sdk: 'typescript-1',
     era: '2025',
-    command: ({ node, bundles }) => ({ ...node, args: [join(bundles, 'client-v1.js'), '2025'] }),
+    command: ({ node }) => ({ ...node, args: [bundle('client-v1.js'), '2025'] }),
   },
   ...eras.map(
     (era): Client => ({
       sdk: 'typescript-2',
       era,
-      command: ({ node, bundles }) => ({ ...node, args: [join(bundles, 'client-v2.js'), era] }),
+      command: ({ node }) => ({ ...node, args: [bundle('client-v2.js'), era] }),
     }),
   ),
 ];
@@ -95,7 +96,7 @@ export const servers: readonly Server[] = [
   {
     sdk: 'typescript-1',
     era: '2025',
-    command: ({ node, bundles }) => ({ ...node, args: [join(bundles, 'server-v1.js'), '2025'] }),
+    command: ({ node }) => ({ ...node, args: [bundle('server-v1.js'), '2025'] }),
   },
   ...eras.map(
     (era): Server => ({

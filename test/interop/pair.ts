@@ -31,8 +31,8 @@ export interface Ran {
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Milliseconds: for a server to accept connections, and for a client to take all its steps. */
-const START = 40_000;
-const STEPS = 80_000;
+const START = 20_000;
+const STEPS = 25_000;
 
 /** Why this pair cannot run on this machine. */
 export function missing({ client, server }: Pair, languages: Languages): string | undefined {

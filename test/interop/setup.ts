@@ -20,22 +20,20 @@ export interface Languages {
   readonly python2: Ready;
   /** The peer itself, built. */
   readonly go: Ready;
-  /** A Node, and the folder of what it runs. */
+  /** Runs the bundles in `cache`/typescript. */
   readonly node: Ready;
-  readonly bundles: string;
 }
 
 /** @throws where SLUICE_INTEROP is `all` and something is missing */
 export async function prepare(): Promise<Languages> {
   mkdirSync(cache, { recursive: true });
-  const [python1, python2, go, node, bundles] = await Promise.all([
+  const [python1, python2, go, node] = await Promise.all([
     orReason(() => makeVenv('requirements-v1.txt')),
     orReason(() => makeVenv('requirements-v2.txt')),
     orReason(buildGo),
-    orReason(async () => found('node')),
-    bundleTypeScript(),
+    orReason(bundleTypeScript),
   ]);
-  return { python1, python2, go, node, bundles };
+  return { python1, python2, go, node };
 }
 
 async function orReason(make: () => Promise<string>): Promise<Ready> {
@@ -48,7 +46,8 @@ async function orReason(make: () => Promise<string>): Promise<Ready> {
 }
 
 async function makeVenv(requirements: string): Promise<string> {
-  const python = found('python3');
+  const python = Bun.which('python3') ?? Bun.which('python');
+  if (python === null) throw new Error('there is no python3 here');
   const version = (await output([python, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).trim();
   const list = join(peers, 'python', requirements);
   return once(`python-${version}`, [list], async (folder) => {
@@ -71,7 +70,8 @@ function pythonOf(folder: string): string {
 }
 
 async function buildGo(): Promise<string> {
-  const go = found('go');
+  const go = Bun.which('go');
+  if (go === null) throw new Error('there is no go here');
   const folder = join(peers, 'go');
   const version = (await output([go, 'env', 'GOVERSION'])).trim();
   const sources = readdirSync(folder).map((name) => join(folder, name));
@@ -86,16 +86,12 @@ async function buildGo(): Promise<string> {
 
 /** Node is what most of the SDK's users run it on, and Node 20 reads no TypeScript. */
 async function bundleTypeScript(): Promise<string> {
-  const folder = join(peers, 'typescript');
-  const entrypoints = ['client-v1.ts', 'client-v2.ts', 'server-v1.ts'].map((name) => join(folder, name));
-  const sources = [...entrypoints, join(folder, 'steps.ts'), join(cache, '../../bun.lock')];
-  return once('typescript', sources, (outdir) => Bun.build({ entrypoints, outdir, target: 'node' }));
-}
-
-function found(program: string): string {
-  const path = Bun.which(program);
-  if (path === null) throw new Error(`there is no ${program} here`);
-  return path;
+  const node = Bun.which('node');
+  if (node === null) throw new Error('there is no node here');
+  const names = ['client-v1.ts', 'client-v2.ts', 'server-v1.ts'];
+  const entrypoints = names.map((name) => join(peers, 'typescript', name));
+  await Bun.build({ entrypoints, outdir: join(cache, 'typescript'), target: 'node' });
+  return node;
 }
 
 /** A folder that `make` fills once for these sources. */
@@ -137,8 +133,7 @@ async function output(cmd: string[], cwd = cache, env: Record<string, string> = 
 }
 
 if (import.meta.main) {
-  const { bundles: _, ...languages } = await prepare();
-  for (const [name, ready] of Object.entries(languages)) {
+  for (const [name, ready] of Object.entries(await prepare())) {
     console.log(`${name}: ${'program' in ready ? ready.program : `skipped, ${ready.missing}`}`);
   }
 }

@@ -4,7 +4,6 @@ import { plainConfig, startGateway } from '../fixtures/gateway.ts';
 import { connectPeer } from '../fixtures/peers.ts';
 import { clients, type Pair, type Server, servers, transports } from './matrix.ts';
 import { commandOf, erasOf, missing, runTogether } from './pair.ts';
-import { PATIENCE } from './pairs.ts';
 import { prepare } from './setup.ts';
 import { comparable, wantedOf } from './wanted.ts';
 

@@ -15,7 +15,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-const limit = 15 * time.Second // a step may take
+const limit = 8 * time.Second // a step may take
 
 type fields map[string]any
 

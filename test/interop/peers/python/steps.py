@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 NOTE = "note://pinned"
-LIMIT = 15  # seconds a step may take
+LIMIT = 8  # seconds a step may take
 PROMPT = "Think of a number"
 
 

@@ -17,7 +17,7 @@ export function deferred<T>(): {
 }
 
 /** Milliseconds a step may take. */
-const LIMIT = 15_000;
+const LIMIT = 8_000;
 
 export type Fields = Record<string, unknown>;
 export type Step = readonly [name: string, work: () => Promise<Fields>];
