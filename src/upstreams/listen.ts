@@ -9,7 +9,7 @@ import type { Host } from '../core/host.ts';
 import { McpNotification, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { Link } from './link.ts';
-import { pause } from './pause.ts';
+import { pause, unlessAborted } from './pause.ts';
 import { type Filter, filterObject, honoured, LIST_NOTES, type Watchers } from './watch.ts';
 
 export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
@@ -58,7 +58,11 @@ async function watch(link: Link, x: Exchange, emit: Emit, on: Listening): Promis
   const early: McpNotification[] = [];
   let open = false;
   const hear: Emit = (note) => (open ? emit(note) : void early.push(note));
-  const { filter, remove } = await watchers.add(honoured(x, link.hello.capabilities), hear, owner);
+  const adding = watchers.add(honoured(x, link.hello.capabilities), hear, owner);
+  const { filter, remove } = await unlessAborted(adding, x.signal).catch((error: unknown) => {
+    void adding.then((added) => added.remove());
+    throw error;
+  });
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = (): void => resolve();
   x.signal.addEventListener('abort', stop, { once: true });

@@ -37,6 +37,8 @@ export interface HttpOpening {
   readonly host: Host;
   readonly gateway: RawObject;
   readonly userAgent: string;
+  /** Aborts when nobody needs the link any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface Openings {
@@ -126,16 +128,16 @@ function post(
   return at.client.send(outbound, signal);
 }
 
-/** Runs with a signal that aborts when `timeouts.start` has passed. */
+/** Runs with a signal that aborts when `timeouts.start` has passed, or when the opening is given up. */
 async function inTime<T>(
-  { name, firstByte }: HttpOpening,
+  { name, firstByte, signal }: HttpOpening,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const signal = AbortSignal.timeout(firstByte);
+  const late = AbortSignal.timeout(firstByte);
   try {
-    return await run(signal);
+    return await run(AbortSignal.any([late, signal]));
   } catch (error) {
-    throw signal.aborted ? startedLate(name, firstByte) : error;
+    throw late.aborted && !signal.aborted ? startedLate(name, firstByte) : error;
   }
 }
 

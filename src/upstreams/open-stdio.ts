@@ -16,6 +16,7 @@ import {
 import type { Profile } from './link.ts';
 import type { Openings } from './open-http.ts';
 import { opening } from './opening.ts';
+import { unlessAborted } from './pause.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 import { StdioLink } from './stdio-link.ts';
@@ -26,6 +27,8 @@ export interface StdioOpening {
   readonly host: Host;
   readonly reaper: Reaper;
   readonly gateway: RawObject;
+  /** Aborts when nobody needs the link any more. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -78,8 +81,9 @@ async function ask(link: StdioLink, at: StdioOpening, x: Exchange): Promise<RawO
   const { promise, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(resolve, at.spec.timeouts.start, 'late');
   const call = link.start(x, () => undefined);
-  const settled = await Promise.race([call.settled, promise]);
-  clearTimeout(timer);
+  const settled = await unlessAborted(Promise.race([call.settled, promise]), at.signal).finally(() =>
+    clearTimeout(timer),
+  );
   // Not cancelled when it is late: the process ends, and `initialize` never is (2025-11-25 basic/utilities/cancellation).
   if (settled === 'late') throw new NoReply(startedLate(at.spec.name, at.spec.timeouts.start));
   if (settled.kind === 'failed') throw new NoReply(settled.error);

@@ -45,7 +45,6 @@ export function createOpener(parts: UpstreamParts) {
       : spec.kind === 'url'
         ? createHttpClient({ upstream: spec.name, connectTimeout: spec.timeouts.connect })
         : undefined;
-  const closing = new AbortController();
   let died = false;
   const restarts =
     spec.kind === 'command'
@@ -53,17 +52,15 @@ export function createOpener(parts: UpstreamParts) {
       : undefined;
 
   return {
-    async link(slot: Slot, told: Told): Promise<Link> {
+    /** @throws when the signal aborts: then nothing is left of what was begun */
+    async link(slot: Slot, told: Told, signal: AbortSignal): Promise<Link> {
       const ready = Promise.withResolvers<Link>();
       const to = openings(ready.promise, told);
-      const link = await (client ? overHttp(slot, to) : overStdio(slot, to));
+      const link = await (client ? overHttp(slot, to, signal) : overStdio(slot, to, signal));
       ready.resolve(link);
       host.log.info('link open', { upstream: spec.name, era: link.era, version: link.hello.version });
       return link;
     },
-    /** What is about to be started is not. */
-    stop: () =>
-      closing.abort(new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${spec.name}" is being closed.`)),
     async close() {
       client?.close();
       await builtin?.close();
@@ -88,7 +85,7 @@ export function createOpener(parts: UpstreamParts) {
     };
   }
 
-  function overHttp(slot: Slot, to: Openings): Promise<Link> {
+  function overHttp(slot: Slot, to: Openings, signal: AbortSignal): Promise<Link> {
     const at = {
       name: spec.name,
       client: client as HttpClient,
@@ -100,18 +97,19 @@ export function createOpener(parts: UpstreamParts) {
       host,
       gateway: parts.gateway,
       userAgent: parts.userAgent,
+      signal,
     };
     return openHttp(slot.era, at, slot.profile, to);
   }
 
-  async function overStdio(slot: Slot, to: Openings): Promise<Link> {
+  async function overStdio(slot: Slot, to: Openings, signal: AbortSignal): Promise<Link> {
     if (spec.kind !== 'command') throw new GatewayError('INTERNAL');
-    await pause(restarts?.wait() ?? 0, closing.signal);
+    await pause(restarts?.wait() ?? 0, signal);
     if (died) host.metrics.upstreamRestarts.inc({ upstream: spec.name });
     died = false;
     return openStdio(
       slot.era,
-      { spec, host, reaper: parts.reaper, gateway: parts.gateway },
+      { spec, host, reaper: parts.reaper, gateway: parts.gateway, signal },
       slot.profile,
       to,
     );

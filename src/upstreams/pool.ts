@@ -34,7 +34,8 @@ export interface Pooled {
 }
 
 export interface PoolHooks {
-  open(slot: Slot, ended: (why: string) => void): Promise<Link>;
+  /** Gives up when the signal aborts. */
+  open(slot: Slot, ended: (why: string) => void, signal: AbortSignal): Promise<Link>;
   /** The link is gone, by itself or closed. */
   closed(pooled: Pooled, why: string): void;
 }
@@ -42,8 +43,8 @@ export interface PoolHooks {
 export class Pool {
   readonly #links = new Map<string, Promise<Pooled>>();
   readonly #byLink = new Map<Link, Pooled>();
+  readonly #closing = new AbortController();
   readonly verdicts: Verdicts;
-  #closed = false;
 
   constructor(
     readonly spec: UpstreamSpec,
@@ -88,9 +89,9 @@ export class Pool {
     throw noEra(this.spec.name, [...tried.values()]);
   }
 
-  /** Closes every link; later requests for one fail. */
+  /** Closes every link, and gives up those that are being opened; later requests for one fail. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await Promise.all(
       [...this.#links.values()].map((opening) =>
         opening.then(
@@ -130,9 +131,8 @@ export class Pool {
   #get(slot: Slot): Promise<Pooled> {
     const there = this.#links.get(slot.key);
     if (there) return there;
-    if (this.#closed)
-      throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.spec.name}" is being closed.`);
-    if (slot.owner?.ended.aborted) throw new GatewayError('SESSION_UNKNOWN');
+    const over = this.#overFor(slot);
+    if (over) throw over;
     const opening = this.#open(slot).catch((error: unknown) => {
       if (this.#links.get(slot.key) === opening) this.#links.delete(slot.key);
       throw error;
@@ -141,9 +141,31 @@ export class Pool {
     return opening;
   }
 
+  /** Why nobody needs a link of this slot any more, if that is so. */
+  #overFor({ owner }: Slot): GatewayError | undefined {
+    if (this.#closing.signal.aborted)
+      return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${this.spec.name}" is being closed.`);
+    return owner?.ended.aborted ? new GatewayError('SESSION_UNKNOWN') : undefined;
+  }
+
+  /** Opens a link as long as the upstream is to be reached and the session it is for lasts. */
+  async #begin(slot: Slot, ended: (why: string) => void): Promise<Link> {
+    const abort = new AbortController();
+    const giveUp = (): void => abort.abort(this.#overFor(slot));
+    const reasons = [this.#closing.signal, ...(slot.owner ? [slot.owner.ended] : [])];
+    for (const reason of reasons) reason.addEventListener('abort', giveUp, { once: true });
+    try {
+      return await this.hooks.open(slot, ended, abort.signal);
+    } catch (error) {
+      throw this.#overFor(slot) ?? error;
+    } finally {
+      for (const reason of reasons) reason.removeEventListener('abort', giveUp);
+    }
+  }
+
   async #open(slot: Slot): Promise<Pooled> {
     const over = Promise.withResolvers<string>();
-    const link = await this.hooks.open(slot, over.resolve);
+    const link = await this.#begin(slot, over.resolve);
     const pooled: Pooled = {
       link,
       slot,
@@ -162,7 +184,7 @@ export class Pool {
       this.#count();
       this.hooks.closed(pooled, why);
     });
-    if (slot.owner?.ended.aborted || this.#closed) close();
+    if (this.#overFor(slot)) close();
     return pooled;
   }
 

@@ -50,7 +50,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const pool = new Pool(
     spec,
     {
-      open: (slot, ended) => open.link(slot, { ended, asked: ask, unsolicited }),
+      open: (slot, ended, signal) => open.link(slot, { ended, asked: ask, unsolicited }, signal),
       closed: ({ link }, why) => {
         park.dropLink(link);
         host.log.debug('link ended', { upstream: spec.name, why });
@@ -187,7 +187,6 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }),
     async close() {
       park.close();
-      open.stop();
       await pool.close();
       await open.close();
     },

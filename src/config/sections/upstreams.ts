@@ -20,7 +20,7 @@ export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
 };
 
 /** The same for fields of `timeouts`. */
-export const KIND_OF_TIMEOUT: Readonly<Record<string, Kind>> = { connect: 'url', start: 'command' };
+export const KIND_OF_TIMEOUT: Readonly<Record<string, Kind>> = { connect: 'url' };
 
 /** What `type:` or `transport:` of an mcpServers file says about the kind. */
 export const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {

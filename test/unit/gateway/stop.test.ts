@@ -155,3 +155,24 @@ describe('what outlasts drain', () => {
     await upstream.stop();
   });
 });
+
+test('an upstream that never answers a greeting is not waited for', async () => {
+  const greeted = Promise.withResolvers<AbortSignal>();
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    idleTimeout: 0,
+    fetch(request) {
+      greeted.resolve(request.signal);
+      return new Promise<Response>(() => {});
+    },
+  });
+  const up = { url: `${server.url}mcp`, timeouts: { start: '1h' } };
+  const gateway = await startInProcess(configOf({ up }, { drain: '50ms', limits: { keep_alive: '20ms' } }));
+  const stuck = await ask(gateway.url, 'prompts/get', { name: 'p' }, { name: 'p' });
+  const signal = await greeted.promise;
+  await gateway.stop();
+  await until(() => signal.aborted);
+  expect(await stuck.messages()).toMatchObject([{ error: { data: { code: 'STOPPING' } } }]);
+  await server.stop(true);
+});
