@@ -1,65 +1,102 @@
-// The input schemas of tools as clients of an endpoint were shown them, for headers that mirror arguments.
+// The input schemas of tools as clients of an endpoint were shown them, for headers that mirror arguments. Only the
+// upstream that a call goes to is asked.
 
 import { LRUCache } from 'lru-cache';
 import type { Client } from '../core/client.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
+import { Joint } from '../lib/joint.ts';
 import { rawItems } from '../protocol/items.ts';
 import { McpRequest, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 
-type Schemas = ReadonlyMap<string, RawObject>;
+interface Listed {
+  readonly at: number;
+  readonly schemas: ReadonlyMap<string, RawObject>;
+}
 
-/** Callers whose lists are remembered, and for how long, milliseconds. A mismatch looks again in any case. */
-const CALLERS = 1_000;
+/** How many lists are remembered: one for each upstream and caller. */
+const LISTS = 1_000;
+/** A list is believed this long, milliseconds. A mismatch looks again in any case. */
 const FRESH_MS = 60_000;
+/** A tool that is not on it makes it be looked at again, but not more often than this, milliseconds. */
+const AGAIN_MS = 1_000;
 const PAGES = 100;
 
 /** The endpoint whose tools are meant. */
 export interface Listing {
   /** Keeps its generation until the returned function is called. */
   hold(): () => void;
-  open(client: Client, request: McpRequest): Promise<Exchange>;
+  /** An exchange for a list of the upstream that `x` goes to, and of all where that is not known. */
+  open(x: Exchange, request: McpRequest, signal: AbortSignal): Exchange;
   readonly handle: Handler;
+  readonly now: () => number;
+  /** Milliseconds. */
+  readonly patience: number;
 }
 
 export class Advertised {
-  readonly #known = new LRUCache<string, Promise<Schemas>>({ max: CALLERS, ttl: FRESH_MS });
+  readonly #known = new LRUCache<string, Listed>({ max: LISTS });
+  readonly #asking = new Map<string, Joint<Listed | undefined>>();
 
   constructor(readonly endpoint: Listing) {}
 
-  /** @returns undefined when the tool is not listed to this client, or the list cannot be had */
-  async schema(client: Client, tool: string, fresh: boolean): Promise<RawObject | undefined> {
-    const key = `${client.principal.tenant ?? ''}\n${client.principal.id}`;
-    if (fresh) this.#known.delete(key);
-    let asking = this.#known.get(key);
-    if (!asking) {
-      asking = this.#fetch(client);
-      this.#known.set(key, asking);
-      asking.catch(() => this.#known.delete(key));
-    }
-    const schemas = await asking.catch(() => undefined);
-    return schemas?.get(tool);
+  /**
+   * @param fresh whether what is remembered is not good enough
+   * @returns undefined when the tool is not listed to this client, or the list cannot be had
+   * @throws the reason of the call's signal when it aborts first
+   */
+  async schema(x: Exchange, tool: string, fresh: boolean): Promise<RawObject | undefined> {
+    const { tenant = '', id } = x.principal;
+    const key = [x.route.kind === 'one' ? x.route.upstream : '', tenant, id].join('\n');
+    const known = this.#known.get(key);
+    const age = known && this.endpoint.now() - known.at;
+    const isEnough = !fresh && age !== undefined && age < (known?.schemas.has(tool) ? FRESH_MS : AGAIN_MS);
+    const listed = isEnough ? known : await this.#list(key, x);
+    return listed?.schemas.get(tool);
   }
 
-  async #fetch(client: Client): Promise<Schemas> {
+  async #list(key: string, x: Exchange): Promise<Listed | undefined> {
+    let asking = this.#asking.get(key);
+    if (!asking || asking.over) {
+      const mine = new Joint((signal) => this.#fetch(x, signal));
+      asking = mine;
+      this.#asking.set(key, mine);
+      const over = (listed: Listed | undefined): void => {
+        if (this.#asking.get(key) === mine) this.#asking.delete(key);
+        if (listed) this.#known.set(key, listed);
+      };
+      mine.settled.then(over, () => over(undefined));
+    }
+    return asking.wait(x.signal);
+  }
+
+  /** @returns undefined when the list cannot be had, or not in time: the call itself will say why */
+  async #fetch(x: Exchange, signal: AbortSignal): Promise<Listed | undefined> {
     const leave = this.endpoint.hold();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.endpoint.patience);
     try {
-      return await this.#list(client);
+      return await this.#pages(x, AbortSignal.any([signal, late.signal]));
+    } catch {
+      return undefined;
     } finally {
+      clearTimeout(timer);
       leave();
     }
   }
 
-  async #list(client: Client): Promise<Schemas> {
+  async #pages(asker: Exchange, signal: AbortSignal): Promise<Listed | undefined> {
     const schemas = new Map<string, RawObject>();
     let cursor: string | undefined;
     for (let page = 0; page < PAGES; page++) {
-      const params = RawObject.of(cursor === undefined ? {} : { cursor }).with({ _meta: envelope(client) });
-      const x = await this.endpoint.open(client, new McpRequest('tools/list', params));
+      const params = RawObject.of(cursor === undefined ? {} : { cursor }).with({
+        _meta: envelope(asker.client),
+      });
+      const x = this.endpoint.open(asker, new McpRequest('tools/list', params), signal);
       const result = await this.endpoint.handle(x, () => undefined);
       x.close(result);
-      if (result.kind !== 'complete') throw new Error(result.raw.string('message') ?? 'no list');
+      if (result.kind !== 'complete') return undefined;
       for (const tool of rawItems(result.raw.raw('tools') ?? '[]')) {
         const schema = tool.object('inputSchema');
         if (schema) schemas.set(tool.string('name') ?? '', schema);
@@ -67,7 +104,7 @@ export class Advertised {
       cursor = result.raw.string('nextCursor');
       if (cursor === undefined) break;
     }
-    return schemas;
+    return { at: this.endpoint.now(), schemas };
   }
 }
 

@@ -123,18 +123,16 @@ export async function buildGeneration(
   return { ok: true, generation };
 }
 
-/** A list for the check of mirrored headers that takes longer holds no call back, milliseconds. */
-const LIST_MS = 5_000;
-
 function buildEndpoint(
   config: EndpointConfig,
   sources: readonly Source[],
   steps: readonly SetUp[],
   counter: Counter,
-  { world, gateway }: Building,
+  { world, gateway, loaded }: Building,
 ): BuiltEndpoint {
   const { host } = world;
-  const router = createRouter({ sources, names: config.names, gateway, host });
+  const patience = loaded.config.limits.listTimeout;
+  const router = createRouter({ sources, names: config.names, gateway, patience, host });
   const handle: Handler = pipeline(steps, router.handle, host);
   const open = async (
     client: Client,
@@ -160,12 +158,25 @@ function buildEndpoint(
     x.reroute(await router.route(x));
     return x;
   };
-  const internal: Inbound = { listener: 'gateway', endpoint: config.path, headers: new Headers() };
   const advertised = new Advertised({
     hold: counter.enter,
-    open: (client, request) =>
-      open(client, internal, request, AbortSignal.timeout(LIST_MS), `list-${crypto.randomUUID()}`),
+    open: (asker, request, signal) =>
+      new Exchange({
+        id: `list-${crypto.randomUUID()}`,
+        client: asker.client,
+        // As the call came: a plugin that asks who calls finds the same answer.
+        inbound: asker.inbound,
+        request,
+        route: {
+          kind: 'all',
+          upstreams: asker.route.kind === 'one' ? [asker.route.upstream] : config.upstreams,
+        },
+        signal,
+        now: host.now(),
+      }),
     handle,
+    now: host.now,
+    patience,
   });
   return {
     config,
@@ -175,7 +186,7 @@ function buildEndpoint(
     open,
     again,
     handle,
-    toolSchema: (client, tool, fresh) => advertised.schema(client, tool, fresh),
+    toolSchema: (x, tool, fresh) => advertised.schema(x, tool, fresh),
   };
 }
 

@@ -1,17 +1,19 @@
 // The 2026-07-28 half of the HTTP listener: every POST stands alone, and closing its answer cancels the call.
 
 import { ANONYMOUS, type Client } from '../core/client.ts';
-import { GatewayError } from '../core/errors.ts';
+import { errorResult, GatewayError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
 import { checkStateless, type Refusal } from '../protocol/classify.ts';
 import { checkParamHeaders, HeaderError, paramDeclarations } from '../protocol/headers.ts';
 import { type Message, notificationText } from '../protocol/jsonrpc.ts';
-import { type McpNotification, META } from '../protocol/message.ts';
+import { type McpNotification, type McpResult, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { listenStateless } from './http-listen.ts';
 import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import type { Reply } from './reply.ts';
 import { serve } from './serve.ts';
+import type { Endpoint } from './serving.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -24,8 +26,6 @@ export async function postStateless(message: Message, call: HttpCall): Promise<R
   const refusal = checkStateless(message, (name) => headers.get(name));
   if (refusal) return refused(refusal, message, call);
   const client = clientOf(message, 'http');
-  const mismatch = await checkParams(message, client, call);
-  if (mismatch) return refused(mismatch, message, call);
   if (message.method === 'subscriptions/listen') return listenStateless(message, client, call);
   return answer(message, client, call);
 }
@@ -49,22 +49,27 @@ function refused({ code, detail, data }: Refusal, { id }: Request, call: HttpCal
 }
 
 /** Arguments that headers mirror must agree with them, by the schema this client was shown. */
-async function checkParams(message: Request, client: Client, call: HttpCall): Promise<Refusal | undefined> {
+async function checkParams(
+  message: Request,
+  headers: Headers,
+  x: Exchange,
+  endpoint: Endpoint,
+): Promise<McpResult | undefined> {
   const tool = message.method === 'tools/call' ? message.params?.string('name') : undefined;
   if (tool === undefined) return undefined;
-  const reason = await mismatchOf(message, client, tool, call, false);
-  if (reason === undefined) return undefined;
-  // The schema we know may be old; look again before refusing.
-  const again = await mismatchOf(message, client, tool, call, true);
-  return again === undefined ? undefined : { code: 'HEADER_MISMATCH', detail: `Header mismatch: ${again}.` };
+  for (const fresh of [false, true]) {
+    const schema = await endpoint.toolSchema(x, tool, fresh);
+    const reason = schema && mismatchOf(message, headers, schema);
+    if (reason === undefined) return undefined;
+    // The schema we knew may have been old, so it is looked at again before the call is refused.
+    if (fresh) return errorResult('HEADER_MISMATCH', `Header mismatch: ${reason}.`);
+  }
+  return undefined;
 }
 
-async function mismatchOf(message: Request, client: Client, tool: string, call: HttpCall, fresh: boolean) {
-  const endpoint = call.serving.endpoint(call.inbound.endpoint);
-  const schema = await endpoint?.toolSchema(client, tool, fresh);
-  if (!schema?.text.includes('x-mcp-header')) return undefined;
+function mismatchOf(message: Request, headers: Headers, schema: RawObject): string | undefined {
+  if (!schema.text.includes('x-mcp-header')) return undefined;
   try {
-    const { headers } = call.request;
     return checkParamHeaders(
       (name) => headers.get(name),
       paramDeclarations(schema.value),
@@ -108,6 +113,7 @@ async function run(
       request: requestOf(message.method, message.params, undefined),
       signal,
       emit,
+      check: (x, endpoint) => checkParams(message, call.request.headers, x, endpoint),
     },
     call.serving,
   );

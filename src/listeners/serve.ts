@@ -9,7 +9,7 @@ import type { Host } from '../core/host.ts';
 import { type Refusal, refusalsFact } from '../core/refusals.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
-import type { Serving } from './serving.ts';
+import type { Endpoint, Serving } from './serving.ts';
 
 export interface ClientCall {
   readonly id: string;
@@ -18,6 +18,8 @@ export interface ClientCall {
   readonly request: McpRequest;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  /** What the listener has to look at before any plugin does. @returns the refusal, if there is one */
+  readonly check?: (x: Exchange, endpoint: Endpoint) => Promise<McpResult | undefined>;
   /** Asks the client what the upstream needs and returns how the rounds end; initialize era only. */
   readonly rounds?: (request: McpRequest, result: McpResult, run: Run) => Promise<McpResult>;
 }
@@ -78,7 +80,7 @@ async function carry(call: ClientCall, serving: Serving, rounds: Round[]): Promi
       if (refusals && refusals.size > 0) x.set(refusalsFact, refusals);
       const round = { x, leave };
       rounds.push(round);
-      const result = await endpoint.handle(x, call.emit);
+      const result = (await call.check?.(x, endpoint)) ?? (await endpoint.handle(x, call.emit));
       if (result.kind === 'input_required' && call.rounds) end(round, result);
       return result;
     } catch (error) {

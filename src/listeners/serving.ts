@@ -24,8 +24,8 @@ export interface Endpoint {
   again(x: Exchange, request: McpRequest): Promise<Exchange>;
   /** The pipeline and all behind it. */
   readonly handle: Handler;
-  /** The input schema of a tool as listed to this client, for headers that mirror arguments. */
-  toolSchema(client: Client, tool: string, fresh: boolean): Promise<RawObject | undefined>;
+  /** The input schema of a tool as listed to the caller, for headers that mirror arguments. */
+  toolSchema(x: Exchange, tool: string, fresh: boolean): Promise<RawObject | undefined>;
 }
 
 /** Sizes in bytes, durations in milliseconds. */

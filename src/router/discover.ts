@@ -2,14 +2,11 @@
 
 import { messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import type { Host } from '../core/host.ts';
 import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { ALL_VERSIONS } from '../protocol/versions.ts';
+import { inTime, type Whole } from './in-time.ts';
 import type { Source } from './source.ts';
-
-/** An upstream that has not answered by then is left out; clients give up on a slow first answer themselves. */
-const HELLO_MS = 5_000;
 
 /** Advertised for an upstream that is not there yet, so that its things can appear later. */
 const SUPERSET = RawObject.of({
@@ -27,9 +24,9 @@ export async function discover(
   sources: readonly Source[],
   x: Exchange,
   gateway: RawObject,
-  host: Host,
+  whole: Whole,
 ): Promise<RawObject> {
-  const hellos = await hellosOf(sources, x, host);
+  const hellos = await hellosOf(sources, x, whole);
   const instructions = joined(sources, hellos);
   return RawObject.of({ resultType: 'complete', supportedVersions: [...ALL_VERSIONS] }).with({
     capabilities: union(hellos),
@@ -41,25 +38,26 @@ export async function discover(
 }
 
 /** The lists of whose changes this endpoint can tell: members of a subscription's filter. */
-export async function tellableLists(sources: readonly Source[], x: Exchange, host: Host): Promise<string[]> {
-  const capabilities = union(await hellosOf(sources, x, host));
+export async function tellableLists(
+  sources: readonly Source[],
+  x: Exchange,
+  whole: Whole,
+): Promise<string[]> {
+  const capabilities = union(await hellosOf(sources, x, whole));
   return LISTS.filter((list) => capabilities.has(list)).map((list) => `${list}ListChanged`);
 }
 
-function hellosOf(sources: readonly Source[], x: Exchange, host: Host): Promise<(Hello | undefined)[]> {
-  return Promise.all(sources.map((source) => helloOf(source, x, host)));
+function hellosOf(sources: readonly Source[], x: Exchange, whole: Whole): Promise<(Hello | undefined)[]> {
+  return Promise.all(sources.map((source) => helloOf(source, x, whole)));
 }
 
-async function helloOf(source: Source, x: Exchange, host: Host): Promise<Hello | undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, HELLO_MS, undefined);
+/** One that is not there in time is left out: clients give up on a slow first answer themselves. */
+async function helloOf(source: Source, x: Exchange, whole: Whole): Promise<Hello | undefined> {
   try {
-    return await Promise.race([source.hello(x.client), promise]);
+    return await inTime(source.name, whole, () => source.hello(x.client));
   } catch (error) {
-    host.log.warn('upstream not there', { upstream: source.name, error: messageOf(error) });
+    whole.host.log.warn('upstream not there', { upstream: source.name, error: messageOf(error) });
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -4,18 +4,17 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import { McpNotification, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { tellableLists } from './discover.ts';
+import type { Whole } from './in-time.ts';
 import type { Source } from './source.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
-/** Upstreams that have not acknowledged by then join later. */
-const ACK_MS = 5_000;
-
-/** @param lists of whose changes the gateway itself can tell */
+/** Upstreams that have not acknowledged in time join later. */
 export async function listenAll(
   sources: readonly Source[],
   x: Exchange,
   emit: Emit,
-  lists: readonly string[],
+  whole: Whole,
 ): Promise<McpResult> {
   const acks: RawObject[] = [];
   const early: McpNotification[] = [];
@@ -37,10 +36,12 @@ export async function listenAll(
       // One that was refused, or whose caller is gone already, will not acknowledge any more.
       .finally(() => heard(source)),
   );
-  const timer = setTimeout(everybody.resolve, ACK_MS);
+  const tellable = tellableLists(sources, x, whole);
+  const timer = setTimeout(everybody.resolve, whole.patience);
   x.signal.addEventListener('abort', () => everybody.resolve(), { once: true });
   await everybody.promise;
   clearTimeout(timer);
+  const lists = await tellable;
   await emit(
     new McpNotification(
       ACKNOWLEDGED,

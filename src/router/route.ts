@@ -46,19 +46,27 @@ function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promis
     );
     return found ? { kind: 'one', ...found, asked: target.name } : unknown(target);
   }
-  return routing.catalog
-    .owner(target, x)
-    .then((upstream) =>
-      upstream === undefined
-        ? unknown(target)
-        : { kind: 'one', upstream, name: target.name, asked: target.name },
-    );
+  return routing.catalog.owner(target, x).then(({ upstream, missing }): Route => {
+    if (upstream !== undefined) return { kind: 'one', upstream, name: target.name, asked: target.name };
+    return missing.length === 0 ? unknown(target) : uncertain(target, missing);
+  });
 }
 
-function unknown({ kind, name }: Target): Route {
-  const what = kind === 'template' ? 'resource template' : kind;
-  const route = none('PARAMS_INVALID', `Unknown ${what}: ${name}`, kind === 'resource' ? { uri: name } : {});
-  return { ...route, asked: name };
+function unknown(target: Target): Route {
+  const { kind, name } = target;
+  const data = kind === 'resource' ? { uri: name } : {};
+  return { ...none('PARAMS_INVALID', `Unknown ${wordOf(target)}: ${name}`, data), asked: name };
+}
+
+/** Nobody that could be asked has it; those that could not may. */
+function uncertain(target: Target, missing: readonly string[]): Route {
+  const { name } = target;
+  const detail = `Nobody knows the ${wordOf(target)} ${name} now; not there to be asked: ${missing.join(', ')}.`;
+  return { ...none('UPSTREAM_UNAVAILABLE', detail, { upstreams: [...missing] }), asked: name };
+}
+
+function wordOf({ kind }: Target): string {
+  return kind === 'template' ? 'resource template' : kind;
 }
 
 function none(code: ErrorName, detail: string, data = {}): Extract<Route, { kind: 'none' }> {

@@ -1,18 +1,17 @@
 // From an exchange to its legs and back to one result. The innermost handler of an endpoint's pipeline.
 
-import { errorResult, messageOf } from '../core/errors.ts';
+import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Route } from '../core/route.ts';
 import { McpResult } from '../protocol/message.ts';
-import { type ListKind, methodRow } from '../protocol/methods.ts';
+import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { Catalog } from './catalog.ts';
-import { discover, tellableLists } from './discover.ts';
-import { listAll } from './list.ts';
+import { discover } from './discover.ts';
 import { listenAll } from './listen.ts';
-import { mergeLists, type Part } from './merge.ts';
+import { mergedList } from './merged.ts';
 import { findRoute, type Routing } from './route.ts';
 import type { Source } from './source.ts';
 import { renamed, targetOf } from './target.ts';
@@ -28,11 +27,13 @@ export interface RouterParts {
   readonly names: 'prefix' | 'none';
   /** The gateway's own Implementation object. */
   readonly gateway: RawObject;
+  /** How long one upstream may keep the others waiting where their answers become one, milliseconds. */
+  readonly patience: number;
   readonly host: Host;
 }
 
-export function createRouter({ sources, names, gateway, host }: RouterParts): Router {
-  const routing: Routing = { sources, names, catalog: new Catalog(sources, host) };
+export function createRouter({ sources, names, gateway, patience, host }: RouterParts): Router {
+  const routing: Routing = { sources, names, catalog: new Catalog(sources, host, patience) };
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = sources.length === 1 && names === 'none' ? sources[0] : undefined;
 
@@ -55,39 +56,17 @@ export function createRouter({ sources, names, gateway, host }: RouterParts): Ro
     return source.handle(x.fork(source.name, request), emit);
   }
 
-  async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
+  async function toAll(
+    { upstreams }: Extract<Route, { kind: 'all' }>,
+    x: Exchange,
+    emit: Emit,
+  ): Promise<McpResult> {
     const merge = methodRow(x.request.method)?.merge;
-    if (merge === 'stream') {
-      const lists = await tellableLists(sources, x, host);
-      return listenAll(sources, x, emit, lists);
-    }
+    const whole = { signal: x.signal, patience, host };
+    if (merge === 'stream') return listenAll(sources, x, emit, whole);
     if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
-    return merge ? lists(merge, x) : errorResult('METHOD_UNKNOWN');
-  }
-
-  async function lists(kind: ListKind, x: Exchange): Promise<McpResult> {
-    const bare = x.fork('', x.request.with({ cursor: undefined }));
-    let failure: unknown;
-    const parts = await Promise.all(
-      sources.map(async (source): Promise<Part | undefined> => {
-        try {
-          return { upstream: source.name, items: await listAll(source, kind, bare) };
-        } catch (error) {
-          host.log.debug('left out of the list', {
-            upstream: source.name,
-            list: kind,
-            error: messageOf(error),
-          });
-          failure ??= error;
-          return undefined;
-        }
-      }),
-    );
-    const there = parts.filter((part) => part !== undefined);
-    // An empty list would say that there is nothing; nobody knows.
-    if (there.length === 0 && failure)
-      return errorResult('UPSTREAM_UNAVAILABLE', messageOf(failure), { requestId: x.id });
-    return McpResult.complete(mergeLists(kind, there, names === 'prefix'));
+    const own = sources.filter(({ name }) => upstreams.includes(name));
+    return merge ? mergedList(merge, own, x, whole, names === 'prefix') : errorResult('METHOD_UNKNOWN');
   }
 
   return {
@@ -98,9 +77,11 @@ export function createRouter({ sources, names, gateway, host }: RouterParts): Ro
         case 'one':
           return toOne(route, x, emit);
         case 'all':
-          return toAll(x, emit);
+          return toAll(route, x, emit);
         case 'local':
-          return McpResult.complete(await discover(sources, x, gateway, host));
+          return McpResult.complete(
+            await discover(sources, x, gateway, { signal: x.signal, patience, host }),
+          );
         case 'none':
           return route.refusal;
       }

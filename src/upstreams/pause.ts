@@ -1,17 +1,6 @@
 // Waiting that ends early when a signal says so.
 
-/** `promise`, unless the signal aborts first. @throws the signal's reason then */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const gone = Promise.withResolvers<never>();
-  const stop = (): void => gone.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    return await Promise.race([promise, gone.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
+export { unlessAborted } from '../lib/unless-aborted.ts';
 
 /** @throws the signal's reason when it aborts first */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {

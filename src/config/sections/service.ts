@@ -94,6 +94,10 @@ export const limits = camel(
     parked: count(1_000, { description: 'Most calls waiting for an answer of their client.' }),
     park_ttl: duration('10m', { description: 'Longest such wait.' }),
     keep_alive: duration('15s', { description: 'Between two signs of life on a quiet event stream.' }),
+    list_timeout: duration('5s', {
+      description:
+        'How long one upstream may hold up what several answer together: lists, `server/discover`, the start of a subscription, and the question which of them has a name. Then the answer goes out without it.',
+    }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
   }),
 )

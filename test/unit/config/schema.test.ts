@@ -194,6 +194,7 @@ test('the defaults', () => {
     parked: 1_000,
     parkTtl: 600_000,
     keepAlive: 15_000,
+    listTimeout: 5_000,
     bodyTimeout: 30_000,
   });
   expect(config.upstreams).toEqual([

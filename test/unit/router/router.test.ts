@@ -154,7 +154,7 @@ describe('lists', () => {
     });
   });
 
-  test('are followed to their last page, for callers with and without an envelope; an empty cursor is one', async () => {
+  test('are followed to their last page, for callers with and without an envelope; an empty cursor of theirs is one', async () => {
     const cursors = ['', 'b', 'c'];
     const paged = source('a', {
       'tools/list': (x) => {
@@ -164,7 +164,7 @@ describe('lists', () => {
       },
     });
     const { handle } = routerOver([paged, source('b', { 'tools/list': { tools: [] } })]);
-    for (const params of [undefined, {}, { cursor: 'foreign' }, { _meta: { a: 1 } }]) {
+    for (const params of [undefined, {}, { cursor: null }, { _meta: { a: 1 } }]) {
       const { value } = await handle(exchange('tools/list', params));
       expect(value).toEqual({ tools: named('a__t0', 'a__t1', 'a__t2', 'a__t3') });
     }
@@ -204,8 +204,9 @@ describe('lists', () => {
     const none = await list(failing, half);
     expect([codeOf(none), none.raw.string('message')]).toEqual([
       'UPSTREAM_UNAVAILABLE',
-      'The upstream is not there.',
+      'No upstream could give its list of tools: failing (The upstream is not there.), half (The upstream is not there.)',
     ]);
+    expect(none.value.data).toMatchObject({ upstreams: ['failing', 'half'] });
   });
 
   test('that are none do no harm', async () => {

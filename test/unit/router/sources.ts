@@ -49,9 +49,13 @@ export const down = errorResult('UPSTREAM_UNAVAILABLE', 'The upstream is not the
 export const gateway = RawObject.of({ name: 'sluice', version: '0' });
 
 /** A router over these sources, with prefixes unless it is told otherwise. */
-export function routerOver(sources: readonly Source[], names: RouterParts['names'] = 'prefix') {
+export function routerOver(
+  sources: readonly Source[],
+  names: RouterParts['names'] = 'prefix',
+  patience = 5_000,
+) {
   const host = testHost();
-  const router = createRouter({ sources, names, gateway, host });
+  const router = createRouter({ sources, names, gateway, patience, host });
   /** As an endpoint does it: the route first, then the way. */
   const handle = async (x: Exchange, emit: Emit = nobody): Promise<McpResult> => {
     x.reroute(await router.route(x));
