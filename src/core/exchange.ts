@@ -18,6 +18,9 @@ export type Sender = (
   x: Exchange,
 ) => Outbound | undefined | Promise<Outbound | undefined>;
 
+/** Those of a pipeline that may see an exchange. */
+export type SendersOf = (x: Exchange) => readonly Sender[];
+
 /** Runs after the last byte; changes nothing. */
 export type Closer = (x: Exchange, result: McpResult) => void;
 

@@ -3,7 +3,7 @@
 
 import { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
 import { errorResult, GatewayError, messageOf } from './errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Sender, SendersOf } from './exchange.ts';
 import type { Emit, Handler } from './handler.ts';
 import type { Host } from './host.ts';
 import type { Outbound } from './outbound.ts';
@@ -32,7 +32,7 @@ function around(step: Step, next: Handler, host: Host): Handler {
   const { hooks } = step;
   const guard = guardOf(step, host);
   const closer = (x: Exchange, result: McpResult): void => close(guard, result, x);
-  const sender = (outbound: Outbound, leg: Exchange) => send(guard, outbound, leg);
+  const sender = senderOf(guard);
   return async (x, emit) => {
     if (!step.applies(x)) return next(x, emit);
     if (hooks.onClose) x.addCloser(closer);
@@ -43,6 +43,18 @@ function around(step: Step, next: Handler, host: Host): Handler {
     const result = await next(x, hooks.onNotification ? (note) => notification(guard, note, x, emit) : emit);
     return hooks.onResult ? resultOf(guard, result, x, emit) : result;
   };
+}
+
+/** The onSend hooks of `steps`, for messages to an upstream that pass nothing else of a pipeline. */
+export function sendersOf(steps: readonly Step[], host: Host): SendersOf {
+  const all = steps
+    .filter(({ hooks }) => hooks.onSend)
+    .map((step) => ({ step, sender: senderOf(guardOf(step, host)) }));
+  return (x) => all.filter(({ step }) => step.applies(x)).map(({ sender }) => sender);
+}
+
+function senderOf(guard: Guard): Sender {
+  return (outbound, leg) => send(guard, outbound, leg);
 }
 
 /** The listener closes an exchange; its legs end here, with the last word of their upstream. */

@@ -38,7 +38,10 @@ export interface Hooks {
   onNotification?(note: McpNotification, x: Exchange, emit: Emit): Maybe<McpNotification | null>;
   /** The result, exactly once, for every request this plugin let pass. */
   onResult?(result: McpResult, x: Exchange, emit: Emit): Maybe<McpResult>;
-  /** The last bytes to an upstream: return them with headers added, or nothing. Runs again on a retry. */
+  /**
+   * The last bytes to an upstream: return them with headers added, or nothing. Runs again on a retry. In an
+   * upstream's pipeline it runs for what the gateway says by itself as well, on an exchange of the gateway's own.
+   */
   onSend?(outbound: Outbound, x: Exchange): Maybe<Outbound>;
   /**
    * Once, after the last byte to the client; in an upstream's pipeline, after that upstream's result. Changes

@@ -52,6 +52,7 @@ export async function startGateway(world: World): Promise<Started> {
   const built = await build(first, 1);
   if (!built.ok) return built;
   current = built.generation;
+  current.takeOver();
   host.metrics.generation.set(1);
   const startedAt = host.now();
   const swaps = new Set<(changed: ChangedFor) => void>();
@@ -112,6 +113,7 @@ export async function startGateway(world: World): Promise<Started> {
 
   function swap(before: Generation, next: Generation, differs: boolean): void {
     current = next;
+    next.takeOver();
     host.metrics.generation.set(next.number);
     host.metrics.lastReloadOk.set(1);
     host.metrics.reloads.inc({ outcome: 'taken' });

@@ -7,7 +7,7 @@ import type { Client } from '../core/client.ts';
 import { messageOf } from '../core/errors.ts';
 import { Exchange, type Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
-import { pipeline } from '../core/pipeline.ts';
+import { pipeline, sendersOf } from '../core/pipeline.ts';
 import type { Endpoint } from '../listeners/serving.ts';
 import type { McpRequest } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
@@ -36,6 +36,8 @@ export interface Generation {
   readonly active: number;
   /** Resolves when nothing runs on it any more. */
   quiet(): Promise<void>;
+  /** From now on what the gateway itself says to upstreams passes its plugins. */
+  takeOver(): void;
   dispose(): Promise<void>;
 }
 
@@ -95,11 +97,15 @@ export async function buildGeneration(
   const counter = createCounter();
   const upstreams = new Map<string, Upstream>();
   const sources = new Map<string, Source>();
+  const voices: (() => void)[] = [];
   for (const each of config.upstreams) {
     const upstream = live.hold(each);
-    undo.push(() => live.release(upstream));
+    const steps = legSteps.get(each.name) ?? [];
+    const senders = sendersOf(steps, world.host);
+    voices.push(() => live.speakThrough(upstream, senders));
+    undo.push(() => live.release(upstream, senders));
     upstreams.set(each.name, upstream);
-    const handle = pipeline(legSteps.get(each.name) ?? [], upstream.handle, world.host);
+    const handle = pipeline(steps, upstream.handle, world.host);
     sources.set(each.name, { name: each.name, handle, hello: upstream.hello });
   }
   const endpoints = new Map<string, BuiltEndpoint>();
@@ -118,6 +124,9 @@ export async function buildGeneration(
       return counter.count;
     },
     quiet: counter.quiet,
+    takeOver() {
+      for (const speak of voices) speak();
+    },
     dispose,
   };
   return { ok: true, generation };

@@ -3,6 +3,7 @@
 
 import { sameUpstream } from '../config/same.ts';
 import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
+import type { SendersOf } from '../core/exchange.ts';
 import { createDemo } from '../demo/demo.ts';
 import type { UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
 import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
@@ -11,13 +12,21 @@ interface Live {
   readonly config: UpstreamConfig;
   readonly upstream: Upstream;
   holders: number;
+  /** What its own messages pass: plugins of the latest generation that took over. */
+  senders: SendersOf | undefined;
+  readonly closed: PromiseWithResolvers<void>;
 }
 
 export interface LiveUpstreams {
   /** The running upstream of this configuration, started if there is none. */
   hold(config: UpstreamConfig): Upstream;
-  /** Closed when no generation holds it any more. */
-  release(upstream: Upstream): Promise<void>;
+  /** What the gateway itself says to it passes these from now on. */
+  speakThrough(upstream: Upstream, senders: SendersOf): void;
+  /**
+   * Closed when no generation holds it any more.
+   * @param senders of the generation that lets go; they are of no more use when this resolves
+   */
+  release(upstream: Upstream, senders: SendersOf): Promise<void>;
   all(): readonly Upstream[];
 }
 
@@ -39,15 +48,23 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
         return there.upstream;
       }
       const upstream = createUpstream({ ...shared, spec: specOf(config, shared) });
-      live.push({ config, upstream, holders: 1 });
+      live.push({ config, upstream, holders: 1, senders: undefined, closed: Promise.withResolvers() });
       return upstream;
     },
-    async release(upstream) {
+    speakThrough(upstream, senders) {
+      const each = live.find((one) => one.upstream === upstream);
+      if (each) each.senders = senders;
+      upstream.speakThrough(senders);
+    },
+    async release(upstream, senders) {
       const index = live.findIndex((each) => each.upstream === upstream);
       const each = live[index];
-      if (!each || --each.holders > 0) return;
+      if (!each) return;
+      each.holders--;
+      // At a stop an older generation may let go last, and the last words still pass these.
+      if (each.holders > 0) return each.senders === senders ? each.closed.promise : undefined;
       live.splice(index, 1);
-      await upstream.close();
+      await upstream.close().finally(each.closed.resolve);
     },
     all: () => live.map(({ upstream }) => upstream),
   };

@@ -19,6 +19,7 @@ import { type HeadOptions, headOf } from './http-head.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
 import { type Asked, statusFault, unavailable } from './http-status.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
+import type { Own } from './own.ts';
 import { pause } from './pause.ts';
 import { isRead } from './reads.ts';
 import { requestOf } from './requests.ts';
@@ -37,6 +38,7 @@ export interface HttpLinkParts {
   readonly toolHeaders?: ToolHeaders | undefined;
   readonly events: LinkEvents;
   readonly host: Host;
+  readonly own: Own;
   /** Where a question of the server goes. */
   question(question: Question, via: Call | undefined): void;
   withdrawn(questionKey: string): void;
@@ -45,6 +47,7 @@ export interface HttpLinkParts {
 /** Reconnection wait when the server names none. */
 const RETRY_MS = 1_000;
 const RESUMES = 10;
+const CANCELLED = 'notifications/cancelled';
 
 export class HttpLink implements Link {
   readonly era: Era;
@@ -100,18 +103,16 @@ export class HttpLink implements Link {
     // Closing the stream is the cancellation since 2026-07-28; before, it has to be said.
     if (this.era === '2025' && call.sent && !call.ended) {
       const params = RawObject.of({ requestId: call.id, reason });
-      void this.#post(notificationText('notifications/cancelled', params), call.x).catch(() => {});
+      const x = call.parked ? this.#p.own(CANCELLED, params) : call.x;
+      void this.#post(notificationText(CANCELLED, params), x).catch(() => {});
     }
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
     abort?.abort(new GatewayError('CANCELLED'));
   }
 
-  async answer(question: Question, reply: Reply): Promise<void> {
-    const text =
-      'result' in reply
-        ? resultText(question.id.text, reply.result)
-        : errorText(question.id.text, reply.error);
-    await this.#post(text).catch((error: unknown) => {
+  async answer({ id, method, params }: Question, reply: Reply, call?: Call): Promise<void> {
+    const text = 'result' in reply ? resultText(id.text, reply.result) : errorText(id.text, reply.error);
+    await this.#post(text, call?.x ?? this.#p.own(method, params)).catch((error: unknown) => {
       this.#sessionEnds(error);
       throw error;
     });
@@ -131,7 +132,7 @@ export class HttpLink implements Link {
   listen(): void {
     this.#standing ??= openStanding({
       client: this.#p.client,
-      outbound: (lastEventId) => this.#get(lastEventId),
+      outbound: (lastEventId) => this.#get(this.#p.own('GET'), lastEventId),
       reading: this.#reading(undefined),
       signal: this.#closing.signal,
       log: this.#p.host.log,
@@ -147,11 +148,13 @@ export class HttpLink implements Link {
     this.#closing.abort();
     for (const call of [...this.#aborts.keys()]) this.cancel(call, 'the gateway closes the connection');
     if (this.#p.head.session !== undefined && !this.#ended) {
-      const outbound: Outbound = { ...this.#get(undefined), method: 'DELETE' };
-      await this.#p.client.send(outbound, AbortSignal.timeout(2_000)).then(
-        (answer) => answer.discard(),
-        () => {},
-      );
+      const signal = AbortSignal.timeout(2_000);
+      await this.#get(this.#p.own('DELETE', undefined, signal), undefined, 'DELETE')
+        .then((outbound) => this.#p.client.send(outbound, signal))
+        .then(
+          (answer) => answer.discard(),
+          () => {},
+        );
     }
     this.#end('was closed');
   }
@@ -216,7 +219,7 @@ export class HttpLink implements Link {
   }
 
   /** A message of ours that is no request: the answer carries nothing. @throws GatewayError when it is refused */
-  async #post(body: string, x?: Exchange): Promise<void> {
+  async #post(body: string, x: Exchange): Promise<void> {
     const outbound: Outbound = {
       transport: this.#p.head.transport,
       method: 'POST',
@@ -224,10 +227,7 @@ export class HttpLink implements Link {
       headers: headOf(this.#p.head, x),
       body,
     };
-    const answer = await this.#p.client.send(
-      x ? await sendThrough(x, outbound) : outbound,
-      AbortSignal.timeout(10_000),
-    );
+    const answer = await this.#p.client.send(await sendThrough(x, outbound), AbortSignal.timeout(10_000));
     if (answer.status < 200 || answer.status > 299) {
       const verdict = await statusFault(answer, this.#reading(undefined), this.#asked);
       throw verdict.kind === 'fault' ? verdict.error : unavailable(answer, this.#p.name);
@@ -239,11 +239,12 @@ export class HttpLink implements Link {
     return { era: this.era, session: this.#p.head.session !== undefined };
   }
 
-  #get(lastEventId: string | undefined): Outbound {
-    const { accept: _accept, 'content-type': _type, ...head } = headOf(this.#p.head);
-    return {
+  /** A message without a body. */
+  #get(x: Exchange, lastEventId: string | undefined, method = 'GET'): Promise<Outbound> {
+    const { accept: _accept, 'content-type': _type, ...head } = headOf(this.#p.head, x);
+    return sendThrough(x, {
       transport: this.#p.head.transport,
-      method: 'GET',
+      method,
       url: this.#p.head.url,
       headers: {
         ...head,
@@ -251,7 +252,7 @@ export class HttpLink implements Link {
         ...(lastEventId ? { 'last-event-id': lastEventId } : {}),
       },
       body: '',
-    };
+    });
   }
 
   #reading(call: Call | undefined): Reading {
@@ -326,7 +327,7 @@ export class HttpLink implements Link {
       next.lastEventId = reader.lastEventId;
       next.retry = reader.retry;
       try {
-        const answer = await this.#p.client.send(this.#get(reader.lastEventId), signal);
+        const answer = await this.#p.client.send(await this.#get(call.x, reader.lastEventId), signal);
         if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
           answer.discard();
           break;

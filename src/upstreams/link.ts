@@ -41,8 +41,8 @@ export interface Link {
   resume(call: Call, x: Exchange, emit: Emit): void;
   /** Tells the upstream that nobody waits any more, in its era's way, and forgets the call. */
   cancel(call: Call, reason: string): void;
-  /** Answers a question of the upstream. */
-  answer(question: Question, reply: Reply): Promise<void>;
+  /** Answers a question of the upstream. @param call the one it is for, as far as it is still somebody's */
+  answer(question: Question, reply: Reply, call?: Call): Promise<void>;
   /** The result of a settled call in the neutral shape. */
   decode(x: Exchange, settled: Settled): McpResult;
   /** Initialize era: begin to receive what is sent outside of calls. */

@@ -1,7 +1,9 @@
 // Opens a link to an HTTP upstream, or to the embedded one, in a given era.
 
 import { GatewayError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
+import type { Outbound } from '../core/outbound.ts';
 import { type Message, notificationText, requestText } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
@@ -22,6 +24,8 @@ import { HttpLink } from './http-link.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
 import { statusFault, unavailable } from './http-status.ts';
 import type { LinkEvents, Profile } from './link.ts';
+import type { Own } from './own.ts';
+import { sendThrough } from './senders.ts';
 import type { UpstreamLimits } from './spec.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import { WrongEra } from './verdict.ts';
@@ -39,6 +43,7 @@ export interface HttpOpening {
   readonly userAgent: string;
   /** Aborts when nobody needs the link any more. */
   readonly signal: AbortSignal;
+  readonly own: Own;
 }
 
 export interface Openings {
@@ -65,12 +70,11 @@ export async function openHttp(era: Era, at: HttpOpening, profile: Profile, to: 
 }
 
 async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): Promise<HttpLink> {
-  const method = 'server/discover';
-  const extra = { 'mcp-method': method };
-  const body = requestText('0', method, discoverParams(at.gateway));
-  const { message } = await inTime(at, (signal) => ask(at, head, body, extra, signal));
-  if (message.kind !== 'result') throw new WrongEra(`${method}: ${refusalText(message)}`);
-  if (!offersStateless(message.result)) throw new WrongEra(`${method} does not offer it`);
+  const { message } = await inTime(at, (signal) =>
+    ask(at, head, at.own('server/discover', discoverParams(at.gateway), signal)),
+  );
+  if (message.kind !== 'result') throw new WrongEra(`server/discover: ${refusalText(message)}`);
+  if (!offersStateless(message.result)) throw new WrongEra('server/discover does not offer it');
   return new HttpLink({
     name: at.name,
     era: '2026',
@@ -80,6 +84,7 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
     limits: at.limits,
     toolHeaders: new ToolHeaders(at.firstByte),
     host: at.host,
+    own: at.own,
     ...to,
   });
 }
@@ -91,13 +96,16 @@ async function openSession(
   to: Openings,
 ): Promise<HttpLink> {
   const first = { ...head, version: INITIALIZE[0] };
-  const body = requestText('0', 'initialize', initializeParams(profile, at.gateway));
-  const { message, answer } = await inTime(at, (signal) => ask(at, first, body, {}, signal));
+  const { message, answer } = await inTime(at, (signal) =>
+    ask(at, first, at.own('initialize', initializeParams(profile, at.gateway), signal)),
+  );
   if (message.kind !== 'result') throw new WrongEra(`initialize: ${refusalText(message)}`);
   const hello = helloOfInitialize(at.name, message.result);
   const session: HeadOptions = { ...head, version: hello.version, session: answer.header('mcp-session-id') };
-  const text = notificationText('notifications/initialized');
-  const initialized = await inTime(at, (signal) => post(at, session, text, {}, signal));
+  const initialized = await inTime(at, (signal) => {
+    const x = at.own('notifications/initialized', undefined, signal);
+    return post(at, session, x, notificationText(x.request.method));
+  });
   initialized.discard();
   return new HttpLink({
     name: at.name,
@@ -107,25 +115,15 @@ async function openSession(
     head: session,
     limits: at.limits,
     host: at.host,
+    own: at.own,
     ...to,
   });
 }
 
-function post(
-  at: HttpOpening,
-  head: HeadOptions,
-  body: string,
-  extra: Record<string, string>,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const outbound = {
-    transport: at.transport,
-    method: 'POST',
-    url: at.url,
-    headers: { ...headOf(head), ...extra },
-    body,
-  };
-  return at.client.send(outbound, signal);
+async function post(at: HttpOpening, head: HeadOptions, x: Exchange, body: string): Promise<HttpAnswer> {
+  const { transport, url } = at;
+  const outbound: Outbound = { transport, method: 'POST', url, headers: headOf(head, x), body };
+  return at.client.send(await sendThrough(x, outbound), x.signal);
 }
 
 /** Runs with a signal that aborts when `timeouts.start` has passed, or when the opening is given up. */
@@ -141,15 +139,9 @@ async function inTime<T>(
   }
 }
 
-/** One request outside of any exchange, to its response. */
-async function ask(
-  at: HttpOpening,
-  head: HeadOptions,
-  body: string,
-  extra: Record<string, string>,
-  signal: AbortSignal,
-) {
-  const answer = await post(at, head, body, extra, signal);
+/** One request before there is a link, to its response. */
+async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
+  const answer = await post(at, head, x, requestText('0', x.request.method, x.request.raw));
   let found: Message | undefined;
   const reading: Reading = {
     upstream: at.name,

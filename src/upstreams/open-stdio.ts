@@ -15,7 +15,7 @@ import {
 } from './hello.ts';
 import type { Profile } from './link.ts';
 import type { Openings } from './open-http.ts';
-import { opening } from './opening.ts';
+import type { Own } from './own.ts';
 import { unlessAborted } from './pause.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
@@ -29,6 +29,7 @@ export interface StdioOpening {
   readonly gateway: RawObject;
   /** Aborts when nobody needs the link any more. */
   readonly signal: AbortSignal;
+  readonly own: Own;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function openStdio(
 
 function start(at: StdioOpening, to: Openings): StdioLink {
   try {
-    return new StdioLink({ spec: at.spec, host: at.host, reaper: at.reaper, ...to });
+    return new StdioLink({ spec: at.spec, host: at.host, reaper: at.reaper, own: at.own, ...to });
   } catch (error) {
     const { name } = at.spec;
     throw new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}": ${messageOf(error)}.`, {
@@ -64,16 +65,16 @@ function start(at: StdioOpening, to: Openings): StdioLink {
 }
 
 async function discover(link: StdioLink, at: StdioOpening): Promise<void> {
-  const result = await ask(link, at, opening('server/discover', discoverParams(at.gateway)));
+  const result = await ask(link, at, at.own('server/discover', discoverParams(at.gateway), at.signal));
   if (!offersStateless(result)) throw new WrongEra('server/discover does not offer it');
   link.greet('2026', helloOfDiscover(result));
 }
 
 async function initialize(link: StdioLink, at: StdioOpening, profile: Profile): Promise<void> {
   link.greet('2025', link.hello);
-  const result = await ask(link, at, opening('initialize', initializeParams(profile, at.gateway)));
+  const result = await ask(link, at, at.own('initialize', initializeParams(profile, at.gateway), at.signal));
   link.greet('2025', helloOfInitialize(at.spec.name, result));
-  link.notify('notifications/initialized');
+  await link.notify(at.own('notifications/initialized', undefined, at.signal));
 }
 
 /** @throws WrongEra when the server answers with an error, NoReply when it ends or says nothing */
@@ -86,7 +87,8 @@ async function ask(link: StdioLink, at: StdioOpening, x: Exchange): Promise<RawO
   );
   // Not cancelled when it is late: the process ends, and `initialize` never is (2025-11-25 basic/utilities/cancellation).
   if (settled === 'late') throw new NoReply(startedLate(at.spec.name, at.spec.timeouts.start));
-  if (settled.kind === 'failed') throw new NoReply(settled.error);
+  if (settled.kind === 'failed')
+    throw settled.error.code === 'PLUGIN_FAILED' ? settled.error : new NoReply(settled.error);
   if (settled.kind === 'error')
     throw new WrongEra(`${x.request.method}: ${settled.raw.string('message') ?? 'an error'}`);
   return settled.raw;

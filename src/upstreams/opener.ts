@@ -12,6 +12,7 @@ import { createHttpClient, type HttpClient } from './http-client.ts';
 import type { Link } from './link.ts';
 import { type Openings, openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
+import type { Own } from './own.ts';
 import { pause } from './pause.ts';
 import type { Slot } from './pool.ts';
 import type { Reaper } from './reaper.ts';
@@ -36,7 +37,7 @@ export interface Told {
 }
 
 /** Opens links of this upstream's kind. */
-export function createOpener(parts: UpstreamParts) {
+export function createOpener(parts: UpstreamParts, own: Own) {
   const { spec, host } = parts;
   const builtin = spec.kind === 'builtin' ? spec.start() : undefined;
   const client: HttpClient | undefined =
@@ -98,6 +99,7 @@ export function createOpener(parts: UpstreamParts) {
       gateway: parts.gateway,
       userAgent: parts.userAgent,
       signal,
+      own,
     };
     return openHttp(slot.era, at, slot.profile, to);
   }
@@ -109,7 +111,7 @@ export function createOpener(parts: UpstreamParts) {
     died = false;
     return openStdio(
       slot.era,
-      { spec, host, reaper: parts.reaper, gateway: parts.gateway, signal },
+      { spec, host, reaper: parts.reaper, gateway: parts.gateway, signal, own },
       slot.profile,
       to,
     );

@@ -108,8 +108,8 @@ export class Park {
         for (const [key, question] of entry.questions) {
           const result = responses?.object(key);
           const refusal = refusals?.get(key);
-          if (result) await entry.link.answer(question, { result });
-          else if (refusal) await entry.link.answer(question, { error: refusal.error });
+          if (result) await entry.link.answer(question, { result }, entry.call);
+          else if (refusal) await entry.link.answer(question, { error: refusal.error }, entry.call);
           // Not answered this round: it is asked again (2026-07-28 patterns/mrtr).
           else entry.call.ask(question);
         }

@@ -11,7 +11,7 @@ import { NEWEST_INITIALIZE } from '../protocol/versions.ts';
 import type { Link, Profile } from './link.ts';
 import type { UpstreamSpec } from './spec.ts';
 import { createVerdicts, NoReply, type Verdicts, WrongEra } from './verdict.ts';
-import { Watchers } from './watch.ts';
+import type { Watchers } from './watch.ts';
 
 /** How a link is shared. */
 export interface Slot {
@@ -36,6 +36,7 @@ export interface Pooled {
 export interface PoolHooks {
   /** Gives up when the signal aborts. */
   open(slot: Slot, ended: (why: string) => void, signal: AbortSignal): Promise<Link>;
+  watch(link: Link): Watchers;
   /** The link is gone, by itself or closed. */
   closed(pooled: Pooled, why: string): void;
 }
@@ -169,7 +170,7 @@ export class Pool {
     const pooled: Pooled = {
       link,
       slot,
-      watchers: new Watchers(link, this.spec.timeouts.start),
+      watchers: this.hooks.watch(link),
       ended: over.promise.then(() => {}),
       level: undefined,
     };

@@ -12,7 +12,7 @@ import { pause } from './pause.ts';
 
 export interface Standing {
   readonly client: HttpClient;
-  outbound(lastEventId: string | undefined): Outbound;
+  outbound(lastEventId: string | undefined): Promise<Outbound>;
   readonly reading: Reading;
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -29,7 +29,7 @@ export async function openStanding({ client, outbound, reading, signal, log }: S
     const reader = new SseReader({ eventBytes: reading.limits.event });
     if (last) reader.lastEventId = last.lastEventId;
     try {
-      const answer = await client.send(outbound(last?.lastEventId), signal);
+      const answer = await client.send(await outbound(last?.lastEventId), signal);
       if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
         answer.discard();
         if (answer.status === 404) throw new SessionLost(reading.upstream);

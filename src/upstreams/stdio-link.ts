@@ -21,18 +21,21 @@ import { type Child, type ChildHooks, startChild, Unwritten } from './child.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
+import type { Own } from './own.ts';
 import type { Reaper } from './reaper.ts';
 import { requestOf } from './requests.ts';
 import { sendThrough } from './senders.ts';
 import type { CommandSpec } from './spec.ts';
 
 const BATCH = 10_000;
+const CANCELLED = 'notifications/cancelled';
 
 export interface StdioLinkParts {
   readonly spec: CommandSpec;
   readonly host: Host;
   readonly reaper: Reaper;
   readonly events: LinkEvents;
+  readonly own: Own;
   question(question: Question, via: Call | undefined): void;
   withdrawn(questionKey: string): void;
 }
@@ -91,25 +94,28 @@ export class StdioLink implements Link {
 
   cancel(call: Call, reason: string): void {
     this.#correlator.close(call);
-    if (call.sent && !call.ended)
-      this.notify('notifications/cancelled', RawObject.of({ requestId: call.id, reason }));
+    if (call.sent && !call.ended) {
+      const params = RawObject.of({ requestId: call.id, reason });
+      const text = notificationText(CANCELLED, params);
+      // That the process is gone shows elsewhere.
+      void this.#write(text, call.parked ? this.#p.own(CANCELLED, params) : call.x).catch(() => {});
+    }
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
   }
 
-  async answer(question: Question, reply: Reply): Promise<void> {
-    const { text } = question.id;
-    await this.#child.write(
-      'result' in reply ? resultText(text, reply.result) : errorText(text, reply.error),
-    );
+  answer(question: Question, reply: Reply, call?: Call): Promise<void> {
+    const { id, method, params } = question;
+    const text = 'result' in reply ? resultText(id.text, reply.result) : errorText(id.text, reply.error);
+    return this.#write(text, call?.x ?? this.#p.own(method, params));
   }
 
   decode(x: Exchange, settled: Settled): McpResult {
     return decodeSettled(this.#p.spec.name, this.era, x, settled);
   }
 
-  /** A notification of ours; that the process is gone shows elsewhere. */
-  notify(method: string, params?: RawObject): void {
-    void this.#child.write(notificationText(method, params)).catch(() => {});
+  /** A notification of ours. */
+  notify(x: Exchange): Promise<void> {
+    return this.#write(notificationText(x.request.method, x.request.raw), x);
   }
 
   close(): Promise<void> {
@@ -118,13 +124,20 @@ export class StdioLink implements Link {
 
   async #send(call: Call): Promise<void> {
     const body = requestOf(this.era, call);
-    const { senders } = call.x;
+    await this.#write(body, call.x, () => {
+      // Cancelled while a sender was at work.
+      if (call.ended) return false;
+      call.sent = true;
+      return true;
+    });
+  }
+
+  /** @param still asked last, whether the message is wanted */
+  async #write(body: string, x: Exchange, still = () => true): Promise<void> {
     const outbound = { transport: 'stdio', method: '', url: '', headers: {}, body } as const;
-    const text = senders.length === 0 ? body : (await sendThrough(call.x, outbound)).body;
-    // Cancelled while a sender was at work.
-    if (call.ended) return;
-    call.sent = true;
-    await this.#child.write(text);
+    // Where nothing looks at it, it is written at once: what is said first arrives first.
+    const text = x.senders.length === 0 ? body : (await sendThrough(x, outbound)).body;
+    if (still()) await this.#child.write(text);
   }
 
   #line(line: Uint8Array): void {

@@ -2,7 +2,7 @@
 
 import type { Client } from '../core/client.ts';
 import { catalogue, type ErrorName, errorResult, GatewayError, messageOf } from '../core/errors.ts';
-import type { Exchange } from '../core/exchange.ts';
+import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
@@ -14,12 +14,13 @@ import { isLessSevere } from './levels.ts';
 import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
-import { opening } from './opening.ts';
+import { createOwn } from './own.ts';
 import { mayAsk, Park } from './park.ts';
 import { unlessAborted } from './pause.ts';
 import { Pool, type Pooled } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
+import { Watchers } from './watch.ts';
 
 /** What is known of an upstream without asking it anything. */
 export interface UpstreamState {
@@ -36,6 +37,8 @@ export interface Upstream {
   /** What the upstream says of itself toward this client. @throws GatewayError */
   hello(client: Client): Promise<Hello>;
   state(): UpstreamState;
+  /** What the gateway's own messages to it pass from now on. */
+  speakThrough(senders: SendersOf): void;
   /** Ends every link and child process. */
   close(): Promise<void>;
 }
@@ -45,12 +48,15 @@ export type { UpstreamParts } from './opener.ts';
 export function createUpstream(parts: UpstreamParts): Upstream {
   const { spec, host, seal } = parts;
   const park = new Park(seal, spec.limits, host);
-  const open = createOpener(parts);
+  let senders: SendersOf = () => [];
+  const own = createOwn(spec.name, () => senders, host.now);
+  const open = createOpener(parts, own);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
   const pool = new Pool(
     spec,
     {
       open: (slot, ended, signal) => open.link(slot, { ended, asked: ask, unsolicited }, signal),
+      watch: (link) => new Watchers(link, own, spec.timeouts.start),
       closed: ({ link }, why) => {
         park.dropLink(link);
         host.log.debug('link ended', { upstream: spec.name, why });
@@ -142,7 +148,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     pooled.level = level;
     const settled = await aside(
       link,
-      opening('logging/setLevel', RawObject.of({ level }), x.signal),
+      own('logging/setLevel', RawObject.of({ level }), x.signal),
       spec.timeouts.start,
     );
     if (settled.kind === 'failed' && pooled.level === level) pooled.level = before;
@@ -185,6 +191,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       parked: park.size,
       eras: (['2025', '2026'] as const).filter((era) => pool.verdicts.known(era) === true),
     }),
+    speakThrough(next) {
+      senders = next;
+    },
     async close() {
       park.close();
       await pool.close();

@@ -8,7 +8,7 @@ import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import type { Settled } from './call.ts';
 import type { Link } from './link.ts';
-import { opening } from './opening.ts';
+import type { Own } from './own.ts';
 
 /** The filter of a subscriptions/listen request (2026-07-28 patterns/subscriptions). */
 export interface Filter {
@@ -67,6 +67,7 @@ export class Watchers {
   /** @param patience how long the upstream may take to answer, milliseconds */
   constructor(
     readonly link: Link,
+    readonly own: Own,
     readonly patience: number,
   ) {}
 
@@ -130,7 +131,7 @@ export class Watchers {
 
   /** One after the other: the last word about a resource must arrive last. */
   #request(method: string, uri: string): Promise<Settled> {
-    const x = opening(method, RawObject.of({ uri }));
+    const x = this.own(method, RawObject.of({ uri }));
     const settled = this.#turn.then(() => aside(this.link, x, this.patience));
     this.#turn = settled;
     return settled;
