@@ -104,6 +104,13 @@ export const catalogue = {
     'The session already has its standing GET stream.',
     'Close the first one; one stream per session.',
   ),
+  STREAM_LOST: entry(
+    -32603,
+    400,
+    'client',
+    'Last-Event-ID names no stream of this session that can be resumed: it was given up, or never was.',
+    'Make the call again if it may run twice. limits.resume_* say how much is kept, and how long.',
+  ),
   HOST_REFUSED: entry(
     -32600,
     403,

@@ -27,6 +27,8 @@ export function createMetrics() {
     inFlight: gauge('exchanges_in_flight', 'Client requests without a result yet.'),
     streams: gauge('streams_open', 'Event streams open to clients.'),
     sessions: gauge('sessions', 'Initialize-era sessions alive.'),
+    resumeBytes: gauge('resume_bytes', 'Bytes kept for clients of sessions that reconnect.'),
+    resumed: counter('resumed_total', 'Streams that a client came back for.', ['outcome']),
     notifications: counter('notifications_total', 'Notifications sent to clients.', ['method']),
     dropped: counter('dropped_total', 'Messages not delivered, by why.', ['reason']),
     limitHits: counter('limit_hits_total', 'Times a configured limit refused something.', ['limit']),

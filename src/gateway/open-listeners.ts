@@ -6,6 +6,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import { messageOf } from '../core/errors.ts';
 import { type HttpListener, listenHttp } from '../listeners/http.ts';
+import { Replays } from '../listeners/replays.ts';
 import type { Serving } from '../listeners/serving.ts';
 
 export async function openListeners(
@@ -14,12 +15,13 @@ export async function openListeners(
 ): Promise<{ ok: true; listeners: HttpListener[] } | { ok: false; diagnostics: Diagnostic[] }> {
   const listeners: HttpListener[] = [];
   const diagnostics: Diagnostic[] = [];
+  const replays = new Replays(serving.host, serving.limits);
   for (const [index, listener] of config.listeners.entries()) {
     if (listener.kind !== 'http') continue;
     const { listen, hosts, origins, mode } = listener;
     try {
       if (listen.kind === 'unix') await removeStale(listen.path);
-      listeners.push(listenHttp({ address: listen, hosts, origins }, serving));
+      listeners.push(listenHttp({ address: listen, hosts, origins }, serving, replays));
       if (listen.kind === 'unix') chmodSync(listen.path, mode ?? 0o600);
     } catch (error) {
       const where = listen.kind === 'tcp' ? `${listen.host}:${listen.port}` : listen.path;

@@ -1,15 +1,17 @@
 // A stream of server-sent events to one HTTP client, with backpressure: `send` returns a promise while more
 // than the buffer allows is waiting. Knows nothing of messages.
 
-import { sseComment, sseEvent } from '../protocol/sse.ts';
+import { type SseOptions, sseComment, sseEvent } from '../protocol/sse.ts';
 
 export interface EventStream {
   readonly response: Response;
   /** Queues one event. @returns a promise while the client is slower than we are */
-  send(data: string): Promise<void> | undefined;
+  send(data: string, fields?: SseOptions): Promise<void> | undefined;
   comment(): void;
   /** Ends the stream after what is queued. */
   end(): void;
+  /** Ends it at once: its client reads elsewhere. */
+  drop(): void;
   /** Resolves when the last byte is out or the client is gone. */
   readonly done: Promise<void>;
   readonly open: boolean;
@@ -98,9 +100,9 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
 
   return {
     response: new Response(stream, { headers: { ...SSE_HEADERS, ...headers } }),
-    send(data) {
+    send(data, fields) {
       if (closed || ended) return undefined;
-      push(sseEvent(data));
+      push(sseEvent(data, fields));
       if (waiting < buffer) return undefined;
       room ??= Promise.withResolvers();
       return room.promise;
@@ -112,6 +114,7 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
       ended = true;
       wake.resolve();
     },
+    drop: close,
     done: done.promise,
     get open() {
       return !closed && !ended;

@@ -26,7 +26,7 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   const leave = enterStream(serving);
   if (!leave) return refusalResponse('BUSY', undefined, message.id, call.headers);
   const ended = new AbortController();
-  const reply = replyTo(call, () => ended.abort(new GatewayError('CANCELLED')));
+  const reply = replyTo(call, { gone: () => ended.abort(new GatewayError('CANCELLED')) });
   const finish = (result: McpResult): void => {
     const told = result.kind === 'complete' ? new McpResult('complete', tag(result.raw, message.id)) : result;
     reply.finish(

@@ -5,8 +5,10 @@ import { errorResult, messageOf } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
 import { answerText, statusOf } from './edge.ts';
+import { createEventStream } from './event-stream.ts';
 import type { KeepAlive } from './keep-alive.ts';
-import { Reply } from './reply.ts';
+import type { Replays } from './replays.ts';
+import { type Events, Reply } from './reply.ts';
 import type { Serving } from './serving.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -21,6 +23,7 @@ export interface HttpCall {
   readonly headers: Readonly<Record<string, string>>;
   readonly serving: Serving;
   readonly sessions: Sessions;
+  readonly replays: Replays;
   readonly keepAlive: KeepAlive;
 }
 
@@ -50,21 +53,26 @@ export function accepts(headers: Headers): { stream: boolean; json: boolean } {
   };
 }
 
-/** @param gone called when the client goes away before the answer is complete */
-export function replyTo(call: HttpCall, gone: () => void, extra: Record<string, string> = {}): Reply {
+interface Replying {
+  /** Called when the client goes away before the answer is complete. */
+  gone?(): void;
+  /** Makes a stream that outlives its connection, instead of one that does not. */
+  open?(headers: HttpCall['headers']): Events;
+}
+
+export function replyTo(call: HttpCall, { gone, open }: Replying): Reply {
   const reply: Reply = new Reply({
     keepAlive: call.keepAlive,
-    buffer: call.serving.limits().streamBuffer,
     accepts: accepts(call.request.headers),
-    headers: { ...call.headers, ...extra },
-    gone: () => left(),
+    headers: call.headers,
+    open: () => open?.(call.headers) ?? passing(call, () => left()),
   });
   let over = false;
   const left = (): void => {
     if (over) return;
     over = true;
     reply.abandon();
-    gone();
+    gone?.();
   };
   call.request.signal.addEventListener('abort', left, { once: true });
   void reply.done.then(() => {
@@ -72,4 +80,26 @@ export function replyTo(call: HttpCall, gone: () => void, extra: Record<string, 
     call.request.signal.removeEventListener('abort', left);
   });
   return reply;
+}
+
+/** A stream that ends with its connection. */
+function passing(call: HttpCall, gone: () => void): Events {
+  const buffer = call.serving.limits().streamBuffer;
+  const stream = createEventStream({ buffer, headers: call.headers, gone });
+  const { response, done, send, end, comment } = stream;
+  return {
+    response,
+    done,
+    note: (text) => send(text),
+    send: (text) => send(text),
+    finish(text) {
+      void send(text);
+      end();
+    },
+    end,
+    comment,
+    get open() {
+      return stream.open;
+    },
+  };
 }

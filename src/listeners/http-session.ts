@@ -69,7 +69,9 @@ export function take(
 }
 
 async function answer(message: Request, session: Session, call: HttpCall): Promise<Response> {
-  const reply = replyTo(call, () => {});
+  const open = (headers: HttpCall['headers']) =>
+    call.replays.open(session, { kind: 'answer', request: message.id, headers });
+  const reply = replyTo(call, { open });
   return answeredBy(respond(message, session, call, reply), reply, message, session.client, call);
 }
 
@@ -81,7 +83,8 @@ async function respond(message: Request, session: Session, call: HttpCall, reply
     return;
   }
   const { signal, end } = session.calls.begin(id);
-  // A client that goes away has not cancelled (2025-11-25 basic/transports): the call runs on.
+  // A client that goes away has not cancelled (2025-11-25 basic/transports): the call runs on, and where its answer
+  // is a stream already, the client can come back for it.
   const served = await serve(callOf(message, session, call, reply, signal), call.serving);
   const { result } = served;
   if (signal.aborted && signal.reason === CALLER_CANCELLED) reply.close();
@@ -113,7 +116,7 @@ function callOf(
     request: requestOf(method, params, session.logLevel),
     signal,
     emit(note: McpNotification): Promise<void> | undefined {
-      const sent = reply.send(notificationText(note.method, note.raw));
+      const sent = reply.note(notificationText(note.method, note.raw));
       if (sent === false) host.metrics.dropped.inc({ reason: 'no_stream' });
       else host.metrics.notifications.inc({ method: note.method });
       return sent === false ? undefined : sent;

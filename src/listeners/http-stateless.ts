@@ -84,7 +84,7 @@ function mismatchOf(message: Request, headers: Headers, schema: RawObject): stri
 
 async function answer(message: Request, client: Client, call: HttpCall): Promise<Response> {
   const cancelled = new AbortController();
-  const reply = replyTo(call, () => cancelled.abort(GONE));
+  const reply = replyTo(call, { gone: () => cancelled.abort(GONE) });
   return answeredBy(run(message, client, call, reply, cancelled.signal), reply, message, client, call);
 }
 

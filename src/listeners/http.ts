@@ -15,6 +15,7 @@ import { postInSession } from './http-session.ts';
 import { postStateless } from './http-stateless.ts';
 import { deleteSession, getStream } from './http-stream.ts';
 import { createKeepAlive } from './keep-alive.ts';
+import type { Replays } from './replays.ts';
 import type { Serving } from './serving.ts';
 import { sessionStanding } from './session-standing.ts';
 import { Sessions } from './sessions.ts';
@@ -47,7 +48,7 @@ const LAST_BYTES_MS = 1_000;
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 
 /** @throws Error when the address is taken or not ours to bind */
-export function listenHttp(options: HttpListenerOptions, serving: Serving): HttpListener {
+export function listenHttp(options: HttpListenerOptions, serving: Serving, replays: Replays): HttpListener {
   const { address } = options;
   const name = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
   // First, for it may throw: nothing else is to be undone then.
@@ -67,8 +68,11 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving): Http
   });
   const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
   const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
-  const door: Door = { name, guard, serving, sessions, keepAlive };
-  const sweep = setInterval(() => sessions.sweep(), SWEEP_MS);
+  const door: Door = { name, guard, serving, sessions, replays, keepAlive };
+  const sweep = setInterval(() => {
+    sessions.sweep();
+    replays.sweep();
+  }, SWEEP_MS);
   const undo = [
     serving.onSwap((changedFor) => {
       for (const session of sessions.all()) session.standing.renew(changedFor(session.client, session.path));
@@ -131,6 +135,7 @@ interface Door {
   readonly guard: Guard;
   readonly serving: Serving;
   readonly sessions: Sessions;
+  readonly replays: Replays;
   readonly keepAlive: ReturnType<typeof createKeepAlive>;
 }
 
@@ -153,8 +158,8 @@ async function enter(request: Request, remote: () => string | undefined, door: D
   if (request.method === 'OPTIONS')
     return new Response(null, { status: 204, headers: { ...headers, ...preflight(request) } });
   const inbound = { listener: door.name, endpoint: path, headers: request.headers, remote };
-  const { serving, sessions, keepAlive } = door;
-  const call: HttpCall = { request, inbound, id, headers, serving, sessions, keepAlive };
+  const { serving, sessions, replays, keepAlive } = door;
+  const call: HttpCall = { request, inbound, id, headers, serving, sessions, replays, keepAlive };
   if (request.method === 'POST') return post(call, refuse);
   if (stateless || (request.method !== 'GET' && request.method !== 'DELETE')) {
     return new Response(null, { status: 405, headers: { ...headers, allow: stateless ? 'POST' : METHODS } });

@@ -2,24 +2,40 @@
 // or when the result lets the client wait. Written to by one call (or by a batch of them).
 
 import type { McpResult } from '../protocol/message.ts';
-import { createEventStream, type EventStream } from './event-stream.ts';
 import type { KeepAlive, Quiet } from './keep-alive.ts';
+
+/** Where the messages of an answer go once it is a stream. */
+export interface Events {
+  readonly response: Response;
+  /** A message that may be left out where it cannot be kept for a client that reconnects. */
+  note(text: string): Promise<void> | undefined;
+  send(text: string): Promise<void> | undefined;
+  /** The last message. */
+  finish(text: string): void;
+  /** Ends without a last message. */
+  end(): void;
+  comment(): void;
+  /** The connection is gone; only where the stream outlives it. */
+  leave?(): void;
+  /** Whether anybody reads it, or may yet. */
+  readonly open: boolean;
+  readonly done: Promise<void>;
+}
 
 export interface ReplyOptions {
   readonly keepAlive: KeepAlive;
-  readonly buffer: number;
+  /** Makes the stream. */
+  open(): Events;
   /** Whether the client accepts text/event-stream, and application/json. */
   readonly accepts: { readonly stream: boolean; readonly json: boolean };
   readonly headers: Readonly<Record<string, string>>;
-  /** The client went away before the answer. */
-  gone(): void;
 }
 
 export class Reply implements Quiet {
   readonly #o: ReplyOptions;
   readonly #response = Promise.withResolvers<Response>();
   readonly #done = Promise.withResolvers<void>();
-  #stream: EventStream | undefined;
+  #stream: Events | undefined;
   #over = false;
   #ticked = false;
 
@@ -39,7 +55,18 @@ export class Reply implements Quiet {
 
   /** Whether a message before the result would reach the client. */
   get canStream(): boolean {
-    return this.#o.accepts.stream && !this.#over;
+    return this.#o.accepts.stream && !this.#over && this.#stream?.open !== false;
+  }
+
+  /** Whether an event is out, or a sign of life: the answer is a stream then. */
+  get streams(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** A notification. @returns as `send` does */
+  note(text: string): Promise<void> | undefined | false {
+    if (!this.canStream) return false;
+    return this.#upgrade().note(text);
   }
 
   /** One message before the result. @returns backpressure, or false when this client can only be given the result */
@@ -57,8 +84,8 @@ export class Reply implements Quiet {
       this.#end();
       return;
     }
-    void this.#upgrade().send(text);
-    this.close();
+    this.#upgrade().finish(text);
+    this.#end();
   }
 
   /** Ends without a result: the caller cancelled. */
@@ -68,8 +95,12 @@ export class Reply implements Quiet {
     this.#end();
   }
 
-  /** The connection is gone. */
+  /** The connection is gone. A stream that outlives it goes on. */
   abandon(): void {
+    if (this.#stream?.leave) {
+      this.#stream.leave();
+      return;
+    }
     this.#response.resolve(new Response(null, { status: 499 }));
     this.#end();
   }
@@ -82,10 +113,9 @@ export class Reply implements Quiet {
     this.#ticked = true;
   }
 
-  #upgrade(): EventStream {
+  #upgrade(): Events {
     if (this.#stream) return this.#stream;
-    const { buffer, headers, gone } = this.#o;
-    this.#stream = createEventStream({ buffer, headers, gone });
+    this.#stream = this.#o.open();
     this.#response.resolve(this.#stream.response);
     return this.#stream;
   }

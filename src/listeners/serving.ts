@@ -42,6 +42,13 @@ export interface ListenerLimits {
   readonly keepAlive: number;
   /** How long a client may take to answer a question. */
   readonly parkTtl: number;
+  /** What is kept for clients that reconnect: notifications of one stream, bytes of all, bytes of one session. */
+  readonly resumeEvents: number;
+  readonly resumeBytes: number;
+  readonly resumeSessionBytes: number;
+  /** How long it is kept without a reader, and how long a client is asked to wait before it comes back. */
+  readonly resumeTtl: number;
+  readonly resumeRetry: number;
 }
 
 /** Which lists a client sees differently since a reload. */

@@ -212,10 +212,13 @@ export function sseEvent(data: string, options: SseOptions = {}): string {
   return `${head}data: ${lines(data).join('\ndata: ')}\n\n`;
 }
 
-/** A comment, which keeps a silent connection alive. */
+/**
+ * A comment, which keeps a silent connection alive. No blank line ends it: readers that dispatch at every blank line
+ * once they have seen an id (Python's httpx-sse) would take it for an event without data.
+ */
 export function sseComment(text = ''): string {
-  if (text === '') return ':\n\n';
-  return `: ${lines(text).join('\n: ')}\n\n`;
+  if (text === '') return ':\n';
+  return `: ${lines(text).join('\n: ')}\n`;
 }
 
 function lines(text: string): string[] {

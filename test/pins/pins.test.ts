@@ -19,6 +19,7 @@ const ERRORS = {
   SESSION_REQUIRED: [-32600, 'client'],
   SESSION_UNKNOWN: [-32600, 'client'],
   STREAM_TAKEN: [-32600, 'client'],
+  STREAM_LOST: [-32603, 'client'],
   HOST_REFUSED: [-32600, 'client'],
   NOT_ACCEPTABLE: [-32600, 'client'],
   MEDIA_TYPE: [-32600, 'client'],

@@ -93,6 +93,13 @@ export const limits = camel(
     stderr: size('64KiB', { description: 'Most text taken from the stderr of one process, per second.' }),
     parked: count(1_000, { description: 'Most calls waiting for an answer of their client.' }),
     park_ttl: duration('10m', { description: 'Longest such wait.' }),
+    resume_events: count(256, {
+      description: 'Most notifications of one stream kept for a client of a session that reconnects.',
+    }),
+    resume_session_bytes: size('8MiB', { description: 'Most bytes kept for that, for one session.' }),
+    resume_bytes: size('64MiB', { description: 'The same for all sessions together.' }),
+    resume_ttl: duration('5m', { description: 'How long a stream without a reader is kept for that.' }),
+    resume_retry: duration('1s', { description: 'How long such a client is asked to wait before it does.' }),
     keep_alive: duration('15s', { description: 'Between two signs of life on a quiet event stream.' }),
     list_timeout: duration('5s', {
       description:

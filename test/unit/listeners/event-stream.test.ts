@@ -45,7 +45,7 @@ test('says nothing beside what already waits', async () => {
   stream.comment();
   stream.end();
   stream.comment();
-  expect(await stream.response.text()).toBe(':\n\ndata: a\n\n');
+  expect(await stream.response.text()).toBe(':\ndata: a\n\n');
 });
 
 test('tells once that its client has gone, and keeps nobody waiting', async () => {

