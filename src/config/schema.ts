@@ -9,7 +9,14 @@ import { endpoints } from './sections/endpoints.ts';
 import { listeners } from './sections/listeners.ts';
 import { type Mode, type OnError, pipeline, type When } from './sections/pipeline.ts';
 import { admin, drain, type Limits, type Log, limits, state, telemetry } from './sections/service.ts';
-import { type Era, type Instances, type Restart, type Timeouts, upstreams } from './sections/upstreams.ts';
+import {
+  type Era,
+  type Instances,
+  type Restart,
+  type Sessions,
+  type Timeouts,
+  upstreams,
+} from './sections/upstreams.ts';
 
 export const schema = z
   .strictObject({
@@ -40,7 +47,7 @@ export type Path = readonly (string | number)[];
 export type { ListenAddress } from './listen.ts';
 export type { Mode, OnError, When } from './sections/pipeline.ts';
 export type { Limits, Log } from './sections/service.ts';
-export type { Era, Instances, Kind, Restart, Timeouts } from './sections/upstreams.ts';
+export type { Era, Instances, Kind, Restart, Sessions, Timeouts } from './sections/upstreams.ts';
 
 /** The whole configuration. Durations are milliseconds, sizes bytes, file paths absolute. */
 export interface Config {
@@ -100,6 +107,7 @@ export interface UrlUpstream extends UpstreamBase {
   readonly url: string;
   /** Names as written, unique whatever their case. */
   readonly headers: Readonly<Record<string, Secret>>;
+  readonly sessions: Sessions;
 }
 
 export interface CommandUpstream extends UpstreamBase {

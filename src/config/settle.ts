@@ -89,7 +89,8 @@ function settleUpstream(
   const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
     seal(parsed[field] ?? {}, [...path, field], document);
   if (builtin !== undefined) return { ...base, kind: 'builtin', builtin };
-  if (url !== undefined) return { ...base, kind: 'url', url, headers: sealed('headers') };
+  if (url !== undefined)
+    return { ...base, kind: 'url', url, headers: sealed('headers'), sessions: parsed.sessions };
   const { args = [], cwd, instances, restart, stop } = parsed;
   return {
     ...base,

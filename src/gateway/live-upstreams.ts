@@ -82,6 +82,7 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
         kind: 'url',
         url: config.url,
         headers: revealed(config.headers, (key) => key.toLowerCase()),
+        sessions: config.sessions,
       };
     case 'command': {
       const { command, args, cwd, instances, restart, stop } = config;

@@ -17,6 +17,8 @@ export interface CorrelatorHooks {
   question(question: Question, via: Call | undefined): void;
   /** The server takes a question back. */
   withdrawn(questionKey: string): void;
+  /** A call is forgotten. */
+  callOver(): void;
 }
 
 export class Correlator {
@@ -58,7 +60,9 @@ export class Correlator {
   /** Forgets a call, however it ended. */
   close(call: Call): void {
     this.#tokens.delete(key(call));
-    if (this.#calls.delete(key(call))) this.host.metrics.upstreamPending.dec({ upstream: this.upstream });
+    if (!this.#calls.delete(key(call))) return;
+    this.host.metrics.upstreamPending.dec({ upstream: this.upstream });
+    this.hooks.callOver();
   }
 
   /** Ends every call, because the connection is gone. */

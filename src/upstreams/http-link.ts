@@ -68,6 +68,7 @@ export class HttpLink implements Link {
       unsolicited: (note) => parts.events.unsolicited(note),
       question: (question, via) => parts.question(question, via),
       withdrawn: (key) => parts.withdrawn(key),
+      callOver: () => parts.events.callOver(),
     });
   }
 
@@ -98,7 +99,6 @@ export class HttpLink implements Link {
   }
 
   cancel(call: Call, reason: string): void {
-    this.#correlator.close(call);
     const abort = this.#aborts.get(call);
     // Closing the stream is the cancellation since 2026-07-28; before, it has to be said.
     if (this.era === '2025' && call.sent && !call.ended) {
@@ -107,6 +107,8 @@ export class HttpLink implements Link {
       void this.#post(notificationText(CANCELLED, params), x).catch(() => {});
     }
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+    // Last: it may be the last call of a link that is closed then.
+    this.#correlator.close(call);
     abort?.abort(new GatewayError('CANCELLED'));
   }
 

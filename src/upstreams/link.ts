@@ -30,6 +30,8 @@ export interface LinkEvents {
   unsolicited(note: McpNotification): void;
   /** The connection is gone; calls have been failed. Called once. */
   ended(why: string): void;
+  /** A call is over, in whatever way. */
+  callOver(): void;
 }
 
 export interface Link {
@@ -52,6 +54,8 @@ export interface Link {
   /** Calls in flight, oldest first. */
   calls(): Iterable<Call>;
   readonly size: { readonly calls: number; readonly tokens: number };
+  /** Whether the server may yet ask something for a call that was given up, and nothing would tell. */
+  readonly doubtful?: boolean;
 }
 
 /** The session, the process or the path is gone, and nothing of the request was processed. */

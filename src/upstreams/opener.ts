@@ -14,9 +14,9 @@ import { type Openings, openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
 import type { Own } from './own.ts';
 import { pause } from './pause.ts';
-import type { Slot } from './pool.ts';
 import type { Reaper } from './reaper.ts';
 import { createRestarts } from './restarts.ts';
+import type { Slot } from './sharing.ts';
 import type { UpstreamSpec } from './spec.ts';
 
 export interface UpstreamParts {
@@ -32,6 +32,7 @@ export interface UpstreamParts {
 /** What an open link has to say to its pool. */
 export interface Told {
   ended(why: string): void;
+  callOver(): void;
   asked(question: Question, via: Call | undefined, link: Link): void;
   unsolicited(note: McpNotification, link: Link): void;
 }
@@ -80,6 +81,7 @@ export function createOpener(parts: UpstreamParts, own: Own) {
           }
           told.ended(why);
         },
+        callOver: told.callOver,
       },
       question: (question, via) => void ready.then((link) => told.asked(question, via, link)),
       withdrawn: () => {},

@@ -1,50 +1,92 @@
 // The live links of one upstream: which exchange uses which, each opened once however many wait for it, and
-// closed when its client's session ends or the upstream is no longer configured.
+// closed when its session ends, when it is unused for long, or when another needs its place.
 
-import { type Client, canBeAsked, NO_CAPABILITIES } from '../core/client.ts';
+import { type Client, canBeAsked } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
-import { digest } from '../lib/digest.ts';
 import type { Era } from '../protocol/message.ts';
-import type { RawObject } from '../protocol/raw.ts';
-import { NEWEST_INITIALIZE } from '../protocol/versions.ts';
-import type { Link, Profile } from './link.ts';
+import type { Link } from './link.ts';
+import { unlessAborted } from './pause.ts';
+import {
+  onceSlot,
+  ownSlot,
+  SHARED,
+  type Sharing,
+  type Slot,
+  STATELESS,
+  sharingOf,
+  UNASKED,
+} from './sharing.ts';
 import type { UpstreamSpec } from './spec.ts';
+import { Turns } from './turns.ts';
 import { createVerdicts, NoReply, type Verdicts, WrongEra } from './verdict.ts';
 import type { Watchers } from './watch.ts';
-
-/** How a link is shared. */
-export interface Slot {
-  readonly key: string;
-  readonly era: Era;
-  /** The one client session it serves, if it serves just one. */
-  readonly owner: Client['session'];
-  readonly profile: Profile;
-  /** How many links there may be of its kind, for calls whose questions must not be mixed up. */
-  readonly places: number;
-}
 
 export interface Pooled {
   readonly link: Link;
   readonly slot: Slot;
   readonly watchers: Watchers;
   readonly ended: Promise<void>;
+  /** Where questions could be mixed up. */
+  readonly turns: Turns | undefined;
   /** Log level set at the upstream. */
   level: string | undefined;
 }
 
+/** What a link tells its pool. */
+export interface Told {
+  ended(why: string): void;
+  callOver(): void;
+}
+
 export interface PoolHooks {
   /** Gives up when the signal aborts. */
-  open(slot: Slot, ended: (why: string) => void, signal: AbortSignal): Promise<Link>;
-  watch(link: Link): Watchers;
+  open(slot: Slot, told: Told, signal: AbortSignal): Promise<Link>;
+  /** @param left to be called when somebody watches no longer */
+  watch(link: Link, left: () => void): Watchers;
   /** The link is gone, by itself or closed. */
   closed(pooled: Pooled, why: string): void;
 }
 
+/** What one exchange uses, which stays open until it lets go. */
+export interface Hold {
+  /**
+   * The link for a client, in its own era where the upstream speaks it; the one held before is let go.
+   * @param place which of the links of its kind; the first serves all but calls that must keep away from others
+   * @throws GatewayError when the upstream cannot be reached or speaks no era that we do
+   */
+  acquire(client: Client, place?: number): Promise<Pooled>;
+  /** Waits, where questions could be mixed up, until a call of this client may run. */
+  turn(pooled: Pooled | undefined, client: Client, signal: AbortSignal, resumes?: boolean): Promise<void>;
+  release(): void;
+}
+
+interface Entry {
+  readonly slot: Slot;
+  readonly holders: Set<Holder>;
+  opening: Promise<Pooled>;
+  pooled: Pooled | undefined;
+  /** Runs while nothing uses it. */
+  idle: Timer | undefined;
+  retired: boolean;
+}
+
+interface Holder {
+  entry: Entry | undefined;
+  turns: Turns | undefined;
+  over: boolean;
+}
+
 export class Pool {
-  readonly #links = new Map<string, Promise<Pooled>>();
+  /** By slot; a link that ends or is being closed is not here any more. */
+  readonly #entries = new Map<string, Entry>();
+  /** Those that nothing uses, longest unused first. */
+  readonly #resting = new Set<Entry>();
+  /** Those that are being closed. */
+  readonly #leaving = new Set<Promise<unknown>>();
   readonly #byLink = new Map<Link, Pooled>();
   readonly #closing = new AbortController();
+  readonly #sharing: Sharing;
   readonly verdicts: Verdicts;
 
   constructor(
@@ -52,6 +94,7 @@ export class Pool {
     readonly hooks: PoolHooks,
     readonly host: Host,
   ) {
+    this.#sharing = sharingOf(spec);
     this.verdicts = createVerdicts(spec.era, host.now);
   }
 
@@ -67,16 +110,39 @@ export class Pool {
     return [...this.#byLink.values()];
   }
 
-  /**
-   * The link for a client, in its own era where the upstream speaks it.
-   * @param place which of the links of its kind; the first serves all but calls that must keep away from others
-   * @throws GatewayError when the upstream cannot be reached or speaks no era that we do
-   */
-  async acquire(client: Client, place = 0): Promise<Pooled> {
+  hold(): Hold {
+    const holder: Holder = { entry: undefined, turns: undefined, over: false };
+    return {
+      acquire: (client, place = 0) => this.#acquire(client, place, holder),
+      async turn(pooled, client, signal, resumes) {
+        holder.turns = pooled?.turns;
+        await pooled?.turns?.take(holder, client, signal, resumes);
+      },
+      release: () => {
+        holder.over = true;
+        this.#letGo(holder);
+      },
+    };
+  }
+
+  /** Closes every link, and gives up those that are being opened; later requests for one fail. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled([...this.#entries.values()].map(({ opening }) => opening));
+    await Promise.all([...this.#leaving, ...this.all().map(({ link }) => link.close())]);
+  }
+
+  /** Forgets a link that is of no more use, so that the next request opens another. */
+  drop(pooled: Pooled): void {
+    const entry = this.#entries.get(pooled.slot.key);
+    if (entry?.pooled === pooled) this.#forget(entry);
+  }
+
+  async #acquire(client: Client, place: number, holder: Holder): Promise<Pooled> {
     const tried = new Map<Era, WrongEra>();
     for (const era of this.verdicts.order(client.era)) {
       try {
-        const pooled = await this.#get(this.#slot(era, client, place));
+        const pooled = await this.#take(this.#slot(era, client, place), holder);
         this.verdicts.yes(era);
         // One that speaks this era, and gave no reply in the other, does not speak that.
         for (const other of tried.keys()) this.verdicts.no(other);
@@ -90,56 +156,121 @@ export class Pool {
     throw noEra(this.spec.name, [...tried.values()]);
   }
 
-  /** Closes every link, and gives up those that are being opened; later requests for one fail. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await Promise.all(
-      [...this.#links.values()].map((opening) =>
-        opening.then(
-          ({ link }) => link.close(),
-          () => {},
-        ),
-      ),
-    );
-  }
-
-  /** Forgets a link that is of no more use, so that the next request opens another. */
-  drop(pooled: Pooled): void {
-    if (this.#links.has(pooled.slot.key) && this.#byLink.get(pooled.link) === pooled)
-      this.#links.delete(pooled.slot.key);
-  }
-
   #slot(era: Era, client: Client, place: number): Slot {
-    const shared = { era, owner: undefined, profile: SHARED, places: 1 };
-    if (era === '2026') return { ...shared, key: 'stateless' };
-    const alone = aloneSlot(client, era, place);
-    if (this.spec.kind !== 'command') return alone;
-    const { per, max } = this.spec.instances;
-    const wanted = per === 'session' || (per === 'auto' && canBeAsked(client.capabilities));
-    if (!wanted) return { ...shared, key: 'shared' };
-    const room = this.#links.has(alone.key) || this.#links.size < max;
-    if (room) return { ...alone, places: client.session ? 1 : max };
-    this.host.metrics.limitHits.inc({ limit: 'instances' });
-    if (per === 'auto') return { ...shared, key: 'shared' };
-    if (place > 0) return aloneSlot(client, era, 0);
-    throw new GatewayError(
-      'BUSY',
-      `The upstream "${this.spec.name}" runs as many processes as instances.max allows.`,
-      { upstream: this.spec.name },
-    );
+    const { per, max } = this.#sharing;
+    const isProcess = this.spec.kind === 'command';
+    if (era === '2026' && (!isProcess || per === 'auto' || per === 'shared')) return STATELESS;
+    if (per === 'shared') return SHARED;
+    if (per === 'request') return onceSlot(client, era);
+    if (per === 'auto' && max > 1 && !canBeAsked(client.capabilities)) return UNASKED;
+    const own = ownSlot(per, client, era, place);
+    if (!isProcess || this.#hasRoom(own)) return own.owner || !isProcess ? own : { ...own, places: max };
+    if (per !== 'auto' && place === 0) return own;
+    this.host.metrics.limitHits.inc({ limit: this.#limit });
+    return per === 'auto' ? SHARED : ownSlot(per, client, era, 0);
   }
 
-  #get(slot: Slot): Promise<Pooled> {
-    const there = this.#links.get(slot.key);
-    if (there) return there;
+  get #limit(): string {
+    return this.spec.kind === 'command' ? 'instances' : 'upstream_sessions';
+  }
+
+  /** Whether a process of one's own may be had. Where that is not so for all, two places are for the others. */
+  #hasRoom(own: Slot): boolean {
+    if (this.#entries.has(own.key)) return true;
+    const { per, max } = this.#sharing;
+    const isOwn = ({ slot }: Entry): boolean => slot !== SHARED && slot !== UNASKED && slot !== STATELESS;
+    const taken = per === 'auto' ? [...this.#entries.values()].filter(isOwn).length + 2 : this.#entries.size;
+    return taken < max || [...this.#resting].some(isOwn);
+  }
+
+  #take(slot: Slot, holder: Holder): Promise<Pooled> {
+    if (holder.over) throw new GatewayError('CANCELLED');
+    this.#letGo(holder);
+    const entry = this.#entries.get(slot.key) ?? this.#create(slot);
+    holder.entry = entry;
+    entry.holders.add(holder);
+    this.#resting.delete(entry);
+    clearTimeout(entry.idle);
+    return entry.opening;
+  }
+
+  #letGo(holder: Holder): void {
+    const { entry, turns } = holder;
+    holder.entry = undefined;
+    holder.turns = undefined;
+    turns?.leave(holder);
+    if (entry?.holders.delete(holder)) this.#rest(entry);
+  }
+
+  #create(slot: Slot): Entry {
     const over = this.#overFor(slot);
     if (over) throw over;
-    const opening = this.#open(slot).catch((error: unknown) => {
-      if (this.#links.get(slot.key) === opening) this.#links.delete(slot.key);
+    if (this.#entries.size >= this.#sharing.max) this.#makeRoom();
+    const entry: Entry = {
+      slot,
+      holders: new Set(),
+      opening: Promise.resolve() as never,
+      pooled: undefined,
+      idle: undefined,
+      retired: false,
+    };
+    this.#entries.set(slot.key, entry);
+    entry.opening = this.#open(entry).catch((error: unknown) => {
+      this.#forget(entry);
       throw error;
     });
-    this.#links.set(slot.key, opening);
-    return opening;
+    return entry;
+  }
+
+  /** Closes the link that is unused for longest. @throws GatewayError BUSY when all are in use */
+  #makeRoom(): void {
+    this.host.metrics.limitHits.inc({ limit: this.#limit });
+    const [longest] = this.#resting;
+    if (longest) {
+      this.#retire(longest);
+      return;
+    }
+    const { name, kind } = this.spec;
+    const what =
+      kind === 'command' ? 'runs as many processes as instances.max' : 'has as many sessions as sessions.max';
+    throw new GatewayError('BUSY', `The upstream "${name}" ${what} allows.`, { upstream: name });
+  }
+
+  /** Closes an open link; nobody gets it any more. */
+  #retire(entry: Entry): void {
+    this.#forget(entry);
+    if (entry.retired) return;
+    entry.retired = true;
+    const left: Promise<unknown> = Promise.resolve(entry.pooled?.link.close()).finally(() =>
+      this.#leaving.delete(left),
+    );
+    this.#leaving.add(left);
+  }
+
+  #forget(entry: Entry): void {
+    if (this.#entries.get(entry.slot.key) === entry) this.#entries.delete(entry.slot.key);
+    this.#resting.delete(entry);
+    clearTimeout(entry.idle);
+  }
+
+  /** Looks whether anything uses the link. */
+  #rest(entry: Entry): void {
+    const { pooled, slot, holders } = entry;
+    if (!pooled || !this.#byLink.has(pooled.link) || holders.size > 0 || isBusy(pooled)) return;
+    const isKnown = this.#entries.get(slot.key) === entry;
+    const isDoubtful = slot.until === 'idle' && slot.mixed && pooled.link.doubtful;
+    if (!isKnown || slot.until === 'used' || isDoubtful) this.#retire(entry);
+    else if (!slot.owner) this.#lieIdle(entry, pooled);
+  }
+
+  #lieIdle(entry: Entry, pooled: Pooled): void {
+    this.#resting.delete(entry);
+    this.#resting.add(entry);
+    clearTimeout(entry.idle);
+    if (entry.slot.until !== 'idle') return;
+    entry.idle = setTimeout(() => {
+      if (!isBusy(pooled)) this.#retire(entry);
+    }, this.#sharing.idle);
   }
 
   /** Why nobody needs a link of this slot any more, if that is so. */
@@ -150,13 +281,16 @@ export class Pool {
   }
 
   /** Opens a link as long as the upstream is to be reached and the session it is for lasts. */
-  async #begin(slot: Slot, ended: (why: string) => void): Promise<Link> {
+  async #begin(slot: Slot, told: Told): Promise<Link> {
     const abort = new AbortController();
     const giveUp = (): void => abort.abort(this.#overFor(slot));
     const reasons = [this.#closing.signal, ...(slot.owner ? [slot.owner.ended] : [])];
     for (const reason of reasons) reason.addEventListener('abort', giveUp, { once: true });
     try {
-      return await this.hooks.open(slot, ended, abort.signal);
+      // A process that is told to end is one until it has ended.
+      while (this.spec.kind === 'command' && this.#entries.size + this.#leaving.size > this.#sharing.max)
+        await unlessAborted(Promise.race(this.#leaving), abort.signal);
+      return await this.hooks.open(slot, told, abort.signal);
     } catch (error) {
       throw this.#overFor(slot) ?? error;
     } finally {
@@ -164,34 +298,57 @@ export class Pool {
     }
   }
 
-  async #open(slot: Slot): Promise<Pooled> {
+  async #open(entry: Entry): Promise<Pooled> {
+    const { slot } = entry;
     const over = Promise.withResolvers<string>();
-    const link = await this.#begin(slot, over.resolve);
+    const told: Told = {
+      ended: over.resolve,
+      callOver: () => {
+        entry.pooled?.turns?.next();
+        this.#rest(entry);
+      },
+    };
+    const link = await this.#begin(slot, told);
     const pooled: Pooled = {
       link,
       slot,
-      watchers: this.hooks.watch(link),
+      watchers: this.hooks.watch(link, () => this.#rest(entry)),
       ended: over.promise.then(() => {}),
+      turns: this.#turnsOf(link, slot),
       level: undefined,
     };
+    entry.pooled = pooled;
     this.#byLink.set(link, pooled);
     this.#count();
-    const close = (): void => void link.close();
+    const close = (): void => this.#retire(entry);
     slot.owner?.ended.addEventListener('abort', close, { once: true });
     void over.promise.then((why) => {
       slot.owner?.ended.removeEventListener('abort', close);
-      this.drop(pooled);
+      this.#forget(entry);
       this.#byLink.delete(link);
       this.#count();
       this.hooks.closed(pooled, why);
     });
     if (this.#overFor(slot)) close();
+    else this.#rest(entry);
     return pooled;
+  }
+
+  #turnsOf(link: Link, slot: Slot): Turns | undefined {
+    const { spec, host } = this;
+    return spec.kind === 'command' && slot.mixed
+      ? new Turns(link, spec.name, spec.instances, host)
+      : undefined;
   }
 
   #count(): void {
     this.host.metrics.upstreamLinks.set({ upstream: this.spec.name }, this.#byLink.size);
   }
+}
+
+/** Calls, parked ones too, and who watches keep a link open. */
+function isBusy({ link, watchers }: Pooled): boolean {
+  return link.size.calls > 0 || watchers.size > 0;
 }
 
 function noEra(upstream: string, tried: readonly WrongEra[]): GatewayError {
@@ -203,24 +360,4 @@ function noEra(upstream: string, tried: readonly WrongEra[]): GatewayError {
     `The upstream "${upstream}" speaks no protocol revision that is known here (${why}).`,
     { upstream },
   );
-}
-
-const SHARED: Profile = { version: NEWEST_INITIALIZE, info: undefined, capabilities: NO_CAPABILITIES };
-
-function aloneSlot({ session, ...client }: Client, era: Era, place: number): Slot {
-  const { version, info, capabilities } = client;
-  const profile = { version, info, capabilities };
-  if (session) return { key: `session:${session.key}`, era, owner: session, profile, places: 1 };
-  const key = `${profileKey(client)}:${place}`;
-  return { key, era, owner: undefined, profile: { ...profile, version: NEWEST_INITIALIZE }, places: 1 };
-}
-
-function profileKey({ principal, capabilities }: Client): string {
-  return `profile:${principal.id}:${digest(askProfile(capabilities))}`;
-}
-
-function askProfile(capabilities: RawObject): string {
-  return ['elicitation', 'sampling', 'roots']
-    .map((key) => `${key}=${capabilities.raw(key) ?? ''}`)
-    .join('\n');
 }

@@ -1,6 +1,8 @@
 // What this folder needs to know of one configured upstream. Made from the configuration in gateway/.
 
 import type { Era } from '../protocol/message.ts';
+import type { Sharing } from './sharing.ts';
+import type { TurnLimits } from './turns.ts';
 
 /** All durations in milliseconds, all sizes in bytes. */
 export interface UpstreamTimeouts {
@@ -38,6 +40,8 @@ export interface HttpSpec extends Common {
   readonly url: string;
   /** Revealed: never log this object. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Of the initialize era. */
+  readonly sessions: Sharing;
 }
 
 export interface CommandSpec extends Common {
@@ -47,7 +51,7 @@ export interface CommandSpec extends Common {
   /** The child's whole environment, revealed: never log this object. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | undefined;
-  readonly instances: { readonly per: 'auto' | 'shared' | 'session'; readonly max: number };
+  readonly instances: Sharing & TurnLimits;
   readonly restart: { readonly max: number; readonly within: number };
   /** Grace between closing stdin, TERM and KILL. */
   readonly stop: number;

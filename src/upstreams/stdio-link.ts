@@ -22,6 +22,7 @@ import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
 import type { Own } from './own.ts';
+import { mayAsk } from './park.ts';
 import type { Reaper } from './reaper.ts';
 import { requestOf } from './requests.ts';
 import { sendThrough } from './senders.ts';
@@ -29,6 +30,8 @@ import type { CommandSpec } from './spec.ts';
 
 const BATCH = 10_000;
 const CANCELLED = 'notifications/cancelled';
+/** Most calls remembered that were given up; a server need not answer them. */
+const ABANDONED = 100;
 
 export interface StdioLinkParts {
   readonly spec: CommandSpec;
@@ -47,6 +50,8 @@ export class StdioLink implements Link {
   readonly #p: StdioLinkParts;
   readonly #correlator: Correlator;
   readonly #child: Child;
+  /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
+  readonly #abandoned = new Map<string, number>();
 
   /** @throws Error when the program cannot be started */
   constructor(parts: StdioLinkParts) {
@@ -56,6 +61,7 @@ export class StdioLink implements Link {
       unsolicited: (note) => events.unsolicited(note),
       question: (question, via) => parts.question(question, via),
       withdrawn: (key) => parts.withdrawn(key),
+      callOver: () => events.callOver(),
     });
     const hooks: ChildHooks = { line: (line) => this.#line(line), gone: (why) => this.#gone(why) };
     this.#child = startChild(spec, hooks, host.log.with({ upstream: spec.name }), parts.reaper);
@@ -63,6 +69,13 @@ export class StdioLink implements Link {
 
   get size() {
     return this.#correlator.size;
+  }
+
+  get doubtful(): boolean {
+    const { host, spec } = this.#p;
+    for (const [id, at] of this.#abandoned)
+      if (host.now() - at > spec.limits.parkTtl) this.#abandoned.delete(id);
+    return this.#abandoned.size > 0;
   }
 
   get pid(): number {
@@ -93,14 +106,21 @@ export class StdioLink implements Link {
   }
 
   cancel(call: Call, reason: string): void {
-    this.#correlator.close(call);
     if (call.sent && !call.ended) {
+      if (mayAsk(call.x.request.method)) this.#abandon(call);
       const params = RawObject.of({ requestId: call.id, reason });
       const text = notificationText(CANCELLED, params);
       // That the process is gone shows elsewhere.
       void this.#write(text, call.parked ? this.#p.own(CANCELLED, params) : call.x).catch(() => {});
     }
+    this.#correlator.close(call);
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+  }
+
+  #abandon({ id }: Call): void {
+    this.#abandoned.set(String(id), this.#p.host.now());
+    const [oldest] = this.#abandoned.keys();
+    if (oldest !== undefined && this.#abandoned.size > ABANDONED) this.#abandoned.delete(oldest);
   }
 
   answer(question: Question, reply: Reply, call?: Call): Promise<void> {
@@ -171,6 +191,7 @@ export class StdioLink implements Link {
       void this.answer(message, { result: RawObject.of({}) }).catch(() => {});
       return;
     }
+    if (message.kind === 'result' || message.kind === 'error') this.#abandoned.delete(message.id?.text ?? '');
     // Not waited for: the channel is shared, and one slow client must not stop the others.
     void this.#correlator.receive(message);
   }

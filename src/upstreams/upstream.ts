@@ -17,9 +17,10 @@ import { createOpener, type UpstreamParts } from './opener.ts';
 import { createOwn } from './own.ts';
 import { mayAsk, Park } from './park.ts';
 import { unlessAborted } from './pause.ts';
-import { Pool, type Pooled } from './pool.ts';
+import { type Hold, Pool, type Pooled } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
+import { hasParked } from './turns.ts';
 import { Watchers } from './watch.ts';
 
 /** What is known of an upstream without asking it anything. */
@@ -55,8 +56,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const pool = new Pool(
     spec,
     {
-      open: (slot, ended, signal) => open.link(slot, { ended, asked: ask, unsolicited }, signal),
-      watch: (link) => new Watchers(link, own, spec.timeouts.start),
+      open: (slot, told, signal) => open.link(slot, { ...told, asked: ask, unsolicited }, signal),
+      watch: (link, left) => new Watchers(link, own, spec.timeouts.start, left),
       closed: ({ link }, why) => {
         park.dropLink(link);
         host.log.debug('link ended', { upstream: spec.name, why });
@@ -74,9 +75,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
 
-  async function acquire(client: Client, place = 0): Promise<Pooled> {
+  async function acquire(hold: Hold, client: Client, place = 0): Promise<Pooled> {
     try {
-      return await pool.acquire(client, place);
+      return await hold.acquire(client, place);
     } catch (error) {
       if (!(error instanceof GatewayError) || isUpstreamFault(error.code)) up(0);
       throw error;
@@ -85,19 +86,21 @@ export function createUpstream(parts: UpstreamParts): Upstream {
 
   const carrying = { upstream: spec.name, park, deadlines: spec.timeouts, host };
 
-  /** A link on which the call's questions can be told from those of a call that waits for answers. */
-  async function ready(x: Exchange): Promise<Pooled> {
+  /** A link on which the call's questions can be told from those of others. */
+  async function ready(x: Exchange, hold: Hold): Promise<Pooled> {
+    const asks = mayAsk(x.request.method) && !x.request.raw?.has('requestState');
     for (let place = 1; ; place++) {
-      const pooled = await unlessAborted(acquire(x.client, place - 1), x.signal);
+      const pooled = await unlessAborted(acquire(hold, x.client, place - 1), x.signal);
+      if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
+      if (asks) await hold.turn(pooled, x.client, x.signal);
       await ensureLevel(pooled, x);
-      const asks = mayAsk(x.request.method) && !x.request.raw?.has('requestState');
-      if (!asks || place >= pooled.slot.places || !hasParked(pooled.link)) return pooled;
+      return pooled;
     }
   }
 
-  async function send(x: Exchange, emit: Emit): Promise<McpResult> {
+  async function send(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
     for (let again = false; ; again = true) {
-      const pooled = await ready(x);
+      const pooled = await ready(x, hold);
       // Servers of the initialize era give no requestState; one of ours would have been taken up.
       if (pooled.link.era === '2025' && x.request.raw?.has('requestState'))
         return errorResult('STATE_INVALID', undefined, { requestId: x.id });
@@ -112,9 +115,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  async function resume(x: Exchange, emit: Emit): Promise<McpResult> {
+  async function resume(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
     const parked = park.take(x);
     if (!parked) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
+    await hold.turn(pool.of(parked.link), x.client, x.signal, true);
     parked.link.resume(parked.call, x, emit);
     await parked.answer().catch((error: unknown) => {
       if (parked.call.ended) return;
@@ -154,10 +158,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     if (settled.kind === 'failed' && pooled.level === level) pooled.level = before;
   }
 
-  const listening = {
+  const listening = (hold: Hold) => ({
     upstream: spec.name,
     host,
-    acquire: async (x: Exchange) => (await unlessAborted(acquire(x.client), x.signal)).link,
+    acquire: async (x: Exchange) => (await unlessAborted(acquire(hold, x.client), x.signal)).link,
     watchers(link: Link) {
       const pooled = pool.of(link);
       if (!pooled) throw new GatewayError('UPSTREAM_UNAVAILABLE');
@@ -171,19 +175,29 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const pooled = pool.of(link);
       if (pooled) await ensureLevel(pooled, x);
     },
-  };
+  });
 
   return {
     name: spec.name,
     async handle(x, emit) {
+      const hold = pool.hold();
       try {
-        if (x.request.method === 'subscriptions/listen') return await listen(x, emit, listening);
-        return await (park.isOurs(x) ? resume(x, emit) : send(x, emit));
+        if (x.request.method === 'subscriptions/listen') return await listen(x, emit, listening(hold));
+        return await (park.isOurs(x) ? resume(x, emit, hold) : send(x, emit, hold));
       } catch (error) {
         return settle(failure(error, spec.name, x, host));
+      } finally {
+        hold.release();
       }
     },
-    hello: async (client) => (await acquire(client)).link.hello,
+    async hello(client) {
+      const hold = pool.hold();
+      try {
+        return (await acquire(hold, client)).link.hello;
+      } finally {
+        hold.release();
+      }
+    },
     state: () => ({
       links: pool.size,
       calls: pool.all().reduce((sum, { link }) => sum + link.size.calls, 0),
@@ -208,11 +222,6 @@ function failure(error: unknown, upstream: string, x: Exchange, host: Host): Mcp
     return errorResult(error.code, error.message, { ...error.data, requestId: x.id });
   host.log.error('upstream handler failed', { upstream, requestId: x.id, error: messageOf(error) });
   return errorResult('INTERNAL', undefined, { requestId: x.id });
-}
-
-function hasParked(link: Link): boolean {
-  for (const call of link.calls()) if (call.parked) return true;
-  return false;
 }
 
 function isUpstreamFault(code: string): boolean {

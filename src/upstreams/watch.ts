@@ -64,11 +64,15 @@ export class Watchers {
   readonly #subscribed = new Map<string, { holders: number; readonly done: Promise<boolean> }>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param patience how long the upstream may take to answer, milliseconds */
+  /**
+   * @param patience how long the upstream may take to answer, milliseconds
+   * @param left called when somebody watches no longer
+   */
   constructor(
     readonly link: Link,
     readonly own: Own,
     readonly patience: number,
+    readonly left: () => void = () => {},
   ) {}
 
   get size(): number {
@@ -102,6 +106,7 @@ export class Watchers {
       remove: () => {
         this.#watchers.delete(watcher);
         for (const uri of uris) this.#unsubscribe(uri);
+        this.left();
       },
     };
   }

@@ -65,9 +65,7 @@ for (const transport of ['http', 'stdio'] as const) {
 
         test(`asks a ${kind} client several things at once, each by its own call`, async () => {
           const peer = await connectPeer(kind, { url: gateway.url }, options);
-          // One process for all calls of a session cannot say which of them a question is for.
-          const width = transport === 'stdio' && era === '2025' ? 1 : 8;
-          const names = [...Array(width).keys()].map((i) => `nonce-${i}`);
+          const names = [...Array(8).keys()].map((i) => `nonce-${i}`);
           const texts = await Promise.all(
             names.map(async (name) =>
               textOf(await peer.call('test_elicitation', { message: `echo ${name}` })),

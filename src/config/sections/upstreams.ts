@@ -14,6 +14,7 @@ export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
   args: 'command',
   env: 'command',
   cwd: 'command',
+  sessions: 'url',
   instances: 'command',
   restart: 'command',
   stop: 'command',
@@ -88,16 +89,45 @@ const timeouts = z.strictObject({
   }),
 });
 
-const instances = z.strictObject({
+const idle = duration('15m', {
+  description: 'One that serves no session is closed when nothing has used it for this long.',
+});
+
+const sessions = z.strictObject({
   per: z
-    .enum(['auto', 'shared', 'session'])
+    .enum(['session', 'principal', 'request', 'shared'])
     .meta({
       description:
-        'Whom one process serves: `shared` everybody, `session` one client session; `auto` everybody who cannot be asked anything, and one process for each session that can (elicitation, sampling, roots), as long as there are fewer than `max`.',
+        'Whom one session serves: `session` one client session, or, for clients of 2026, which have none, one principal and what its clients can be asked; `principal` the latter for all; `request` one request, after which it is ended; `shared` everybody.',
+      examples: ['principal'],
+    })
+    .prefault('session'),
+  max: count(10_000, {
+    description: 'Most at once. One more takes the place of the one unused for longest.',
+  }),
+  idle,
+});
+
+const instances = z.strictObject({
+  per: z
+    .enum(['auto', 'session', 'principal', 'request', 'shared'])
+    .meta({
+      description:
+        'Whom one process serves: `session`, `principal`, `request` and `shared` as with `sessions`; `auto` everybody who cannot be asked anything, and one process, as with `session`, for each that can (elicitation, sampling, roots), as long as there are two fewer than `max`; the others share one.',
       examples: ['session'],
     })
     .prefault('auto'),
-  max: count(16, { description: 'Most processes at once.' }),
+  max: count(16, { description: 'Most at once. One more takes the place of the one unused for longest.' }),
+  idle,
+  wait: duration(
+    '10s',
+    {
+      description:
+        'On a process of several callers: how long a call that can be asked waits until it is alone, so that a question is certainly its own. Then it runs beside the others, and a question that could be another’s is declined.',
+    },
+    0,
+  ),
+  queue: count(64, { description: 'Most calls that wait so. One more runs at once.' }, 0),
 });
 
 const restart = z.strictObject({
@@ -179,6 +209,12 @@ const upstream = z
     timeouts: camel(timeouts)
       .meta({ description: 'How long to wait for what.', examples: [{ connect: '1s', idle: '5m' }] })
       .prefault({}),
+    sessions: sessions
+      .meta({
+        description: 'How sessions with a `url` of 2025 are shared.',
+        examples: [{ per: 'principal', idle: '5m' }],
+      })
+      .prefault({}),
     instances: instances
       .meta({
         description: 'How many processes of `command` there are.',
@@ -217,6 +253,7 @@ export const upstreams = z
 
 export type ParsedUpstream = z.output<typeof upstream>;
 export type Timeouts = ParsedUpstream['timeouts'];
+export type Sessions = ParsedUpstream['sessions'];
 export type Instances = ParsedUpstream['instances'];
 export type Restart = ParsedUpstream['restart'];
 export type Era = ParsedUpstream['era'];

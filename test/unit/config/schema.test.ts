@@ -214,7 +214,7 @@ test('the defaults', () => {
       pipeline: [],
       path: ['upstreams', 'c'],
       timeouts: { connect: 3_000, firstByte: 300_000, idle: 300_000, total: 3_600_000, start: 30_000 },
-      instances: { per: 'auto', max: 16 },
+      instances: { per: 'auto', max: 16, idle: 900_000, wait: 10_000, queue: 64 },
       restart: { max: 5, within: 60_000 },
       stop: 5_000,
     },

@@ -21,10 +21,13 @@ export const elicit = (message: string) => ({
 export const accept = (content: object) => ({ action: 'accept', content });
 
 /** An initialize-era server over stdio, and a client that can be asked. */
-export function startAsking(run: Running, changes: Parameters<typeof serverSpec>[1] = {}) {
+export function startAsking(
+  run: Running,
+  changes: Parameters<typeof serverSpec>[1] = {},
+  client = clientOf({ capabilities: able, principal: 'ada' }),
+) {
   const host = testHost();
   const upstream = run.upstream(serverSpec(['--era', '2025'], changes), host);
-  const client = clientOf({ capabilities: able, principal: 'ada' });
   const ask = (args: object, options: ExchangeOptions = {}) =>
     upstream.handle(toolCall('ask', args, { client, ...options }), nobody);
   /** Calls a tool by a method during which nobody can be asked. */

@@ -19,6 +19,7 @@ function setUp() {
     unsolicited: (note) => void unsolicited.push(note),
     question: (question, via) => void questions.push({ id: question.id.text, via }),
     withdrawn: (key) => void withdrawn.push(key),
+    callOver() {},
   });
   const hear = (message: object | string, via?: Call) =>
     correlator.receive(

@@ -169,7 +169,9 @@ describe('a state', () => {
   });
 
   test('ends with its time: the server is answered and told, and the state is invalid', async () => {
-    const { ask, retry, received, host, upstream } = start({ limits: { parkTtl: 20 } });
+    const client = clientOf({ era: '2025', capabilities: able, principal: 'ada', session: 's' });
+    const limits = { parkTtl: 20 };
+    const { ask, retry, received, host, upstream } = startAsking(run, { limits }, client);
     const state = stateOf(await ask(one));
     for (let lines: string[] = []; !lines.some((line) => line.includes('nobody answered in time')); )
       lines = await received();

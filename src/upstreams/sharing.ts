@@ -1,0 +1,141 @@
+// Whom one link serves: by configuration, era and client. Knows no live link.
+
+import { asksOf, type Client, canBeAsked, NO_CAPABILITIES } from '../core/client.ts';
+import type { Era } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { NEWEST_INITIALIZE } from '../protocol/versions.ts';
+import type { Profile } from './link.ts';
+import type { UpstreamSpec } from './spec.ts';
+
+/** How links of one upstream are shared. */
+export interface Sharing {
+  readonly per: 'auto' | 'session' | 'principal' | 'request' | 'shared';
+  /** Most links at once. */
+  readonly max: number;
+  /** How long one may be unused that serves no session, milliseconds. */
+  readonly idle: number;
+}
+
+/** What one link is for. */
+export interface Slot {
+  readonly key: string;
+  readonly era: Era;
+  /** The one client session it serves, if it serves just one. */
+  readonly owner: Client['session'];
+  readonly profile: Profile;
+  /** How many links there may be of its kind, for calls whose questions must not be mixed up. */
+  readonly places: number;
+  /** When it is of no more use: with its session or upstream, unused for a while, or after one exchange. */
+  readonly until: 'end' | 'idle' | 'used';
+  /** Whether a question of the server could be for one of several callers. */
+  readonly mixed: boolean;
+}
+
+/** Sessions of the embedded upstream cost nothing. */
+const BUILTIN: Sharing = { per: 'session', max: 10_000, idle: 900_000 };
+
+export function sharingOf(spec: UpstreamSpec): Sharing {
+  if (spec.kind === 'command') return spec.instances;
+  return spec.kind === 'url' ? spec.sessions : BUILTIN;
+}
+
+const fixed = { owner: undefined, places: 1, until: 'end' } as const;
+const profileOf = (capabilities: RawObject): Profile => ({
+  version: NEWEST_INITIALIZE,
+  info: undefined,
+  capabilities,
+});
+
+/** For everybody, where each request says all there is to know. */
+export const STATELESS: Slot = {
+  ...fixed,
+  key: 'stateless',
+  era: '2026',
+  profile: profileOf(NO_CAPABILITIES),
+  mixed: false,
+};
+
+/** For everybody who cannot be asked anything. */
+export const UNASKED: Slot = { ...STATELESS, key: 'unasked', era: '2025' };
+
+/**
+ * For everybody, with questions. Roots are left out: a server keeps them for its session, and these are each
+ * caller's own. So are the options of sampling, which not everybody has.
+ */
+export const SHARED: Slot = {
+  ...fixed,
+  key: 'shared',
+  era: '2025',
+  profile: profileOf(RawObject.of({ elicitation: { form: {}, url: {} }, sampling: {} })),
+  mixed: true,
+};
+
+/** For one exchange. */
+export function onceSlot(client: Client, era: Era): Slot {
+  const { version, info, capabilities } = client;
+  return {
+    key: `request:${crypto.randomUUID()}`,
+    era,
+    owner: undefined,
+    profile: { version, info, capabilities },
+    places: 1,
+    until: 'used',
+    mixed: false,
+  };
+}
+
+/** For one session. */
+function sessionSlot(client: Client, session: NonNullable<Client['session']>, era: Era): Slot {
+  const { version, info, capabilities } = client;
+  const profile = { version, info, capabilities };
+  return {
+    key: `session:${session.key}`,
+    era,
+    owner: session,
+    profile,
+    places: 1,
+    until: 'end',
+    mixed: false,
+  };
+}
+
+/**
+ * For one principal and what can be asked of its clients. Other capabilities are not told: they are in every
+ * request, or mean nothing here, and each text of them would be another link.
+ */
+function principalSlot({ principal, info, capabilities }: Client, era: Era, place: number): Slot {
+  const asks = era === '2025' ? askable(capabilities) : NO_CAPABILITIES;
+  return {
+    key: `principal:${era}:${place}:${asks.text}:${principal.id}`,
+    era,
+    owner: undefined,
+    profile: { version: NEWEST_INITIALIZE, info, capabilities: asks },
+    places: 1,
+    until: 'idle',
+    mixed: canBeAsked(asks),
+  };
+}
+
+/** The slot that is the client's own; `per` is neither `request` nor `shared`. */
+export function ownSlot(per: Sharing['per'], client: Client, era: Era, place: number): Slot {
+  const { session } = client;
+  return session && per !== 'principal'
+    ? sessionSlot(client, session, era)
+    : principalSlot(client, era, place);
+}
+
+/** The part of a client's capabilities that a server of the initialize era may ask by, always in the same words. */
+function askable(capabilities: RawObject): RawObject {
+  const { form, url, sampling, roots } = asksOf(capabilities);
+  const gates = capabilities.object('sampling');
+  return RawObject.of({
+    ...(form || url ? { elicitation: { ...(form && { form: {} }), ...(url && { url: {} }) } } : {}),
+    ...(sampling && {
+      sampling: {
+        ...(gates?.has('tools') && { tools: {} }),
+        ...(gates?.has('context') && { context: {} }),
+      },
+    }),
+    ...(roots && { roots: {} }),
+  });
+}
