@@ -47,7 +47,7 @@ export async function startGateway(world: World): Promise<Started> {
     childEnv: world.childEnv,
   });
   const build = (loaded: typeof first, number: number) =>
-    buildGeneration({ number, loaded, world, keeper, live, gateway });
+    buildGeneration({ number, loaded, world, keeper, live, gateway, seal });
 
   const built = await build(first, 1);
   if (!built.ok) return built;

@@ -8,6 +8,7 @@ import { messageOf } from '../core/errors.ts';
 import { Exchange, type Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import { pipeline, sendersOf } from '../core/pipeline.ts';
+import type { Seal } from '../lib/seal.ts';
 import type { Endpoint } from '../listeners/serving.ts';
 import type { McpRequest } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
@@ -48,6 +49,7 @@ export interface Building {
   readonly keeper: Keeper;
   readonly live: LiveUpstreams;
   readonly gateway: RawObject;
+  readonly seal: Seal;
 }
 
 /** Builds a whole generation, or nothing: what was made before a fault is undone. */
@@ -137,11 +139,11 @@ function buildEndpoint(
   sources: readonly Source[],
   steps: readonly SetUp[],
   counter: Counter,
-  { world, gateway, loaded }: Building,
+  { world, gateway, seal, loaded }: Building,
 ): BuiltEndpoint {
   const { host } = world;
   const patience = loaded.config.limits.listTimeout;
-  const router = createRouter({ sources, names: config.names, gateway, patience, host });
+  const router = createRouter({ sources, names: config.names, gateway, patience, host, seal });
   const handle: Handler = pipeline(steps, router.handle, host);
   const open = async (
     client: Client,

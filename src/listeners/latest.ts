@@ -6,7 +6,14 @@ import type { McpNotification } from '../protocol/message.ts';
 /** Puts one event out. Returns a promise while the client is slow, and false when it reads no more. */
 export type Out = (note: McpNotification) => Promise<void> | undefined | false;
 
-/** Most events that wait: one for each list, and as many resources. */
+/** Events that say all there is to say of a thing, by the member that names it. */
+const THING: Readonly<Record<string, string>> = {
+  'notifications/resources/updated': 'uri',
+  'notifications/tasks': 'taskId',
+  'notifications/tasks/status': 'taskId',
+};
+
+/** Most events that wait: one for each list, and as many resources and tasks. */
 const PENDING = 256;
 
 export class Latest {
@@ -74,9 +81,10 @@ export class Latest {
       this.#drop();
       return;
     }
-    const uri = method === 'notifications/resources/updated' ? raw?.string('uri') : undefined;
-    const replaceable = uri !== undefined || method.endsWith('/list_changed');
-    const key = replaceable ? `${method} ${uri ?? ''}` : `${this.#others++}`;
+    const of = THING[method];
+    const thing = of === undefined ? undefined : raw?.string(of);
+    const replaceable = thing !== undefined || method.endsWith('/list_changed');
+    const key = replaceable ? `${method} ${thing ?? ''}` : `${this.#others++}`;
     if (this.#pending.size < PENDING || this.#pending.has(key)) this.#pending.set(key, note);
     else this.#drop();
   }

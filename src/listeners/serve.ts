@@ -108,7 +108,8 @@ const over = (result: McpResult): Served => ({ result, close() {} });
 
 function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms: number, host: Host): void {
   const { method } = call.request;
-  const known = methodRow(method) ? method : 'other';
+  const row = methodRow(method);
+  const known = row ? method : 'other';
   const code = result.kind === 'error' ? result.raw.object('data')?.string('code') : undefined;
   const outcome = call.signal.aborted ? 'cancelled' : result.kind;
   host.metrics.exchanges.inc({ method: known, era: call.client.era, outcome });
@@ -117,7 +118,8 @@ function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms
   host.log.info('call', {
     requestId: call.id,
     method,
-    name: x?.route.kind === 'one' ? x.route.asked : undefined,
+    // Who holds the id of a task can have its result.
+    name: x?.route.kind === 'one' && row?.name !== 'taskId' ? x.route.asked : undefined,
     upstream: x?.route.kind === 'one' ? x.route.upstream : undefined,
     era: call.client.version,
     principal: x?.principal.id,

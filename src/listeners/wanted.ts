@@ -12,12 +12,18 @@ const LISTS: Readonly<Record<string, string>> = {
 
 /** @param filter the `notifications` of the request */
 export function wantedBy(filter: RawObject | undefined): (note: McpNotification) => boolean {
-  const asked = filter?.get('resourceSubscriptions');
-  const uris = new Set<unknown>(Array.isArray(asked) ? asked : []);
+  const uris = asked(filter, 'resourceSubscriptions');
+  const tasks = asked(filter, 'taskIds');
   return ({ method, raw }) => {
     const list = LISTS[method];
     if (list !== undefined) return filter?.get(list) === true;
-    // Other kinds of events, such as those of tasks, are the upstream's to match.
+    if (method === 'notifications/tasks') return tasks.has(raw?.string('taskId'));
+    // Other kinds of events are the upstream's to match.
     return method !== 'notifications/resources/updated' || uris.has(raw?.string('uri'));
   };
+}
+
+function asked(filter: RawObject | undefined, member: string): ReadonlySet<unknown> {
+  const values = filter?.get(member);
+  return new Set<unknown>(Array.isArray(values) ? values : []);
 }

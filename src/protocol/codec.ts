@@ -1,5 +1,7 @@
 // What each era's wire needs added or taken away, on either side of the core. Data in, data out.
 
+import { TASKS, withoutExtension } from './extensions.ts';
+import { joinItems, rawItems } from './items.ts';
 import { McpResult, META, withMeta } from './message.ts';
 import { methodRow } from './methods.ts';
 import { RawJson, RawObject } from './raw.ts';
@@ -34,10 +36,10 @@ export function statelessParams(
   return withMeta(params, changes) ?? RawObject.trusted('{}');
 }
 
-/** Initialize-era client capabilities as a 2026-07-28 request declares them. */
+/** Initialize-era client capabilities as a 2026-07-28 request declares them: a session has no form for its tasks. */
 export function statelessCapabilities(capabilities: RawObject): RawObject {
   const roots = capabilities.object('roots');
-  return capabilities.with({
+  return withoutExtension(capabilities, TASKS).with({
     tasks: undefined,
     ...(roots?.has('listChanged') ? { roots: roots.with({ listChanged: undefined }) } : {}),
   });
@@ -60,9 +62,10 @@ export function sessionParams(
 /**
  * A result object of a 2026-07-28 upstream. `resultType` absent means complete (basic §ResultType); a value
  * nobody negotiated makes it invalid.
+ * @param tasks whether the client takes a task in place of its result
  * @returns undefined when the result is invalid
  */
-export function statelessResult(method: string, raw: RawObject, extensions: boolean): McpResult | undefined {
+export function statelessResult(method: string, raw: RawObject, tasks: boolean): McpResult | undefined {
   const type = raw.has('resultType') ? raw.string('resultType') : 'complete';
   if (type === 'complete') return new McpResult('complete', raw);
   if (type === 'input_required') {
@@ -70,7 +73,8 @@ export function statelessResult(method: string, raw: RawObject, extensions: bool
     if (!raw.has('requestState') && !raw.has('inputRequests')) return undefined;
     return new McpResult('input_required', raw);
   }
-  return type === 'task' && extensions ? new McpResult('complete', raw) : undefined;
+  const isTask = type === 'task' && methodRow(method)?.tasks === true && raw.string('taskId') !== undefined;
+  return isTask && tasks ? new McpResult('complete', raw) : undefined;
 }
 
 /** A result for a 2026-07-28 client: resultType always, ttlMs and cacheScope where they are required. */
@@ -79,10 +83,20 @@ export function forStatelessClient(method: string, result: McpResult): McpResult
   const { raw } = result;
   const needsCache = result.kind === 'complete' && methodRow(method)?.cacheable;
   return result.with({
+    ...withoutSessionTasks(method, raw),
     ...(raw.has('resultType') ? {} : { resultType: result.kind }),
     ...(needsCache && !raw.has('ttlMs') ? { ttlMs: 0 } : {}),
     ...(needsCache && !raw.has('cacheScope') ? { cacheScope: 'private' } : {}),
   });
+}
+
+/** The tasks of 2025-11-25 are none of 2026-07-28: neither their capability nor what tools say of them. */
+function withoutSessionTasks(method: string, raw: RawObject) {
+  if (method === 'server/discover')
+    return { capabilities: raw.object('capabilities')?.with({ tasks: undefined }) };
+  const tools = method === 'tools/list' ? raw.raw('tools') : undefined;
+  if (!tools?.includes('"execution"')) return {};
+  return { tools: joinItems(rawItems(tools).map((tool) => tool.with({ execution: undefined }))) };
 }
 
 /** A result for an initialize-era client: what only 2026-07-28 knows is taken out, if it came from there. */

@@ -13,6 +13,8 @@ export interface MethodRow {
   readonly merge?: ListKind | 'stream';
   /** May answer `input_required` (2026-07-28 patterns/mrtr: these three only). */
   readonly asks?: true;
+  /** May answer with a task instead of its result (SEP-2663 §Supported Methods). */
+  readonly tasks?: true;
   /** Its result carries ttlMs and cacheScope (2026-07-28 server/utilities/caching). */
   readonly cacheable?: true;
 }
@@ -20,7 +22,7 @@ export interface MethodRow {
 const rows: Readonly<Record<string, MethodRow>> = {
   'server/discover': { to: 'local', cacheable: true },
   'tools/list': { to: 'all', merge: 'tools', cacheable: true },
-  'tools/call': { to: 'one', name: 'name', asks: true },
+  'tools/call': { to: 'one', name: 'name', asks: true, tasks: true },
   'prompts/list': { to: 'all', merge: 'prompts', cacheable: true },
   'prompts/get': { to: 'one', name: 'name', asks: true },
   'resources/list': { to: 'all', merge: 'resources', cacheable: true },

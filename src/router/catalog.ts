@@ -11,7 +11,7 @@ import type { ListKind } from '../protocol/methods.ts';
 import { inTime } from './in-time.ts';
 import { listAll } from './list.ts';
 import type { Source } from './source.ts';
-import type { Target } from './target.ts';
+import type { Listed } from './target.ts';
 import { matchesTemplate } from './template.ts';
 
 interface Index {
@@ -38,12 +38,11 @@ const RETRY_MS = 10_000;
 /** How many lists are remembered: one of each kind for each upstream and caller. */
 const INDEXES = 5_000;
 
-const KIND_OF: Readonly<Record<Target['kind'], ListKind>> = {
+const KIND_OF: Readonly<Record<Listed['kind'], ListKind>> = {
   tool: 'tools',
   prompt: 'prompts',
   resource: 'resources',
   template: 'resourceTemplates',
-  task: 'tools',
 };
 
 export class Catalog {
@@ -58,12 +57,12 @@ export class Catalog {
   ) {}
 
   /** The first upstream, in the order of the configuration, that offers the target to this caller. */
-  async owner(target: Target, x: Exchange): Promise<Owner> {
+  async owner(target: Listed, x: Exchange): Promise<Owner> {
     const known = await this.#look(target, x, FRESH_MS);
     return known.upstream === undefined ? this.#look(target, x, AGAIN_MS) : known;
   }
 
-  async #look(target: Target, x: Exchange, maxAge: number): Promise<Owner> {
+  async #look(target: Listed, x: Exchange, maxAge: number): Promise<Owner> {
     const kind = KIND_OF[target.kind];
     const exact = await this.#find(kind, x, maxAge, (names) => names.has(target.name));
     if (exact.upstream !== undefined || target.kind !== 'resource') return exact;

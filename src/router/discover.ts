@@ -2,6 +2,7 @@
 
 import { messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { declares, TASKS } from '../protocol/extensions.ts';
 import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { ALL_VERSIONS } from '../protocol/versions.ts';
@@ -61,7 +62,7 @@ async function helloOf(source: Source, x: Exchange, whole: Whole): Promise<Hello
   }
 }
 
-/** What can be routed of it: tasks and extensions of several upstreams cannot. */
+/** What can be routed of it: of the extensions of several upstreams only those that are at home here. */
 function union(hellos: readonly (Hello | undefined)[]): RawObject {
   const all = hellos.map((hello) => hello?.capabilities ?? SUPERSET);
   const alone = all.length === 1;
@@ -75,6 +76,8 @@ function union(hellos: readonly (Hello | undefined)[]): RawObject {
       else if (theirs) merged = merged.with({ [key]: mine.with(onlyTrue(theirs, mine)) });
     }
   }
+  if (!alone && all.some((capabilities) => declares(capabilities, TASKS)))
+    merged = merged.with({ extensions: { [TASKS]: {} } });
   return LISTS.reduce((all, list) => withOwnChanges(all, list), merged);
 }
 

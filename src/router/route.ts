@@ -7,12 +7,14 @@ import { methodRow } from '../protocol/methods.ts';
 import type { Catalog } from './catalog.ts';
 import { unprefixed } from './names.ts';
 import type { Source } from './source.ts';
-import { type Target, targetOf } from './target.ts';
+import { type Listed, type Target, targetOf } from './target.ts';
+import { type TaskNames, unknownTask } from './tasks.ts';
 
 export interface Routing {
   readonly sources: readonly Source[];
   readonly names: 'prefix' | 'none';
   readonly catalog: Catalog;
+  readonly tasks: TaskNames;
 }
 
 /** @param x whose behalf the catalogue is asked on; its request is the one to route */
@@ -22,7 +24,7 @@ export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route>
   const [only, ...others] = sources;
   if (row?.to === 'local') return { kind: 'local' };
   if (row?.to === 'all') return { kind: 'all', upstreams: sources.map(({ name }) => name) };
-  if (only && others.length === 0 && routing.names === 'none') {
+  if (only && others.length === 0 && routing.names === 'none' && row?.name !== 'taskId') {
     const target = row && targetOf(x.request, row);
     return { kind: 'one', upstream: only.name, name: target?.name, asked: target?.name };
   }
@@ -37,7 +39,25 @@ export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route>
   return byTarget(target, x, routing);
 }
 
+/** The way to a task, now that it is known who calls: to their own ones only. */
+export function ownTaskRoute(name: string, x: Exchange, { tasks, sources }: Routing): Route {
+  const task = tasks.inward(name, x);
+  if (!task) return { kind: 'none', asked: name, refusal: unknownTask() };
+  if (sources.some((source) => source.name === task.upstream))
+    return { kind: 'one', upstream: task.upstream, name: task.id, asked: name };
+  return {
+    ...none('PARAMS_INVALID', 'The upstream of this task is not configured here any more.'),
+    asked: name,
+  };
+}
+
 function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promise<Route> {
+  if (target.kind === 'task') {
+    const task = routing.tasks.route(target.name, x.client);
+    return task && routing.sources.some(({ name }) => name === task.upstream)
+      ? { kind: 'one', upstream: task.upstream, name: task.id, asked: target.name }
+      : { kind: 'none', asked: target.name, refusal: unknownTask() };
+  }
   const named = target.kind === 'tool' || target.kind === 'prompt';
   if (named && routing.names === 'prefix') {
     const found = unprefixed(
@@ -52,20 +72,20 @@ function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promis
   });
 }
 
-function unknown(target: Target): Route {
+function unknown(target: Listed): Route {
   const { kind, name } = target;
   const data = kind === 'resource' ? { uri: name } : {};
   return { ...none('PARAMS_INVALID', `Unknown ${wordOf(target)}: ${name}`, data), asked: name };
 }
 
 /** Nobody that could be asked has it; those that could not may. */
-function uncertain(target: Target, missing: readonly string[]): Route {
+function uncertain(target: Listed, missing: readonly string[]): Route {
   const { name } = target;
   const detail = `Nobody knows the ${wordOf(target)} ${name} now; not there to be asked: ${missing.join(', ')}.`;
   return { ...none('UPSTREAM_UNAVAILABLE', detail, { upstreams: [...missing] }), asked: name };
 }
 
-function wordOf({ kind }: Target): string {
+function wordOf({ kind }: Listed): string {
   return kind === 'template' ? 'resource template' : kind;
 }
 

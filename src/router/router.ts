@@ -5,6 +5,7 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Route } from '../core/route.ts';
+import type { Seal } from '../lib/seal.ts';
 import { McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
@@ -12,9 +13,11 @@ import { Catalog } from './catalog.ts';
 import { discover } from './discover.ts';
 import { listenAll } from './listen.ts';
 import { mergedList } from './merged.ts';
-import { findRoute, type Routing } from './route.ts';
+import { findRoute, ownTaskRoute, type Routing } from './route.ts';
 import type { Source } from './source.ts';
 import { renamed, targetOf } from './target.ts';
+import { legWithTasks } from './task-leg.ts';
+import { TaskNames, withoutTasks } from './tasks.ts';
 
 export interface Router {
   /** Where the exchange's request goes; a promise where upstreams have to be asked. */
@@ -30,18 +33,27 @@ export interface RouterParts {
   /** How long one upstream may keep the others waiting where their answers become one, milliseconds. */
   readonly patience: number;
   readonly host: Host;
+  /** For the names of tasks. */
+  readonly seal: Seal;
 }
 
-export function createRouter({ sources, names, gateway, patience, host }: RouterParts): Router {
-  const routing: Routing = { sources, names, catalog: new Catalog(sources, host, patience) };
+export function createRouter({ sources, names, gateway, patience, host, seal }: RouterParts): Router {
+  const tasks = new TaskNames(seal);
+  const routing: Routing = { sources, names, catalog: new Catalog(sources, host, patience), tasks };
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = sources.length === 1 && names === 'none' ? sources[0] : undefined;
 
   /** A plugin may have renamed the target; then the way is looked for again. */
   async function current(x: Exchange): Promise<Route> {
+    const refusal = withoutTasks(x);
+    if (refusal) return { kind: 'none', refusal };
     const row = methodRow(x.request.method);
     const asked = row && targetOf(x.request, row)?.name;
     const { route } = x;
+    if (row?.name === 'taskId' && asked !== undefined) {
+      x.reroute(ownTaskRoute(asked, x, routing));
+      return x.route;
+    }
     if ((route.kind !== 'one' && route.kind !== 'none') || route.asked === asked) return route;
     x.reroute(await findRoute(x, routing));
     return x.route;
@@ -53,7 +65,7 @@ export function createRouter({ sources, names, gateway, patience, host }: Router
     const row = methodRow(x.request.method);
     const rename = row && route.name !== undefined && route.name !== route.asked;
     const request = rename ? renamed(x.request, row, route.name ?? '') : x.request;
-    return source.handle(x.fork(source.name, request), emit);
+    return legWithTasks(source, request, x, emit, tasks);
   }
 
   async function toAll(
@@ -63,7 +75,7 @@ export function createRouter({ sources, names, gateway, patience, host }: Router
   ): Promise<McpResult> {
     const merge = methodRow(x.request.method)?.merge;
     const whole = { signal: x.signal, patience, host };
-    if (merge === 'stream') return listenAll(sources, x, emit, whole);
+    if (merge === 'stream') return listenAll(sources, x, emit, whole, tasks);
     if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
     const own = sources.filter(({ name }) => upstreams.includes(name));
     return merge ? mergedList(merge, own, x, whole, names === 'prefix') : errorResult('METHOD_UNKNOWN');

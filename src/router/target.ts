@@ -4,11 +4,13 @@ import type { McpRequest } from '../protocol/message.ts';
 import type { MethodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
-export interface Target {
-  /** What kind of thing is named. */
-  readonly kind: 'tool' | 'prompt' | 'resource' | 'template' | 'task';
+/** Something that an upstream's lists have. */
+export interface Listed {
+  readonly kind: 'tool' | 'prompt' | 'resource' | 'template';
   readonly name: string;
 }
+
+export type Target = Listed | { readonly kind: 'task'; readonly name: string };
 
 export function targetOf({ method, raw }: McpRequest, row: MethodRow): Target | undefined {
   if (row.name === undefined) return undefined;
@@ -31,6 +33,7 @@ function refTarget(ref: RawObject | undefined): Target | undefined {
 /** The same request naming its target as the upstream does. */
 export function renamed(request: McpRequest, row: MethodRow, name: string): McpRequest {
   if (row.name === 'name') return request.with({ name });
+  if (row.name === 'taskId') return request.with({ taskId: name });
   const ref = request.raw?.object('ref');
   if (row.name === 'ref' && ref?.has('name')) return request.with({ ref: ref.with({ name }) });
   return request;

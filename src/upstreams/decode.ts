@@ -3,6 +3,7 @@
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { errorForSession, statelessResult } from '../protocol/codec.ts';
+import { declares, TASKS } from '../protocol/extensions.ts';
 import { type Era, McpResult } from '../protocol/message.ts';
 import type { Settled } from './call.ts';
 
@@ -16,9 +17,9 @@ export function decodeSettled(upstream: string, era: Era, x: Exchange, settled: 
   }
   if (settled.kind === 'error') return decodeError(upstream, era, x, new McpResult('error', settled.raw));
   if (era === '2025') return new McpResult('complete', settled.raw);
-  const extensions = x.client.capabilities.has('extensions');
+  const tasks = x.client.era === '2026' && declares(x.client.capabilities, TASKS);
   return (
-    statelessResult(x.request.method, settled.raw, extensions) ??
+    statelessResult(x.request.method, settled.raw, tasks) ??
     invalid(
       upstream,
       x,

@@ -6,7 +6,7 @@ import type { Exchange } from '../core/exchange.ts';
 import { GRACEFUL } from '../core/graceful.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
-import { McpNotification, McpResult } from '../protocol/message.ts';
+import { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { Link } from './link.ts';
 import { pause, unlessAborted } from './pause.ts';
@@ -33,11 +33,12 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
 export async function listen(x: Exchange, emit: Emit, on: Listening): Promise<McpResult> {
-  const out = acknowledgingOnce(x, emit);
+  let link: Link | undefined;
+  const out = acknowledgingOnce(x, emit, (id) => (link ? taskNow(id, link, x, on) : undefined));
   let wait = FIRST_WAIT;
   while (!x.signal.aborted) {
     try {
-      const link = await on.acquire(x);
+      link = await on.acquire(x);
       await on.level(link, x);
       const before = performance.now();
       if (link.era === '2025') await watch(link, x, out.emit, on);
@@ -82,16 +83,36 @@ export function acknowledgement(notifications: RawObject): McpNotification {
   return new McpNotification(ACKNOWLEDGED, RawObject.of({}).with({ notifications }));
 }
 
+/** What a task has come to, as the event that may have been missed. */
+async function taskNow(
+  taskId: string,
+  link: Link,
+  x: Exchange,
+  on: Listening,
+): Promise<McpNotification | undefined> {
+  const params = RawObject.of({ taskId }).with({ _meta: x.request.raw?.object('_meta') });
+  const leg = x.fork(on.upstream, new McpRequest('tasks/get', params));
+  const { kind, raw } = await on.carry(link, leg, () => undefined);
+  return kind === 'complete'
+    ? new McpNotification('notifications/tasks', raw.with({ resultType: undefined, _meta: undefined }))
+    : undefined;
+}
+
 /** Lets one acknowledgement through; a later one means a gap, so the client hears of possible changes instead. */
-function acknowledgingOnce(x: Exchange, emit: Emit) {
+function acknowledgingOnce(
+  x: Exchange,
+  emit: Emit,
+  taskNow: (id: string) => Promise<McpNotification | undefined> | undefined,
+) {
   let done = false;
-  const changes = (note: McpNotification): McpNotification[] => {
+  const changes = async (note: McpNotification): Promise<(McpNotification | undefined)[]> => {
     const filter: Filter = honouredOf(note);
     const lists = [...filter.lists].map((member) => McpNotification.of(LIST_NOTES[member] ?? '', {}));
-    return [
-      ...lists,
-      ...[...filter.uris].map((uri) => McpNotification.of('notifications/resources/updated', { uri })),
-    ];
+    const uris = [...filter.uris].map((uri) =>
+      McpNotification.of('notifications/resources/updated', { uri }),
+    );
+    const taskIds = stringsOf(note, 'taskIds');
+    return [...lists, ...uris, ...(await Promise.all(taskIds.map(taskNow)))];
   };
   return {
     emit(note: McpNotification): Promise<void> | undefined {
@@ -100,7 +121,9 @@ function acknowledgingOnce(x: Exchange, emit: Emit) {
         done = true;
         return emit(note);
       }
-      return Promise.all(changes(note).map((each) => emit(each))).then(() => undefined);
+      return changes(note)
+        .then((missed) => Promise.all(missed.map((each) => each && emit(each))))
+        .then(() => undefined);
     },
     /** The upstream tells nothing, at least for now. */
     async nothing(): Promise<void> {
@@ -113,9 +136,13 @@ function acknowledgingOnce(x: Exchange, emit: Emit) {
 
 function honouredOf(note: McpNotification): Filter {
   const filter = note.raw?.object('notifications');
-  const uris = filter?.get('resourceSubscriptions');
   return {
     lists: new Set(Object.keys(LIST_NOTES).filter((member) => filter?.get(member) === true)),
-    uris: new Set(Array.isArray(uris) ? (uris as string[]) : []),
+    uris: new Set(stringsOf(note, 'resourceSubscriptions')),
   };
+}
+
+function stringsOf(note: McpNotification, member: string): string[] {
+  const values = note.raw?.object('notifications')?.get(member);
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : [];
 }

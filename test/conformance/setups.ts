@@ -1,5 +1,6 @@
 // What the suite is pointed at: the fixture alone, or the gateway in front of it over each transport and era.
 import { plainConfig, startGateway } from '../fixtures/gateway.ts';
+import { serveTasks } from '../fixtures/tasks/http.ts';
 import { type Era, everythingStdio, startEverythingHttp } from '../fixtures/upstreams.ts';
 
 /** Something that answers at a URL until it is stopped. `log` is what the gateway wrote, if there is one. */
@@ -37,6 +38,13 @@ export async function startSetup(name: SetupName): Promise<Setup> {
     await upstream.stop();
     throw error;
   }
+}
+
+/** The fixture of the tasks extension: alone, or with the gateway before it. */
+export async function startTasksSetup(direct: boolean): Promise<Setup> {
+  const upstream = serveTasks();
+  if (direct) return { url: upstream.url, log: () => '', stop: upstream.stop };
+  return behindGateway({ url: upstream.url }, upstream.stop);
 }
 
 async function behindGateway(upstream: object, stopUpstream?: () => Promise<void>): Promise<Setup> {

@@ -64,10 +64,45 @@ export async function runSuite(options: {
   out: string;
 }): Promise<SuiteResult> {
   const { url, requirements, out } = options;
+  const exitCode = await runCli(['--url', url, '--requirements', requirements], out);
+  const scenarios = await readScenarios(requirements, out);
+  const result = summarise(requirements, exitCode, scenarios);
+  if ((exitCode === 0) !== (result.scored.passed === result.scored.total)) {
+    throw new Error(`The suite ended with ${exitCode}, yet its files say otherwise; see ${out}/suite.log`);
+  }
+  return result;
+}
+
+/** The scenarios of the tasks extension (SEP-2663): no set requires them, and its own server does not run them. */
+const TASKS = [
+  'tasks-lifecycle',
+  'tasks-capability-negotiation',
+  'tasks-wire-fields',
+  'tasks-request-state-removal',
+  'tasks-mrtr-input',
+  'tasks-request-headers',
+  'tasks-dispatch-and-envelope',
+  'tasks-required-task-error',
+  'tasks-mrtr-composition',
+];
+
+/** Runs the scenarios of the tasks extension, each into a folder of its own in `out`. */
+export async function runTasks(options: { url: string; out: string }): Promise<ScenarioResult[]> {
+  const results: ScenarioResult[] = [];
+  for (const scenario of TASKS) {
+    const out = join(options.out, scenario);
+    const which = ['--scenario', scenario, '--spec-version', '2026-07-28', '--force'];
+    await runCli(['--url', options.url, ...which], out);
+    results.push(await readScenario(scenario, 'extension', out, await readdir(out)));
+  }
+  return results;
+}
+
+/** Empties `out` and runs the suite into it. @returns its exit code */
+async function runCli(args: readonly string[], out: string): Promise<number> {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  const args = ['server', '--url', url, '--requirements', requirements, '-o', out];
-  const child = Bun.spawn([process.execPath, CLI, ...args], {
+  const child = Bun.spawn([process.execPath, CLI, 'server', ...args, '-o', out], {
     cwd: dirname(out),
     stdin: 'ignore',
     stdout: 'pipe',
@@ -79,12 +114,7 @@ export async function runSuite(options: {
     child.exited,
   ]);
   await writeFile(join(out, 'suite.log'), `${stdout}\n${stderr}`);
-  const scenarios = await readScenarios(requirements, out);
-  const result = summarise(requirements, exitCode, scenarios);
-  if ((exitCode === 0) !== (result.scored.passed === result.scored.total)) {
-    throw new Error(`The suite ended with ${exitCode}, yet its files say otherwise; see ${out}/suite.log`);
-  }
-  return result;
+  return exitCode;
 }
 
 function summarise(requirements: Requirements, exitCode: number, scenarios: ScenarioResult[]): SuiteResult {

@@ -23,6 +23,25 @@ test('two seals of one text differ, and both open', () => {
   expect([ours.open('park', one), ours.open('park', two)]).toEqual(['id', 'id']);
 });
 
+test('a name is the same for the same text and kind, no other, and opens like a seal', () => {
+  const name = ours.name('task', 'id');
+  expect(name).toBe(createSeal(key(1)).name('task', 'id'));
+  expect(
+    new Set([name, ours.name('task', 'id2'), ours.name('park', 'id'), createSeal(key(2)).name('task', 'id')])
+      .size,
+  ).toBe(4);
+  expect([ours.open('task', name), ours.open('park', name), createSeal(key(2)).open('task', name)]).toEqual([
+    'id',
+    undefined,
+    undefined,
+  ]);
+  // Texts that begin alike share no key stream.
+  const [one, two] = ['x'.repeat(40), `${'x'.repeat(39)}y`].map((text) =>
+    Buffer.from(ours.name('task', text).slice(3), 'base64url').subarray(12, 40).toString('hex'),
+  );
+  expect(one).not.toBe(two);
+});
+
 test('opens after a restart with the same key', () => {
   expect(createSeal(key(1)).open('park', ours.seal('park', 'id'))).toBe('id');
 });

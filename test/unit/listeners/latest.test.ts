@@ -30,7 +30,8 @@ test('waits for one who is not there, the newest of a kind alone', () => {
   for (const i of [1, 2]) {
     latest.put(event(TOOLS, { i }));
     latest.put(event(UPDATED, { uri: 'a', i }));
-    latest.put(event('notifications/tasks', { i }));
+    latest.put(event('notifications/tasks', { taskId: 't', i }));
+    latest.put(event('notifications/other', { i }));
     latest.put(event('notifications/message', { i }));
   }
   latest.put(event(UPDATED, { uri: 'b' }));
@@ -38,8 +39,9 @@ test('waits for one who is not there, the newest of a kind alone', () => {
   expect(out).toEqual([
     `${TOOLS} {"i":2}`,
     `${UPDATED} {"uri":"a","i":2}`,
-    'notifications/tasks {"i":1}',
-    'notifications/tasks {"i":2}',
+    'notifications/tasks {"taskId":"t","i":2}',
+    'notifications/other {"i":1}',
+    'notifications/other {"i":2}',
     `${UPDATED} {"uri":"b"}`,
   ]);
   expect(dropped).toEqual(['no_stream', 'no_stream']);

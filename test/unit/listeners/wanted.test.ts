@@ -6,7 +6,12 @@ import { RawObject } from '../../../src/protocol/raw.ts';
 
 test('a subscription hears what it asked for', () => {
   const wanted = wantedBy(
-    RawObject.of({ toolsListChanged: true, promptsListChanged: false, resourceSubscriptions: ['a'] }),
+    RawObject.of({
+      toolsListChanged: true,
+      promptsListChanged: false,
+      resourceSubscriptions: ['a'],
+      taskIds: ['t'],
+    }),
   );
   const note = (method: string, params = {}) => McpNotification.of(`notifications/${method}`, params);
   expect(wanted(note('tools/list_changed'))).toBe(true);
@@ -16,6 +21,10 @@ test('a subscription hears what it asked for', () => {
     wanted(note('resources/updated', { uri: 'a' })),
     wanted(note('resources/updated', { uri: 'b' })),
   ]).toEqual([true, false]);
-  expect(wanted(note('tasks', { taskId: 't' }))).toBe(true);
+  expect([wanted(note('tasks', { taskId: 't' })), wanted(note('tasks', { taskId: 'u' }))]).toEqual([
+    true,
+    false,
+  ]);
+  expect(wanted(note('other', {}))).toBe(true);
   expect(wantedBy(undefined)(note('tools/list_changed'))).toBe(false);
 });

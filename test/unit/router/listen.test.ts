@@ -31,7 +31,7 @@ describe('server/discover', () => {
     expect(value).not.toHaveProperty('instructions');
   });
 
-  test('unites capabilities; lists may change with the configuration; tasks and extensions of several cannot be routed', async () => {
+  test('unites capabilities; lists may change with the configuration; of the extensions of several, tasks alone can be routed', async () => {
     const a = source(
       'a',
       {},
@@ -66,6 +66,11 @@ describe('server/discover', () => {
       experimental: { p: { a: 1 }, q: {} },
     });
     expect((await discover(a)).capabilities).toHaveProperty('extensions', { x: {} });
+    const extensions = { 'io.modelcontextprotocol/tasks': {}, y: {} };
+    const c = source('c', {}, { capabilities: { extensions } });
+    expect((await discover(a, c)).capabilities).toHaveProperty('extensions', {
+      'io.modelcontextprotocol/tasks': {},
+    });
   });
 
   test('does not promise less for one that is down: its things may appear', async () => {

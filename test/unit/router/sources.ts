@@ -3,6 +3,7 @@
 import { errorResult } from '../../../src/core/errors.ts';
 import type { Exchange } from '../../../src/core/exchange.ts';
 import type { Emit } from '../../../src/core/handler.ts';
+import { createSeal } from '../../../src/lib/seal.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { createRouter, type RouterParts } from '../../../src/router/router.ts';
@@ -46,6 +47,9 @@ export function source(
 
 export const down = errorResult('UPSTREAM_UNAVAILABLE', 'The upstream is not there.');
 
+/** As every gateway with this key has it. */
+export const seal = createSeal(new Uint8Array(32).fill(7));
+
 export const gateway = RawObject.of({ name: 'sluice', version: '0' });
 
 /** A router over these sources, with prefixes unless it is told otherwise. */
@@ -55,7 +59,7 @@ export function routerOver(
   patience = 5_000,
 ) {
   const host = testHost();
-  const router = createRouter({ sources, names, gateway, patience, host });
+  const router = createRouter({ sources, names, gateway, patience, host, seal });
   /** As an endpoint does it: the route first, then the way. */
   const handle = async (x: Exchange, emit: Emit = nobody): Promise<McpResult> => {
     x.reroute(await router.route(x));
