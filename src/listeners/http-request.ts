@@ -8,7 +8,7 @@ import { answerText, statusOf } from './edge.ts';
 import { createEventStream } from './event-stream.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { Replays } from './replays.ts';
-import { type Events, Reply } from './reply.ts';
+import { type Answer, type Events, Reply } from './reply.ts';
 import type { Serving } from './serving.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -27,20 +27,19 @@ export interface HttpCall {
   readonly keepAlive: KeepAlive;
 }
 
-/** The call that `work` answers through `reply`. Where nothing should fail and something does, the client is told. */
+/** `work` answers the call through `reply`. Where nothing should fail and something does, the client is told. */
 export function answeredBy(
   work: Promise<void>,
-  reply: Reply,
+  reply: Answer,
   message: RequestMessage,
   client: Client,
   call: HttpCall,
-) {
+): void {
   work.catch((error: unknown) => {
     call.serving.host.log.error('call failed', { requestId: call.id, error: messageOf(error) });
     const result = errorResult('INTERNAL', undefined, { requestId: call.id });
     reply.finish(answerText(message.id, message.method, result, client), statusOf(result, client));
   });
-  return reply.response;
 }
 
 export function accepts(headers: Headers): { stream: boolean; json: boolean } {

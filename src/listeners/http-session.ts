@@ -9,7 +9,7 @@ import { CALL_OVER, CALLER_CANCELLED } from './calls.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import { initialize } from './initialize.ts';
-import type { Reply } from './reply.ts';
+import type { Answer } from './reply.ts';
 import { type Run, serve } from './serve.ts';
 import type { Session } from './session.ts';
 import { localAnswer } from './session-local.ts';
@@ -72,17 +72,25 @@ async function answer(message: Request, session: Session, call: HttpCall): Promi
   const open = (headers: HttpCall['headers']) =>
     call.replays.open(session, { kind: 'answer', request: message.id, headers });
   const reply = replyTo(call, { open });
-  return answeredBy(respond(message, session, call, reply), reply, message, session.client, call);
+  answeredBy(respond(message, session, call, reply), reply, message, session.client, call);
+  return reply.response;
 }
 
-async function respond(message: Request, session: Session, call: HttpCall, reply: Reply): Promise<void> {
+/** Answers one request of a session. */
+export async function respond(
+  message: Request,
+  session: Session,
+  call: HttpCall,
+  reply: Answer,
+): Promise<void> {
   const { id, method } = message;
+  const { signal, end } = session.calls.begin(id);
   const local = await localAnswer(message, session);
   if (local) {
+    end();
     reply.finish(answerText(id, method, local, session.client), statusOf(local, session.client));
     return;
   }
-  const { signal, end } = session.calls.begin(id);
   // A client that goes away has not cancelled (2025-11-25 basic/transports): the call runs on, and where its answer
   // is a stream already, the client can come back for it.
   const served = await serve(callOf(message, session, call, reply, signal), call.serving);
@@ -103,7 +111,7 @@ function callOf(
   { method, params }: Request,
   session: Session,
   call: HttpCall,
-  reply: Reply,
+  reply: Answer,
   signal: AbortSignal,
 ) {
   const { host } = call.serving;

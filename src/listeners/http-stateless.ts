@@ -85,7 +85,8 @@ function mismatchOf(message: Request, headers: Headers, schema: RawObject): stri
 async function answer(message: Request, client: Client, call: HttpCall): Promise<Response> {
   const cancelled = new AbortController();
   const reply = replyTo(call, { gone: () => cancelled.abort(GONE) });
-  return answeredBy(run(message, client, call, reply, cancelled.signal), reply, message, client, call);
+  answeredBy(run(message, client, call, reply, cancelled.signal), reply, message, client, call);
+  return reply.response;
 }
 
 async function run(

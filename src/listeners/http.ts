@@ -8,6 +8,7 @@ import { eraOfPost } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
 import { refusalResponse, requestId } from './edge.ts';
+import { NO_BATCH, postBatch } from './http-batch.ts';
 import { readBody } from './http-body.ts';
 import { createGuard, type Guard } from './http-guard.ts';
 import { accepts, type HttpCall } from './http-request.ts';
@@ -197,8 +198,10 @@ async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
       body.fault === 'PARSE' ? 'The body is not UTF-8, or did not arrive whole.' : undefined,
     );
   }
-  if (isBatch(body))
-    return refuse('INVALID_REQUEST', 'Batches are not accepted: send one message at a time.');
+  if (isBatch(body)) {
+    const isStateless = isStatelessVersion(request.headers.get('mcp-protocol-version')?.trim() ?? '');
+    return isStateless ? refuse('INVALID_REQUEST', NO_BATCH) : postBatch(body, call);
+  }
   let message: Message;
   try {
     message = parseMessage(body, limits.json);

@@ -31,6 +31,9 @@ export interface ReplyOptions {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What a call needs to be answered. */
+export type Answer = Pick<Reply, 'canStream' | 'note' | 'send' | 'finish' | 'close' | 'done'>;
+
 export class Reply implements Quiet {
   readonly #o: ReplyOptions;
   readonly #response = Promise.withResolvers<Response>();

@@ -35,6 +35,8 @@ export interface ListenerLimits {
   readonly json: { readonly depth: number; readonly keys: number; readonly string: number };
   readonly streamBuffer: number;
   readonly line: number;
+  /** Most messages of a batch. */
+  readonly batch: number;
   readonly inFlight: number;
   readonly streams: number;
   readonly sessions: number;

@@ -86,6 +86,7 @@ export const limits = camel(
     event: size('16MiB', { description: 'Longest event in a stream of an upstream.' }),
     stream_buffer: size('1MiB', { description: 'Most bytes held for a client that reads slowly.' }),
     in_flight: count(2_048, { description: 'Most requests at work at once.' }),
+    batch: count(64, { description: 'Most messages in a batch of a client; one revision alone has them.' }),
     streams: count(4_096, { description: 'Most open event streams.' }),
     sessions: count(10_000, { description: 'Most client sessions of the 2025 era.' }),
     session_idle: duration('24h', { description: 'A session unused for this long is forgotten.' }),

@@ -186,6 +186,7 @@ test('the defaults', () => {
     event: 16_777_216,
     streamBuffer: 1_048_576,
     inFlight: 2_048,
+    batch: 64,
     streams: 4_096,
     sessions: 10_000,
     sessionIdle: 86_400_000,
