@@ -22,13 +22,18 @@ export interface Step {
   applies(x: Exchange): boolean;
 }
 
+/** Finds the route again where a plugin changed the target, so that `when` of the next one sees the new place. */
+export type Follow = (x: Exchange) => Promise<void> | undefined;
+
+const stays: Follow = () => undefined;
+
 /** A handler that runs `steps` around `next`. That of an upstream also closes the legs it has seen through. */
-export function pipeline(steps: readonly Step[], next: Handler, host: Host): Handler {
-  const run = steps.reduceRight<Handler>((inner, step) => around(step, inner, host), next);
+export function pipeline(steps: readonly Step[], next: Handler, host: Host, follow = stays): Handler {
+  const run = steps.reduceRight<Handler>((inner, step) => around(step, inner, host, follow), next);
   return steps.some(({ hooks }) => hooks.onClose) ? closingLegs(run) : run;
 }
 
-function around(step: Step, next: Handler, host: Host): Handler {
+function around(step: Step, next: Handler, host: Host, follow: Follow): Handler {
   const { hooks } = step;
   const guard = guardOf(step, host);
   const closer = (x: Exchange, result: McpResult): void => close(guard, result, x);
@@ -39,7 +44,10 @@ function around(step: Step, next: Handler, host: Host): Handler {
     if (hooks.onSend) x.addSender(sender);
     const verdict = hooks.onRequest ? await request(guard, x, emit) : undefined;
     if (verdict instanceof McpResult) return verdict;
-    if (verdict) x.replace(verdict);
+    if (verdict) {
+      x.replace(verdict);
+      await follow(x);
+    }
     const result = await next(x, hooks.onNotification ? (note) => notification(guard, note, x, emit) : emit);
     return hooks.onResult ? resultOf(guard, result, x, emit) : result;
   };

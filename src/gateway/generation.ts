@@ -144,7 +144,7 @@ function buildEndpoint(
   const { host } = world;
   const patience = loaded.config.limits.listTimeout;
   const router = createRouter({ sources, names: config.names, gateway, patience, host, seal });
-  const handle: Handler = pipeline(steps, router.handle, host);
+  const handle: Handler = pipeline(steps, router.handle, host, router.follow);
   const open = async (
     client: Client,
     inbound: Inbound,

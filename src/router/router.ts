@@ -4,6 +4,7 @@ import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import type { Follow } from '../core/pipeline.ts';
 import type { Route } from '../core/route.ts';
 import type { Seal } from '../lib/seal.ts';
 import { McpResult } from '../protocol/message.ts';
@@ -22,6 +23,8 @@ import { TaskNames, withoutTasks } from './tasks.ts';
 export interface Router {
   /** Where the exchange's request goes; a promise where upstreams have to be asked. */
   route(x: Exchange): Route | Promise<Route>;
+  /** Routes again where the request names another target than its route was found for. */
+  readonly follow: Follow;
   readonly handle: Handler;
 }
 
@@ -43,20 +46,17 @@ export function createRouter({ sources, names, gateway, patience, host, seal }: 
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = sources.length === 1 && names === 'none' ? sources[0] : undefined;
 
-  /** A plugin may have renamed the target; then the way is looked for again. */
-  async function current(x: Exchange): Promise<Route> {
-    const refusal = withoutTasks(x);
-    if (refusal) return { kind: 'none', refusal };
+  /** A plugin may have renamed the target, or asked for something else; then the way is looked for again. */
+  function follow(x: Exchange): Promise<void> | undefined {
+    if (leadsTo(x)) return undefined;
+    return Promise.resolve(findRoute(x, routing)).then((route) => x.reroute(route));
+  }
+
+  /** Whose a task is, is known only now that the plugins have said who calls. */
+  function toOwnTask(x: Exchange): void {
     const row = methodRow(x.request.method);
-    const asked = row && targetOf(x.request, row)?.name;
-    const { route } = x;
-    if (row?.name === 'taskId' && asked !== undefined) {
-      x.reroute(ownTaskRoute(asked, x, routing));
-      return x.route;
-    }
-    if ((route.kind !== 'one' && route.kind !== 'none') || route.asked === asked) return route;
-    x.reroute(await findRoute(x, routing));
-    return x.route;
+    const name = row?.name === 'taskId' ? targetOf(x.request, row)?.name : undefined;
+    if (name !== undefined) x.reroute(ownTaskRoute(name, x, routing));
   }
 
   function toOne(route: Extract<Route, { kind: 'one' }>, x: Exchange, emit: Emit): Promise<McpResult> {
@@ -83,8 +83,13 @@ export function createRouter({ sources, names, gateway, patience, host, seal }: 
 
   return {
     route: (x) => findRoute(x, routing),
+    follow,
     async handle(x, emit) {
-      const route = await current(x);
+      const refusal = withoutTasks(x);
+      if (refusal) return refusal;
+      await follow(x);
+      toOwnTask(x);
+      const { route } = x;
       switch (route.kind) {
         case 'one':
           return toOne(route, x, emit);
@@ -99,4 +104,11 @@ export function createRouter({ sources, names, gateway, patience, host, seal }: 
       }
     },
   };
+}
+
+/** Whether the route is the one of the request as it is now. */
+function leadsTo({ route, request }: Exchange): boolean {
+  const row = methodRow(request.method);
+  if (route.kind === 'all' || route.kind === 'local') return row?.to === route.kind;
+  return row?.to !== 'all' && row?.to !== 'local' && route.asked === (row && targetOf(request, row)?.name);
 }

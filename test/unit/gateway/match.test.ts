@@ -3,9 +3,13 @@ import { describe, expect, test } from 'bun:test';
 import { ANONYMOUS, NO_CAPABILITIES } from '../../../src/core/client.ts';
 import { errorResult } from '../../../src/core/errors.ts';
 import { Exchange } from '../../../src/core/exchange.ts';
+import { pipeline, type Step } from '../../../src/core/pipeline.ts';
+import type { Hooks } from '../../../src/core/plugin.ts';
 import type { Route } from '../../../src/core/route.ts';
 import { glob, matcher } from '../../../src/gateway/match.ts';
 import { McpRequest } from '../../../src/protocol/message.ts';
+import { toolCall } from '../../fixtures/exchanges.ts';
+import { routerOver, source } from '../router/sources.ts';
 
 describe('a pattern', () => {
   const yes = [
@@ -82,6 +86,41 @@ describe('when', () => {
     x.replace(x.request.with({ name: 'fail' }));
     expect(matcher({ names: ['fail'] })(x)).toBe(true);
     expect(matcher({ names: ['github__*'] })(x)).toBe(false);
+  });
+
+  test('sees the upstream that a plugin above gave the call to, and not the one it had before', async () => {
+    const { router, host } = routerOver([source('a'), source('b', { 'tools/call': { from: 'b' } })]);
+    const seen: string[] = [];
+    const step = (id: string, applies: Step['applies'], hooks: Hooks): Step => {
+      return { id, hooks, applies, mode: 'enforce', onError: 'refuse', timeout: 1_000 };
+    };
+    const watcher = (upstream: string) =>
+      step(upstream, matcher({ upstreams: [upstream] }), { onRequest: () => void seen.push(upstream) });
+    const rename = step('rename', () => true, { onRequest: (request) => request.with({ name: 'b__x' }) });
+    const run = pipeline(
+      [watcher('a'), rename, watcher('a'), watcher('b')],
+      router.handle,
+      host,
+      router.follow,
+    );
+    const x = toolCall('a__x');
+    x.reroute(await router.route(x));
+    expect((await run(x, () => undefined)).value).toEqual({ from: 'b' });
+    expect(seen).toEqual(['a', 'b']);
+  });
+
+  test('follows a plugin that asks for something else altogether', async () => {
+    const { router, host } = routerOver([source('a'), source('b')]);
+    const x = toolCall('a__x');
+    x.reroute(await router.route(x));
+    const applied: boolean[] = [];
+    const list = { onRequest: () => new McpRequest('tools/list', undefined) };
+    const steps = [
+      { id: 'list', hooks: list, applies: () => true },
+      { id: 'seen', hooks: {}, applies: (y: Exchange) => applied.push(matcher({ upstreams: ['b'] })(y)) > 0 },
+    ].map((each) => ({ ...each, mode: 'enforce', onError: 'refuse', timeout: 1_000 }) as const);
+    const result = await pipeline(steps, router.handle, host, router.follow)(x, () => undefined);
+    expect([result.value, applied]).toEqual([{ tools: [] }, [true]]);
   });
 
   test('knows the target of a call that leads nowhere, and none where there is none', () => {
