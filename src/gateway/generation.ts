@@ -80,6 +80,7 @@ export async function buildGeneration(
     plugins: world.plugins,
     host: world.host,
     scope,
+    setupTime: config.limits.pluginSetup,
     onDispose: (step: () => void | Promise<void>) => void undo.push(step),
   };
 

@@ -13,12 +13,15 @@ import { digest } from '../lib/digest.ts';
 import type { Scope } from './keep.ts';
 import { loadPlugin, setUp as setUpLoaded } from './load.ts';
 import { matcher } from './match.ts';
+import { disposeInTime, type SetupTime, setUpInTime } from './setup-time.ts';
 
 export interface StepsParts {
   readonly document: ConfigDocument;
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   readonly host: Host;
   readonly scope: Scope;
+  /** How long a plugin may take to load, to set up and to be disposed, milliseconds. */
+  readonly setupTime: number;
   /** Called for everything to be undone when the generation ends. Latest first. */
   onDispose(dispose: () => void | Promise<void>): void;
 }
@@ -62,8 +65,10 @@ async function one(
   const options = readOptions(document, entry, found.plugin.schema);
   if (!options.ok) return [...options.diagnostics];
   try {
-    const hooks = await found.setUp(options.value, pluginHost(entry, upstream, parts));
-    if (hooks.dispose) parts.onDispose(() => hooks.dispose?.());
+    const time = timeOf(entry, upstream, parts);
+    const made = () => found.setUp(options.value, pluginHost(entry, upstream, parts));
+    const hooks = await setUpInTime(made, time);
+    if (hooks.dispose) parts.onDispose(() => disposeInTime(() => hooks.dispose?.(), time));
     const { id, mode, onError, timeout } = entry;
     const { name, about } = found.plugin;
     const enforced = mode === 'shadow' ? 'shadow' : 'enforce';
@@ -91,6 +96,7 @@ async function find(entry: Entry, parts: StepsParts): Promise<Found> {
       setUp: async (options, host) => asHooks(await plugin.setup(options, host)),
     };
   const loaded = await loadPlugin(entry.plugin, {
+    deadline: parts.setupTime,
     onStray: (error, path) =>
       parts.host.log.error('plugin failed outside of its hooks', { plugin: path, error: messageOf(error) }),
   });
@@ -99,13 +105,23 @@ async function find(entry: Entry, parts: StepsParts): Promise<Found> {
   return { plugin: loaded.plugin, file, setUp: (options, host) => setUpLoaded(loaded, options, host) };
 }
 
-function pluginHost({ id }: Entry, upstream: string | undefined, { host, scope }: StepsParts): PluginHost {
-  const place = upstream === undefined ? id : `${upstream}/${id}`;
+function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsParts): PluginHost {
+  const { host, scope } = parts;
+  const time = timeOf(entry, upstream, parts);
   return {
-    id,
+    id: entry.id,
     upstream,
-    log: host.log.with({ plugin: place }),
+    log: host.log.with({ plugin: time.place }),
     now: host.now,
-    keep: (key, make, dispose) => scope.keep(`plugin ${place} ${key}`, make, dispose),
+    keep: (key, make, dispose) =>
+      scope.keep(
+        `plugin ${time.place} ${key}`,
+        make,
+        dispose && ((value) => disposeInTime(() => dispose(value), time)),
+      ),
   };
+}
+
+function timeOf({ id }: Entry, upstream: string | undefined, { host, setupTime }: StepsParts): SetupTime {
+  return { place: upstream === undefined ? id : `${upstream}/${id}`, ms: setupTime, host };
 }

@@ -106,6 +106,9 @@ export const limits = camel(
       description:
         'How long one upstream may hold up what several answer together: lists, `server/discover`, the start of a subscription, and the question which of them has a name. Then the answer goes out without it.',
     }),
+    plugin_setup: duration('10s', {
+      description: 'How long a plugin may take to load, to set up, and to be disposed of.',
+    }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
   }),
 )

@@ -201,6 +201,7 @@ test('the defaults', () => {
     resumeRetry: 1_000,
     keepAlive: 15_000,
     listTimeout: 5_000,
+    pluginSetup: 10_000,
     bodyTimeout: 30_000,
   });
   expect(config.upstreams).toEqual([
