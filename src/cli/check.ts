@@ -1,5 +1,6 @@
 // `sluice check`: every problem of a configuration at once; with --connect, whether its upstreams answer.
 
+import { dirname, resolve } from 'node:path';
 import {
   type Diagnostic,
   renderDiagnostics,
@@ -7,9 +8,10 @@ import {
   sortDiagnostics,
   summary,
 } from '../config/diagnostic.ts';
-import type { Loaded } from '../config/load.ts';
-import { readOptions } from '../config/options.ts';
-import type { Entry } from '../config/schema.ts';
+import type { ConfigDocument } from '../config/document.ts';
+import { writtenEntries } from '../config/entries.ts';
+import { wrongOptions } from '../config/options.ts';
+import { isPluginFile } from '../config/relations/pipeline.ts';
 import { messageOf } from '../core/errors.ts';
 import { loadPlugin } from '../gateway/load.ts';
 import { createReader } from './config.ts';
@@ -27,10 +29,11 @@ export interface CheckOptions {
 export async function check(shell: Shell, options: CheckOptions): Promise<number> {
   const reader = createReader(shell, options.config);
   const reading = reader.read();
-  const found = reading.ok
-    ? [...reading.warnings, ...(await pluginProblems(shell, reading))]
-    : [...reading.diagnostics];
-  const diagnostics = sortDiagnostics(found);
+  const { document } = reading;
+  const diagnostics = sortDiagnostics([
+    ...(reading.ok ? reading.warnings : reading.diagnostics),
+    ...(document === undefined ? [] : await pluginProblems(document, reader.file(), shell)),
+  ]);
   const sound = reading.ok && diagnostics.every(({ severity }) => severity !== 'error');
   const probes = sound && options.connect === true ? await probeUpstreams(shell, reading) : undefined;
   if (options.json === true) {
@@ -60,23 +63,22 @@ function tell(
     );
 }
 
-/** What plugin files say of their options; those of built-in plugins are told by the reading. No plugin is set up. */
-async function pluginProblems(shell: Shell, loaded: Loaded): Promise<Diagnostic[]> {
-  const { config } = loaded;
-  const entries = [...config.pipeline, ...config.upstreams.flatMap(({ pipeline }) => pipeline)];
-  const files = entries.filter(({ mode, plugin }) => mode !== 'off' && !Object.hasOwn(shell.plugins, plugin));
+/**
+ * What plugin files say of their options, whatever else is wrong; those of built-in plugins are told by the reading.
+ * No plugin is set up.
+ */
+async function pluginProblems(document: ConfigDocument, file: string | undefined, shell: Shell) {
+  const base = file === undefined ? shell.cwd : dirname(file);
   const problems: Diagnostic[] = [];
-  for (const entry of files) problems.push(...(await entryProblems(loaded, entry)));
-  return problems;
-}
-
-async function entryProblems({ document }: Loaded, entry: Entry): Promise<readonly Diagnostic[]> {
-  try {
-    const loaded = await loadPlugin(entry.plugin, { onStray: () => {} });
-    const options = readOptions(document, entry, loaded.plugin.schema);
-    loaded.dispose();
-    return options.ok ? [] : options.diagnostics;
-  } catch (error) {
-    return [document.at(entry.path, { code: 'PLUGIN_SETUP', message: messageOf(error) })];
+  for (const { path, plugin, options, isOff } of writtenEntries(document)) {
+    if (isOff || !isPluginFile(plugin)) continue;
+    try {
+      const loaded = await loadPlugin(resolve(base, plugin), { onStray: () => {} });
+      problems.push(...wrongOptions(document, path, options, loaded.plugin.schema));
+      loaded.dispose();
+    } catch (error) {
+      problems.push(document.at(path, { code: 'PLUGIN_SETUP', message: messageOf(error) }));
+    }
   }
+  return problems;
 }

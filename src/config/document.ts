@@ -76,6 +76,11 @@ export class ConfigDocument {
     return this.#placed(nodeSpan(problem.node, this.#text, problem.find) ?? { from: 0, to: 0 }, problem);
   }
 
+  /** Whether the tree reader already complained about what stands at a path: there is no value to judge. */
+  isPoisoned(path: Path): boolean {
+    return this.#tree.problems.some((problem) => problem.path.length > 0 && isWithin(path, problem.path));
+  }
+
   /** The effective tree, references read: for validation and comparison, never to be shown. */
   values(): JsonValue {
     return this.#values;

@@ -57,7 +57,7 @@ function explain(issue: Issue, above: Path, values: JsonValue, keys: KeySchema):
   }
   switch (issue.code) {
     case 'invalid_type':
-      return [wrongType(issue.expected, path, values)];
+      return [isOwn(issue.message) ? said(issue.message, path) : wrongType(issue.expected, path, values)];
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownKey([...path, key], keys));
     case 'invalid_value':
@@ -73,8 +73,19 @@ function explain(issue: Issue, above: Path, values: JsonValue, keys: KeySchema):
     case 'too_big':
       return [{ path, code: 'VALUE_INVALID', message: bound(issue) }];
     default:
-      return [{ path, code: 'VALUE_INVALID', message: plain(issue.message) }];
+      return [said(issue.message, path)];
   }
+}
+
+/** Whether a schema has words of its own for a value of another type. */
+function isOwn(message: string): boolean {
+  return !/^Invalid input\b/.test(message);
+}
+
+/** A plugin's schema has one text for what is wrong and what to write: `100 has no unit: write 100ms`. */
+function said(text: string, path: Path): PlacedProblem {
+  const [message = '', hint] = plain(text).split(/: (?=write )/);
+  return { path, code: 'VALUE_INVALID', message, hint };
 }
 
 /** Of a union, the branch that was meant: one that takes the type at all, with the fewest complaints. */

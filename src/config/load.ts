@@ -1,19 +1,20 @@
 // Text in, configuration or diagnostics out: parse, interpolate, lay the environment over it, validate, settle.
 // Must not know sections or reach the outside but through its inputs.
 import type { z } from 'zod';
-import type { JsonValue } from '../protocol/values.ts';
 import { type Diagnostic, sortDiagnostics } from './diagnostic.ts';
 import { ConfigDocument } from './document.ts';
+import { agreed, findDuplicates } from './duplicates.ts';
+import { writtenEntries } from './entries.ts';
 import { BUILT_IN, namesUpstream, readEnvironment } from './env.ts';
 import { explainIssues, type PlacedProblem } from './issues.ts';
 import { keySchema, retyped, wrongOptions } from './options.ts';
-import { isWithin, valueAt } from './place.ts';
+import { isWithin } from './place.ts';
 import { isMap } from './relations/guess.ts';
-import { pluginKeys } from './relations/pipeline.ts';
+import { socketProblems } from './relations/sockets.ts';
 import { relationProblems } from './relations.ts';
 import { type Config, type Parsed, type Path, schema } from './schema.ts';
-import { settle, settledProblems } from './settle.ts';
-import { readTree, type Tree } from './tree.ts';
+import { settle } from './settle.ts';
+import { readTree } from './tree.ts';
 import { parseYaml, type Syntax } from './yaml.ts';
 
 /** A file and what stands in it. */
@@ -44,7 +45,12 @@ export interface Loaded {
 
 export type LoadResult =
   | (Loaded & { readonly ok: true; readonly warnings: readonly Diagnostic[] })
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+  | {
+      readonly ok: false;
+      readonly diagnostics: readonly Diagnostic[];
+      /** What could be read all the same; undefined where the text is no YAML, or no file was read. */
+      readonly document?: ConfigDocument;
+    };
 
 /**
  * Reads a configuration: variables of the environment (env.ts) over `source`, and without one over the built-in
@@ -57,26 +63,40 @@ export function loadConfig(source: Source | undefined, inputs: Inputs): LoadResu
   const text = given.text.replace(/^\ufeff/, '');
   const syntax = parseYaml(text);
   if (!syntax.sound) return { ok: false, diagnostics: syntaxDiagnostics(file, text, syntax) };
-  const tree = readTree(syntax.document, syntax.root, inputs);
+  const duplicates = findDuplicates(syntax.document);
+  const readings = Array.from({ length: duplicates.readings }, (_, reading) =>
+    read(file, text, syntax, inputs, reading),
+  );
+  const [{ document, parsed }] = readings as [Reading];
+  const told = readings.map(({ diagnostics }) => diagnostics);
+  const diagnostics = sortDiagnostics(agreed(told, duplicates, syntax.lines));
+  const isRefused = diagnostics.some(({ severity }) => severity === 'error');
+  if (parsed === undefined || isRefused) return { ok: false, diagnostics, document };
+  return { ok: true, config: settle(parsed, document, inputs.baseDir), document, warnings: diagnostics };
+}
+
+interface Reading {
+  readonly document: ConfigDocument;
+  readonly parsed: Parsed | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function read(file: string, text: string, syntax: Syntax, inputs: Inputs, reading: number): Reading {
+  const tree = readTree(syntax.document, syntax.root, inputs, reading);
   const environment = readEnvironment(inputs.env, tree.values);
   const document = new ConfigDocument(file, text, syntax, tree, environment.overlays);
-  const { parsed, problems } = validate(document, inputs.plugins);
+  const { parsed, problems } = validate(document, inputs);
   const placed = problems
-    .filter(({ path }) => !isPoisoned(path, tree))
+    .filter(({ path }) => !document.isPoisoned(path))
     .map((problem) => document.at(problem.path, problem));
-  const diagnostics = sortDiagnostics([
+  const diagnostics = [
     ...environment.diagnostics,
     ...syntax.problems.map((problem) => document.atSpan(problem, problem)),
     ...tree.problems.map((problem) => document.atNode(problem)),
     ...placed,
     ...builtInOptions(document, inputs.optionSchemas ?? {}),
-  ]);
-  const isRefused = diagnostics.some(({ severity }) => severity === 'error');
-  if (parsed === undefined || isRefused) return { ok: false, diagnostics };
-  const config = settle(parsed, document, inputs.baseDir);
-  const late = settledProblems(config).map((problem) => document.at(problem.path, problem));
-  if (late.length > 0) return { ok: false, diagnostics: sortDiagnostics([...diagnostics, ...late]) };
-  return { ok: true, config, document, warnings: diagnostics };
+  ];
+  return { document, parsed, diagnostics };
 }
 
 /** What is wrong with the options of built-in plugins, whatever else is wrong. */
@@ -84,29 +104,10 @@ function builtInOptions(
   document: ConfigDocument,
   schemas: Readonly<Record<string, z.ZodType>>,
 ): Diagnostic[] {
-  return entryPaths(document.values()).flatMap((path) => {
-    const entry = valueAt(document.values(), path);
-    const [plugin = ''] = isMap(entry) ? pluginKeys(entry) : [];
-    const options = isMap(entry) ? entry[plugin] : undefined;
-    const optionSchema = schemas[plugin];
-    if (optionSchema === undefined || !(isMap(options) || options === null || options === undefined))
-      return [];
-    return wrongOptions(document, path, options ?? {}, optionSchema);
+  return writtenEntries(document).flatMap(({ path, plugin, options }) => {
+    const optionSchema = Object.hasOwn(schemas, plugin) ? schemas[plugin] : undefined;
+    return optionSchema === undefined ? [] : wrongOptions(document, path, options, optionSchema);
   });
-}
-
-/** Where entries of pipelines stand: the top one's, then those of upstreams. */
-function entryPaths(values: JsonValue): Path[] {
-  if (!isMap(values)) return [];
-  const within = (pipeline: JsonValue | undefined, path: Path): Path[] =>
-    Array.isArray(pipeline) ? pipeline.map((_, index) => [...path, index]) : [];
-  const upstreams = isMap(values.upstreams) ? Object.entries(values.upstreams) : [];
-  return [
-    ...within(values.pipeline, ['pipeline']),
-    ...upstreams.flatMap(([name, upstream]) =>
-      isMap(upstream) ? within(upstream.pipeline, ['upstreams', name, 'pipeline']) : [],
-    ),
-  ];
 }
 
 /** Problems of a text that is not YAML. Its tree is read for one thing: knowing what not to show. */
@@ -118,7 +119,7 @@ function syntaxDiagnostics(file: string, text: string, syntax: Syntax): Diagnost
 
 function validate(
   document: ConfigDocument,
-  plugins: readonly string[],
+  { plugins, baseDir }: Inputs,
 ): { parsed: Parsed | undefined; problems: PlacedProblem[] } {
   let result = schema.safeParse(document.values());
   if (!result.success) {
@@ -127,7 +128,9 @@ function validate(
     if (changes.length > 0) result = schema.safeParse(document.values());
   }
   const values = document.values();
-  const related = isMap(values) ? relationProblems(values, plugins) : [];
+  const related = isMap(values)
+    ? [...relationProblems(values, plugins), ...socketProblems(values, baseDir)]
+    : [];
   if (result.success) return { parsed: result.data, problems: related };
   const shape = explainIssues(result.error.issues, values, keySchema(schema));
   const remaining = shape
@@ -148,9 +151,4 @@ function isCovered(path: Path, related: readonly PlacedProblem[]): boolean {
     (problem) =>
       problem.severity !== 'warning' && problem.isContainer !== true && isWithin(path, problem.path),
   );
-}
-
-/** Whether the tree reader already complained about what stands at a path. */
-function isPoisoned(path: Path, tree: Tree): boolean {
-  return tree.problems.some((problem) => problem.path.length > 0 && isWithin(path, problem.path));
 }

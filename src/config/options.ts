@@ -72,9 +72,10 @@ export function optionDiagnostics(
   const keys = schema === undefined ? {} : keySchema(schema);
   const problems = explainIssues(error.issues, typeof options === 'string' ? {} : (options ?? {}), keys);
   return sortDiagnostics(
-    problems.map((problem) =>
-      document.at([...place, ...problem.path], { ...problem, code: optionCode(problem.code) }),
-    ),
+    problems
+      .map((problem) => ({ ...problem, path: [...place, ...problem.path], code: optionCode(problem.code) }))
+      .filter(({ path }) => !document.isPoisoned(path))
+      .map((problem) => document.at(problem.path, problem)),
   );
 }
 

@@ -3,8 +3,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { JsonObject } from '../protocol/values.ts';
 import type { ConfigDocument } from './document.ts';
-import type { PlacedProblem } from './issues.ts';
-import { socketFault } from './listen.ts';
 import { guard } from './options.ts';
 import { isPluginFile, pluginKeys, presetId } from './relations/pipeline.ts';
 import type { Config, Endpoint, Entry, ListenAddress, Listener, Parsed, Path, Upstream } from './schema.ts';
@@ -35,22 +33,6 @@ export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string
     limits: parsed.limits,
     drain: parsed.drain,
   };
-}
-
-/** What can be judged only once paths are absolute: socket paths longer than an address can hold. */
-export function settledProblems({ listeners, admin }: Config): PlacedProblem[] {
-  const sockets: [Path, string][] = listeners.flatMap((listener, index): [Path, string][] =>
-    listener.kind === 'http' && listener.listen.kind === 'unix'
-      ? [[['listeners', index, 'http', 'listen'], listener.listen.path]]
-      : [],
-  );
-  if (admin.listen !== 'off' && admin.listen.kind === 'unix')
-    sockets.push([['admin', 'listen'], admin.listen.path]);
-  if (admin.socket !== undefined && admin.socket !== 'off') sockets.push([['admin', 'socket'], admin.socket]);
-  return sockets.flatMap(([path, socket]): PlacedProblem[] => {
-    const fault = socketFault(socket);
-    return fault === undefined ? [] : [{ path, code: 'LISTEN_INVALID', ...fault }];
-  });
 }
 
 function settleAddress(address: ListenAddress, baseDir: string): ListenAddress {

@@ -14,6 +14,7 @@ import {
 } from 'yaml';
 import type { JsonValue } from '../protocol/values.ts';
 import type { Code } from './codes.ts';
+import { nameOf, seenIn } from './duplicates.ts';
 import {
   maskLiterals,
   type Part,
@@ -72,25 +73,30 @@ const CORE_TAG = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 
 type Pair = readonly [value: JsonValue, written: JsonValue];
 
-/** Reads the tree under `root`. Never throws; a value with a problem is `null` and its path is in `problems`. */
-export function readTree(document: Document.Parsed, root: Node | null, world: World): Tree {
-  return new Reader(document, world).read(root);
+/**
+ * Reads the tree under `root`. Never throws; a value with a problem is `null` and its path is in `problems`.
+ * @param reading which value of a key that stands several times is read, see duplicates.ts
+ */
+export function readTree(document: Document.Parsed, root: Node | null, world: World, reading = 0): Tree {
+  return new Reader(document, world, reading).read(root);
 }
 
 /** One walk over one document; holds what the walk has found so far. */
 class Reader {
   readonly #document: Document.Parsed;
   readonly #world: World;
-  readonly #places = new Map<string, Place>();
-  readonly #interpolated = new Map<string, Interpolated>();
+  #reading: number;
   readonly #sensitive: Node[] = [];
-  readonly #problems: TreeProblem[] = [];
+  #places = new Map<string, Place>();
+  #interpolated = new Map<string, Interpolated>();
+  #problems: TreeProblem[] = [];
   readonly #open = new Set<Node>();
   #aliases = 0;
 
-  constructor(document: Document.Parsed, world: World) {
+  constructor(document: Document.Parsed, world: World, reading: number) {
     this.#document = document;
     this.#world = world;
+    this.#reading = reading;
   }
 
   read(root: Node | null): Tree {
@@ -148,8 +154,11 @@ class Reader {
   #map(node: YAMLMap, path: Path): Pair {
     const values: Record<string, JsonValue> = {};
     const written: Record<string, JsonValue> = {};
-    for (const { key, value } of node.items as { key: Node | null; value: Node | null }[]) {
-      const name = isScalar(key) && typeof key.value === 'string' ? key.value : undefined;
+    const items = node.items as { key: Node | null; value: Node | null }[];
+    const named = Map.groupBy(items, ({ key }) => nameOf(key));
+    for (const item of items) {
+      const { key, value } = item;
+      const name = nameOf(key);
       // `__proto__` would set the prototype of the map instead of a key.
       if (name === undefined || name === '__proto__') {
         const hint = name === undefined ? 'put it in quotes' : undefined;
@@ -164,10 +173,26 @@ class Reader {
         continue;
       }
       const below = [...path, name];
+      const { seen, within } = seenIn(this.#reading, named.get(name) ?? []);
+      if (seen !== item) {
+        this.#skip(value, below);
+        continue;
+      }
       this.#places.set(pathKey(below), { key: key ?? undefined, value });
+      const reading = this.#reading;
+      this.#reading = within;
       [values[name], written[name]] = this.#node(value, below) as [JsonValue, JsonValue];
+      this.#reading = reading;
     }
     return [values, written];
+  }
+
+  /** Another reading sees this value; here only its secrets count, for they may stand on a line that is shown. */
+  #skip(value: Node | null, path: Path): void {
+    const [places, interpolated, problems] = [this.#places, this.#interpolated, this.#problems];
+    [this.#places, this.#interpolated, this.#problems] = [new Map(), new Map(), []];
+    this.#node(value, path);
+    [this.#places, this.#interpolated, this.#problems] = [places, interpolated, problems];
   }
 
   #list(node: YAMLSeq, path: Path): Pair {

@@ -136,7 +136,10 @@ export function duration(preset: string, about: { description: string; examples?
     return ms > LONGEST ? 'must be at most 24d' : undefined;
   };
   return z
-    .string({ error: wrong })
+    .string({
+      error: ({ input }) =>
+        typeof input === 'number' ? `${input} has no unit: write ${input}ms or ${input}s` : wrong,
+    })
     .meta({ pattern: DURATION_PATTERN, examples: [preset], ...about })
     .refine((text) => problem(parseDuration(text)) === undefined, {
       error: ({ input }) => problem(parseDuration(String(input))),

@@ -72,6 +72,40 @@ describe('nobody there exits 69, with what to do', () => {
 });
 
 describe('check', () => {
+  test('tells what is wrong with plugins of files and with the rest at once, and how durations are written', async () => {
+    home.write(
+      'strict.ts',
+      `import { definePlugin, duration, z } from 'sluice/plugin';
+       const schema = z.strictObject({ over: duration('2s', { description: 'How long.' }) });
+       export default definePlugin({ name: 'strict', api: 1, about: '', schema, setup: () => ({}) });`,
+    );
+    const lines = [
+      'upstreams: { a: { url: "x y", pipeline: [./none.ts] } }',
+      'drain: 5',
+      'pipeline:',
+      '  - progress: { every: 100 }',
+      '  - ./strict.ts: { over: 2, other: 1 }',
+    ];
+    home.write('all.yaml', lines.join('\n'));
+    const { code, out } = await home.run(['check', '-c', 'all.yaml', '--json']);
+    const { diagnostics } = JSON.parse(out);
+    const told = diagnostics.map(({ line, code, message, hint }: Record<string, unknown>) => [
+      line,
+      code,
+      message,
+      hint,
+    ]);
+    expect(code).toBe(78);
+    expect(told).toEqual([
+      [1, 'UPSTREAM_URL', 'not a URL', 'write https://host/path'],
+      [1, 'PLUGIN_SETUP', expect.stringContaining('there is no file'), undefined],
+      [2, 'DURATION_INVALID', '5 has no unit', 'write 5ms or 5s'],
+      [4, 'PLUGIN_OPTIONS', '100 has no unit', 'write 100ms or 100s'],
+      [5, 'PLUGIN_OPTIONS', '2 has no unit', 'write 2ms or 2s'],
+      [5, 'FIELD_UNKNOWN', 'unknown field "other"', 'known here: over'],
+    ]);
+  });
+
   test('a sound file: 0, and its name', async () => {
     home.write('good.yaml', demoConfig());
     expect(await home.run(['check', '-c', 'good.yaml'])).toEqual({
