@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Gauge } from 'prom-client';
 import type { Loaded } from '../config/load.ts';
 import { SILENT } from '../core/log.ts';
 import { createMetrics } from '../core/metrics.ts';
+import { sessionMemory } from '../core/session-store.ts';
 import type { World } from '../gateway/types.ts';
 import { BUILD } from './build-info.ts';
 import { childEnv } from './child-env.ts';
@@ -12,6 +13,7 @@ import { ConfigError, printDiagnostics } from './diagnostics.ts';
 import { createLogger, type Logger } from './log.ts';
 import { stateDir } from './paths.ts';
 import { readSealKey, SealKeyUnwritable } from './seal-key.ts';
+import { openSessionFile } from './session-file.ts';
 import { type Shell, wantsColor } from './shell.ts';
 
 export interface Prepared {
@@ -25,7 +27,7 @@ export interface Prepared {
   readonly world: World;
 }
 
-/** Throws `ConfigError` or another `CliError`; opens nothing but the key file. */
+/** Throws `ConfigError` or another `CliError`; opens nothing but the files of the state directory. */
 export function prepare(shell: Shell, named: string | undefined, { listen }: { listen: boolean }): Prepared {
   const reader = createReader(shell, named);
   const reading = reader.read();
@@ -43,8 +45,10 @@ export function prepare(shell: Shell, named: string | undefined, { listen }: { l
   const dir = stateDir(shell, config.state.dir);
   const metrics = createMetrics();
   observeProcess(metrics.registry);
+  const host = { log: logger.log, metrics, now: Date.now };
+  const { size } = config.state;
   const world: World = {
-    host: { log: logger.log, metrics, now: Date.now },
+    host,
     read: () => {
       const next = pending ?? reader.read();
       pending = undefined;
@@ -53,6 +57,8 @@ export function prepare(shell: Shell, named: string | undefined, { listen }: { l
     },
     plugins: shell.plugins,
     sealKey: sealKey(dir, config.state.dir !== undefined, logger),
+    // The session of a client on a pipe is the pipe.
+    sessions: listen ? openSessionFile({ dir, size, host }) : sessionMemory(size),
     childEnv: childEnv(shell.env, shell.platform),
     version: BUILD.version,
     listen,
@@ -67,6 +73,7 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
     read: () => ({ ok: true, warnings: [], config: loaded.config, document: loaded.document }),
     plugins: shell.plugins,
     sealKey: crypto.getRandomValues(new Uint8Array(32)),
+    sessions: sessionMemory(loaded.config.state.size),
     childEnv: childEnv(shell.env, shell.platform),
     version: BUILD.version,
     listen: false,

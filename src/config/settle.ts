@@ -14,7 +14,7 @@ import type { ParsedUpstream } from './sections/upstreams.ts';
 export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string): Config {
   const names = Object.keys(parsed.upstreams);
   const { listen, socket } = parsed.admin;
-  const { dir } = parsed.state;
+  const { dir, size } = parsed.state;
   return {
     listeners: parsed.listeners.map((listener) => settleListener(listener, baseDir)),
     endpoints: Object.entries(parsed.endpoints).map(([path, endpoint]) =>
@@ -28,7 +28,7 @@ export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string
       listen: listen === 'off' ? listen : settleAddress(listen, baseDir),
       socket: socket === undefined || socket === 'off' ? socket : resolve(baseDir, socket),
     },
-    state: { dir: dir === undefined ? undefined : resolve(baseDir, dir) },
+    state: { dir: dir === undefined ? undefined : resolve(baseDir, dir), size },
     telemetry: parsed.telemetry,
     limits: parsed.limits,
     drain: parsed.drain,

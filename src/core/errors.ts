@@ -153,6 +153,13 @@ export const catalogue = {
     'As many calls or streams are open as limits allow.',
     'Try again in a moment; the operator may raise limits.in_flight, limits.streams or limits.sessions.',
   ),
+  SUBSCRIPTIONS_FULL: entry(
+    1507,
+    200,
+    'denied',
+    'The client watches as many resources as limits.subscriptions allows.',
+    'Unsubscribe from some of them; the operator may raise limits.subscriptions.',
+  ),
   UNAUTHENTICATED: entry(
     1401,
     401,
@@ -260,6 +267,11 @@ export class GatewayError extends Error {
 
 export function isFault(error: unknown): error is GatewayError {
   return error instanceof GatewayError;
+}
+
+/** The name under which an error is counted: one that an upstream made up must not become a label. */
+export function errorLabel(code: string): string {
+  return Object.hasOwn(catalogue, code) ? code : 'other';
 }
 
 /** The text of anything thrown. */

@@ -67,6 +67,7 @@ export async function startGateway(world: World): Promise<Started> {
   const serving: Serving = {
     host,
     seal,
+    store: world.sessions,
     limits: () => ({ ...limits(), json: limits() }),
     endpoint: (path) => current?.endpoints.get(path),
     accepting: () => accepting,
@@ -148,6 +149,7 @@ export async function startGateway(world: World): Promise<Started> {
     await settledWithin(drained, last.loaded.config.drain);
     for (const cut of [...cuts]) cut();
     await settledWithin(teardown(last), TEARDOWN_MS);
+    world.sessions.close();
     reaper.close();
   }
 

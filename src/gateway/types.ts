@@ -5,6 +5,7 @@ import type { Plan } from '../config/diff.ts';
 import type { LoadResult } from '../config/load.ts';
 import type { Host } from '../core/host.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
+import type { SessionStore } from '../core/session-store.ts';
 
 /** Everything the gateway takes from outside; nothing below reads the process or the disk by itself. */
 export interface World {
@@ -15,6 +16,8 @@ export interface World {
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** 32 bytes that outlive a restart. */
   readonly sealKey: Uint8Array;
+  /** What is known of sessions beside their ids. The gateway closes it when it stops. */
+  readonly sessions: SessionStore;
   /** Environment of child processes before an upstream's own `env`: an allow-list of this process's. */
   readonly childEnv: Readonly<Record<string, string>>;
   readonly version: string;

@@ -12,7 +12,7 @@ import { Latest } from './latest.ts';
 import { serve } from './serve.ts';
 import { enterStream } from './streams.ts';
 import { ACKNOWLEDGED, Subscription } from './subscription.ts';
-import { wantedBy } from './wanted.ts';
+import { subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -23,6 +23,12 @@ export function tagged(note: McpNotification, id: RawId): string {
 
 export async function listenStateless(message: Request, client: Client, call: HttpCall): Promise<Response> {
   const { serving, inbound } = call;
+  const filter = message.params?.object('notifications');
+  const watched = watchedBy(filter);
+  if (watched > serving.limits().subscriptions) {
+    const result = subscriptionsFull(serving.host);
+    return answerNow(message, result, client, call);
+  }
   const leave = enterStream(serving);
   if (!leave) return refusalResponse('BUSY', undefined, message.id, call.headers);
   const ended = new AbortController();
@@ -35,8 +41,11 @@ export async function listenStateless(message: Request, client: Client, call: Ht
       result.headers,
     );
   };
-  const wanted = wantedBy(message.params?.object('notifications'));
-  const events = new Latest((reason) => serving.host.metrics.dropped.inc({ reason }));
+  const wanted = wantedBy(filter);
+  const events = new Latest(
+    (reason) => serving.host.metrics.dropped.inc({ reason }),
+    () => watched,
+  );
   const subscription = new Subscription({
     async run(signal, emit) {
       if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});
@@ -69,6 +78,12 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     leave();
   });
   return reply.response;
+}
+
+function answerNow(message: Request, result: McpResult, client: Client, call: HttpCall): Response {
+  const text = answerText(message.id, message.method, result, client);
+  const headers = { 'content-type': 'application/json', ...call.headers };
+  return new Response(text, { status: statusOf(result, client), headers });
 }
 
 function tag(raw: RawObject, id: RawId): RawObject {

@@ -3,6 +3,7 @@
 import type { ErrorName } from '../core/errors.ts';
 import { type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
 import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
+import { noteLabel } from '../protocol/methods.ts';
 import { isInitializeVersion } from '../protocol/versions.ts';
 import { askRounds } from './ask.ts';
 import { CALL_OVER, CALLER_CANCELLED } from './calls.ts';
@@ -13,6 +14,7 @@ import type { Answer } from './reply.ts';
 import { type Run, serve } from './serve.ts';
 import type { Session } from './session.ts';
 import { localAnswer } from './session-local.ts';
+import { FULL } from './sessions.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -31,6 +33,7 @@ export function sessionOf(call: HttpCall, message?: Message): Session | Response
   if (id === null || id === '') return refuse('SESSION_REQUIRED', call, undefined, message);
   const session = call.sessions.find(id, call.inbound.endpoint);
   if (!session) return refuse('SESSION_UNKNOWN', call, undefined, message);
+  if (session === FULL) return refuse('BUSY', call, undefined, message);
   if (version !== undefined && !isInitializeVersion(version)) {
     return refuse(
       'INVALID_REQUEST',
@@ -85,7 +88,7 @@ export async function respond(
 ): Promise<void> {
   const { id, method } = message;
   const { signal, end } = session.calls.begin(id);
-  const local = await localAnswer(message, session);
+  const local = await localAnswer(message, session, call.serving);
   if (local) {
     end();
     reply.finish(answerText(id, method, local, session.client), statusOf(local, session.client));
@@ -126,7 +129,7 @@ function callOf(
     emit(note: McpNotification): Promise<void> | undefined {
       const sent = reply.note(notificationText(note.method, note.raw));
       if (sent === false) host.metrics.dropped.inc({ reason: 'no_stream' });
-      else host.metrics.notifications.inc({ method: note.method });
+      else host.metrics.notifications.inc({ method: noteLabel(note.method) });
       return sent === false ? undefined : sent;
     },
     rounds: (request: McpRequest, first: McpResult, run: Run) => askRounds(request, first, run, asking),

@@ -7,6 +7,7 @@ import { checkStateless, type Refusal } from '../protocol/classify.ts';
 import { checkParamHeaders, HeaderError, paramDeclarations } from '../protocol/headers.ts';
 import { type Message, notificationText } from '../protocol/jsonrpc.ts';
 import { type McpNotification, type McpResult, META } from '../protocol/message.ts';
+import { noteLabel } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { listenStateless } from './http-listen.ts';
@@ -100,7 +101,7 @@ async function run(
   const emit = (note: McpNotification): Promise<void> | undefined => {
     const sent = reply.send(notificationText(note.method, note.raw));
     if (sent !== false) {
-      host.metrics.notifications.inc({ method: note.method });
+      host.metrics.notifications.inc({ method: noteLabel(note.method) });
       return sent;
     }
     host.metrics.dropped.inc({ reason: 'no_stream' });

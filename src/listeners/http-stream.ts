@@ -23,10 +23,10 @@ export function getStream(call: HttpCall): Response {
   return id.kind === 'standing' ? resumeStanding(id, session, call) : resumeAnswer(id, session, call);
 }
 
-export function deleteSession(call: HttpCall): Response {
+export async function deleteSession(call: HttpCall): Promise<Response> {
   const session = sessionOf(call);
   if (session instanceof Response) return session;
-  call.sessions.end(call.request.headers.get('mcp-session-id') ?? '');
+  await call.sessions.end(call.request.headers.get('mcp-session-id') ?? '');
   return new Response(null, { status: 200, headers: call.headers });
 }
 

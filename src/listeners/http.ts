@@ -64,6 +64,7 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
   const sessions = new Sessions({
     seal: serving.seal,
     host: serving.host,
+    store: serving.store,
     limits: serving.limits,
     standing: (session, path) => sessionStanding(session, path, name, serving),
   });

@@ -9,6 +9,7 @@ import { refusalResponse, statusOf } from './edge.ts';
 import type { HttpCall } from './http-request.ts';
 import { serve } from './serve.ts';
 import type { Session } from './session.ts';
+import { FULL } from './sessions.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -63,7 +64,12 @@ export async function initialize(message: Request, call: HttpCall): Promise<Resp
       call.headers,
     );
   }
-  const { id, session } = call.sessions.create(said, call.inbound.endpoint);
+  const created = call.sessions.create(said, call.inbound.endpoint);
+  if (created === FULL) {
+    call.serving.host.metrics.refused.inc({ code: 'BUSY' });
+    return refusalResponse('BUSY', undefined, message.id, call.headers);
+  }
+  const { id, session } = created;
   const served = await serve(
     {
       id: call.id,
@@ -92,7 +98,7 @@ function respond(
     const text = resultText(message.id.text, initializeResult(result, session.client.version));
     return new Response(text, { headers: { ...headers, 'mcp-session-id': sessionId } });
   }
-  call.sessions.end(sessionId);
+  void call.sessions.end(sessionId);
   return new Response(errorText(message.id.text, result.raw), {
     status: statusOf(result, session.client),
     headers,

@@ -13,19 +13,22 @@ const THING: Readonly<Record<string, string>> = {
   'notifications/tasks/status': 'taskId',
 };
 
-/** Most events that wait: one for each list, and as many resources and tasks. */
+/** Most events that wait, beside one for each watched resource and task. */
 const PENDING = 256;
 
 export class Latest {
   readonly #dropped: (reason: string) => void;
+  readonly #watched: () => number;
   readonly #pending = new Map<string, McpNotification>();
   #out: Out | undefined;
   /** The one that asked for patience. */
   #slow: Out | undefined;
   #others = 0;
 
-  constructor(dropped: (reason: string) => void) {
+  /** @param watched how many resources there are to be told of */
+  constructor(dropped: (reason: string) => void, watched: () => number = () => 0) {
     this.#dropped = dropped;
+    this.#watched = watched;
   }
 
   get attached(): boolean {
@@ -85,7 +88,8 @@ export class Latest {
     const thing = of === undefined ? undefined : raw?.string(of);
     const replaceable = thing !== undefined || method.endsWith('/list_changed');
     const key = replaceable ? `${method} ${thing ?? ''}` : `${this.#others++}`;
-    if (this.#pending.size < PENDING || this.#pending.has(key)) this.#pending.set(key, note);
+    const room = PENDING + this.#watched();
+    if (this.#pending.size < room || this.#pending.has(key)) this.#pending.set(key, note);
     else this.#drop();
   }
 

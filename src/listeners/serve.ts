@@ -2,13 +2,13 @@
 // access log. The same for every transport and era.
 
 import type { Client } from '../core/client.ts';
-import { errorResult, messageOf } from '../core/errors.ts';
+import { errorLabel, errorResult, messageOf } from '../core/errors.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type Refusal, refusalsFact } from '../core/refusals.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
-import { methodRow } from '../protocol/methods.ts';
+import { methodLabel, methodRow } from '../protocol/methods.ts';
 import type { Endpoint, Serving } from './serving.ts';
 
 export interface ClientCall {
@@ -109,12 +109,12 @@ const over = (result: McpResult): Served => ({ result, close() {} });
 function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms: number, host: Host): void {
   const { method } = call.request;
   const row = methodRow(method);
-  const known = row ? method : 'other';
+  const known = methodLabel(method);
   const code = result.kind === 'error' ? result.raw.object('data')?.string('code') : undefined;
   const outcome = call.signal.aborted ? 'cancelled' : result.kind;
   host.metrics.exchanges.inc({ method: known, era: call.client.era, outcome });
   if (known !== 'subscriptions/listen') host.metrics.duration.observe({ method: known }, ms / 1000);
-  if (code !== undefined) host.metrics.refused.inc({ code });
+  if (code !== undefined) host.metrics.refused.inc({ code: errorLabel(code) });
   host.log.info('call', {
     requestId: call.id,
     method,

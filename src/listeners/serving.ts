@@ -4,6 +4,7 @@ import type { Client } from '../core/client.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import type { SessionStore } from '../core/session-store.ts';
 import type { Seal } from '../lib/seal.ts';
 import type { McpRequest } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
@@ -41,6 +42,9 @@ export interface ListenerLimits {
   readonly streams: number;
   readonly sessions: number;
   readonly sessionIdle: number;
+  readonly sessionRest: number;
+  /** Most resources that one client watches. */
+  readonly subscriptions: number;
   readonly keepAlive: number;
   /** How long a client may take to answer a question. */
   readonly parkTtl: number;
@@ -59,6 +63,8 @@ export type Changed = ReadonlySet<'toolsListChanged' | 'promptsListChanged' | 'r
 export interface Serving {
   readonly host: Host;
   readonly seal: Seal;
+  /** What outlives sessions in memory. */
+  readonly store: SessionStore;
   /** Of the current generation, so that a reload changes them. */
   limits(): ListenerLimits;
   endpoint(path: string): Endpoint | undefined;

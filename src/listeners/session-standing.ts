@@ -20,7 +20,7 @@ export function sessionStanding(
       const params = RawObject.of({}).with({ notifications: filter });
       const request = requestOf('subscriptions/listen', params, session.logLevel);
       const inbound = { listener, endpoint: path, headers: new Headers() };
-      const id = `listen-${session.key}`;
+      const id = `listen-${crypto.randomUUID()}`;
       const served = await serve({ id, client: session.client, inbound, request, signal, emit }, serving);
       served.close();
       return served.result;

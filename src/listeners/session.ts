@@ -2,36 +2,47 @@
 // what is sent to it outside of calls. Knows no transport.
 
 import type { Client, ClientSession } from '../core/client.ts';
+import type { Remembered, SessionChange } from '../core/session-store.ts';
 import { Asker } from './asker.ts';
 import { Calls } from './calls.ts';
 import type { Standing } from './standing.ts';
 
 const SESSION_ENDED = new Error('the session ended');
 
+export interface SessionParts {
+  /** The endpoint it was made on, and the only one it is good for. */
+  readonly path: string;
+  readonly client: Omit<Client, 'session'>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  standing(session: Session): Standing;
+  /** What is known of it from before: it was in memory once, here or in an earlier process. */
+  readonly before?: Pick<Remembered, 'level' | 'uris'>;
+  /** Keeps a change beyond this process. On a pipe there is nothing to keep: the session is the pipe. */
+  remember?(change: Omit<SessionChange, 'seen'>): Promise<void>;
+}
+
 export class Session {
+  readonly path: string;
   readonly client: Client;
   readonly calls = new Calls();
   readonly asker = new Asker();
   readonly standing: Standing;
-  /** Set by logging/setLevel; undefined until then. */
-  logLevel: string | undefined;
   /** Milliseconds since the epoch of the last message. */
   lastSeen: number;
+  readonly #remember: SessionParts['remember'];
   readonly #ended = new AbortController();
+  #logLevel: string | undefined;
 
-  /** @param key unique in this process; not the wire's session id */
-  constructor(
-    readonly key: string,
-    /** The endpoint it was made on, and the only one it is good for. */
-    readonly path: string,
-    client: Omit<Client, 'session'>,
-    now: number,
-    standing: (session: Session) => Standing,
-  ) {
+  constructor({ path, client, now, standing, before, remember }: SessionParts) {
+    this.path = path;
     this.lastSeen = now;
-    const session: ClientSession = { key, ended: this.#ended.signal };
+    this.#remember = remember;
+    const session: ClientSession = { key: crypto.randomUUID(), ended: this.#ended.signal };
     this.client = { ...client, session };
+    this.#logLevel = before?.level;
     this.standing = standing(this);
+    if (before) this.standing.restore(before.uris);
   }
 
   get over(): boolean {
@@ -41,6 +52,32 @@ export class Session {
   /** Whether something of it is open: such a session is not idle. */
   get busy(): boolean {
     return this.calls.size > 0 || this.standing.attached;
+  }
+
+  /** Set by logging/setLevel; undefined until then. */
+  get logLevel(): string | undefined {
+    return this.#logLevel;
+  }
+
+  async setLevel(level: string): Promise<void> {
+    if (level === this.#logLevel) return;
+    this.#logLevel = level;
+    this.standing.renew();
+    await this.#remember?.({ level });
+  }
+
+  /** @returns whether the upstream watches the resource now */
+  async watch(uri: string): Promise<boolean> {
+    const isNew = !this.standing.has(uri);
+    const watches = await this.standing.subscribe(uri);
+    // Unsubscribed again meanwhile: that is the last word.
+    if (watches && isNew && this.standing.has(uri)) await this.#remember?.({ watch: { uri, on: true } });
+    return watches;
+  }
+
+  async unwatch(uri: string): Promise<void> {
+    if (!this.standing.has(uri)) return;
+    await Promise.all([this.standing.unsubscribe(uri), this.#remember?.({ watch: { uri, on: false } })]);
   }
 
   end(): void {

@@ -1,32 +1,44 @@
-// The sessions of one listener. A session id is sealed and says all that is needed to go on with it, so a
-// restart of the gateway between two requests goes unnoticed; what it cannot say is made anew.
+// The sessions of one listener. A session id is sealed and says how the client began; what became of the session
+// since is in the store. So a restart of the gateway between two requests goes unnoticed.
 
-import { LRUCache } from 'lru-cache';
 import { ANONYMOUS, type Client } from '../core/client.ts';
 import type { Host } from '../core/host.ts';
+import type { Remembered, SessionStore } from '../core/session-store.ts';
 import { digest } from '../lib/digest.ts';
 import type { Seal } from '../lib/seal.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { Session } from './session.ts';
 import type { Standing } from './standing.ts';
 
+export interface SessionLimits {
+  /** Most sessions in memory. */
+  readonly sessions: number;
+  /** Milliseconds after which an unused one is forgotten, and leaves memory. */
+  readonly sessionIdle: number;
+  readonly sessionRest: number;
+}
+
 export interface SessionsOptions {
   readonly seal: Seal;
   readonly host: Host;
-  /** Most sessions in memory, and milliseconds after which an idle one is forgotten. */
-  readonly limits: () => { readonly sessions: number; readonly sessionIdle: number };
+  readonly store: SessionStore;
+  readonly limits: () => SessionLimits;
   standing(session: Session, path: string): Standing;
 }
 
+/** As many sessions as limits.sessions allows are at work. */
+export const FULL = 'full';
+
 const KIND = 'session';
-/** Ended ids remembered, so that they stay ended. */
-const ENDED = 100_000;
+/** The last use of a session is written down when it is later than what is written by this part of session_idle. */
+const GRAIN = 24;
 
 export class Sessions {
   readonly #o: SessionsOptions;
   /** By digest of the id; a Map, so that no id can name a property. Least recently used first. */
   readonly #live = new Map<string, Session>();
-  readonly #ended = new LRUCache<string, true>({ max: ENDED });
+  /** When each was last used, as far as the store or its id knows. */
+  readonly #noted = new WeakMap<Session, number>();
 
   constructor(options: SessionsOptions) {
     this.#o = options;
@@ -44,68 +56,74 @@ export class Sessions {
   create(
     client: Pick<Client, 'version' | 'info' | 'capabilities'>,
     path: string,
-  ): { id: string; session: Session } {
+  ): { id: string; session: Session } | typeof FULL {
+    const now = this.#o.host.now();
     const text = RawObject.of({
       nonce: crypto.randomUUID(),
-      at: this.#o.host.now(),
+      at: now,
       principal: ANONYMOUS.id,
       path,
       version: client.version,
     }).with({ capabilities: client.capabilities, ...(client.info ? { info: client.info } : {}) }).text;
+    if (!this.#makeRoom()) return FULL;
     const id = this.#o.seal.seal(KIND, text);
-    return { id, session: this.#revive(id, RawObject.trusted(text)) };
+    return { id, session: this.#add(digest(id), RawObject.trusted(text), now) };
   }
 
   /** The session of an id on an endpoint; undefined when there is none, it has ended, or it is another's. */
-  find(id: string, path: string): Session | undefined {
+  find(id: string, path: string): Session | typeof FULL | undefined {
     const key = digest(id);
+    const now = this.#o.host.now();
     const live = this.#live.get(key);
     if (live) {
       if (live.over || live.path !== path) return undefined;
       this.#live.delete(key);
       this.#live.set(key, live);
-      live.lastSeen = this.#o.host.now();
+      this.#use(key, live, now);
       return live;
     }
-    if (this.#ended.has(key)) return undefined;
     const text = this.#o.seal.open(KIND, id);
     if (text === undefined) return undefined;
     const said = RawObject.trusted(text);
-    const age = this.#o.host.now() - Number(said.get('at') ?? 0);
-    if (said.string('path') !== path || age > this.#o.limits().sessionIdle) return undefined;
-    return this.#revive(id, said);
+    if (said.string('path') !== path) return undefined;
+    const at = Number(said.get('at') ?? 0);
+    const before = this.#o.store.find(key) ?? { ended: false, seen: at, level: undefined, uris: [] };
+    const seen = Math.max(at, before.seen);
+    if (before.ended || now - seen >= this.#o.limits().sessionIdle) return undefined;
+    if (!this.#makeRoom()) return FULL;
+    const session = this.#add(key, said, seen, before);
+    this.#use(key, session, now);
+    return session;
   }
 
   /** Ends a session for good. */
-  end(id: string): void {
+  async end(id: string): Promise<void> {
     const key = digest(id);
-    this.#ended.set(key, true);
     this.#forget(key);
+    await this.#o.store.save(key, { seen: this.#o.host.now(), ended: true });
   }
 
-  /** Ends what has been idle too long. */
+  /** Lets go of what is not used: of its links soon, of all of it in the end. */
   sweep(): void {
-    const { sessionIdle } = this.#o.limits();
+    const { sessionIdle, sessionRest } = this.#o.limits();
     const now = this.#o.host.now();
     for (const [key, session] of this.#live) {
-      if (session.busy || now - session.lastSeen < sessionIdle) continue;
-      this.#ended.set(key, true);
-      this.#forget(key);
+      if (session.busy) this.#use(key, session, now);
+      else if (now - session.lastSeen >= Math.min(sessionRest, sessionIdle)) this.#rest(key, session);
     }
+    this.#o.store.expire(now - sessionIdle);
   }
 
   close(): void {
-    for (const key of [...this.#live.keys()]) this.#forget(key);
+    for (const [key, session] of this.#live) this.#rest(key, session);
   }
 
-  #revive(id: string, said: RawObject): Session {
-    this.#makeRoom();
-    const now = this.#o.host.now();
+  #add(key: string, said: RawObject, seen: number, before?: Remembered): Session {
     const path = said.string('path') ?? '';
-    const session = new Session(
-      crypto.randomUUID(),
+    const { host, store } = this.#o;
+    const session = new Session({
       path,
-      {
+      client: {
         era: '2025',
         version: said.string('version') ?? '',
         transport: 'http',
@@ -113,23 +131,44 @@ export class Sessions {
         capabilities: said.object('capabilities') ?? RawObject.of({}),
         principal: ANONYMOUS,
       },
-      now,
-      (self) => this.#o.standing(self, path),
-    );
-    this.#live.set(digest(id), session);
+      now: seen,
+      standing: (self) => this.#o.standing(self, path),
+      ...(before && { before }),
+      remember: (change) => store.save(key, { ...change, seen: host.now() }),
+    });
+    this.#live.set(key, session);
+    this.#noted.set(session, seen);
     this.#count();
     return session;
   }
 
-  /** Beyond the limit the one longest unused leaves memory; its id still opens it again. */
-  #makeRoom(): void {
-    if (this.#live.size < this.#o.limits().sessions) return;
+  #use(key: string, session: Session, now: number): void {
+    session.lastSeen = now;
+    if (now - (this.#noted.get(session) ?? 0) >= this.#o.limits().sessionIdle / GRAIN)
+      this.#note(key, session);
+  }
+
+  #note(key: string, session: Session): void {
+    this.#noted.set(session, session.lastSeen);
+    void this.#o.store.save(key, { seen: session.lastSeen });
+  }
+
+  /** Out of memory, with its links to upstreams. Its id opens it again, until it is too old for that. */
+  #rest(key: string, session: Session): void {
+    if (session.lastSeen > (this.#noted.get(session) ?? 0)) this.#note(key, session);
+    this.#forget(key);
+  }
+
+  /** At the limit the one longest unused leaves memory. @returns false when all are at work */
+  #makeRoom(): boolean {
+    if (this.#live.size < this.#o.limits().sessions) return true;
+    this.#o.host.metrics.limitHits.inc({ limit: 'sessions' });
     for (const [key, session] of this.#live) {
       if (session.busy) continue;
-      this.#o.host.metrics.limitHits.inc({ limit: 'sessions' });
       this.#forget(key);
-      return;
+      return true;
     }
+    return false;
   }
 
   #forget(key: string): void {

@@ -1,55 +1,84 @@
 // What an initialize-era client hears outside of its calls: list changes, resource updates, stray log lines.
-// One subscription beneath, one sink above (a GET stream or stdout).
+// Subscriptions beneath, one sink above (a GET stream or stdout).
 
 import type { Host } from '../core/host.ts';
 import { notificationText } from '../protocol/jsonrpc.ts';
-import type { McpNotification, McpResult } from '../protocol/message.ts';
-import { RawObject } from '../protocol/raw.ts';
+import { McpNotification } from '../protocol/message.ts';
+import { noteLabel } from '../protocol/methods.ts';
+import type { RawObject } from '../protocol/raw.ts';
 import { Latest } from './latest.ts';
+import { PORTION, Portion, type PortionHooks, urisOf } from './portion.ts';
 import type { Changed } from './serving.ts';
-import { Subscription } from './subscription.ts';
+import { LIST_NOTES } from './subscription.ts';
 
 /** Puts one message out. Returns a promise while the client is slow, and false when it reads no more. */
 export type Sink = (text: string) => Promise<void> | undefined | false;
 
-export interface StandingHooks {
-  /** Runs a subscriptions/listen exchange for the session. */
-  run(filter: RawObject, signal: AbortSignal, emit: (note: McpNotification) => undefined): Promise<McpResult>;
+export interface StandingHooks extends Pick<PortionHooks, 'run'> {
   readonly host: Host;
 }
 
-/** An upstream that has not said by then whether it watches a resource is taken to do so. */
-const SUBSCRIBE_MS = 5_000;
+const UPDATED = 'notifications/resources/updated';
+
+interface Watched {
+  readonly portion: Portion;
+  /** Whether the upstream watches it. */
+  readonly honoured: Promise<boolean>;
+}
 
 export class Standing {
   readonly #hooks: StandingHooks;
-  readonly #subscription: Subscription;
   readonly #events: Latest;
-  /** Resources to watch, and whether the upstream does. */
-  readonly #uris = new Map<string, Promise<boolean>>();
+  /** Hears of lists, log lines and the first resources. */
+  readonly #first: Portion;
+  /** The first, and those for what it cannot hold. */
+  readonly #portions = new Set<Portion>();
+  readonly #uris = new Map<string, Watched>();
+  /** Those of whose changes some may have gone by unheard, which the client is told when they begin. */
+  readonly #behind = new Set<Portion>();
 
   constructor(hooks: StandingHooks) {
     this.#hooks = hooks;
-    this.#events = new Latest((reason) => this.#dropped(reason));
-    this.#subscription = new Subscription({
-      run: (signal, emit) => hooks.run(this.#filter(), signal, emit),
-      event: (note) => this.#event(note),
-      ended() {},
-      log: hooks.host.log,
-    });
+    this.#events = new Latest(
+      (reason) => this.#dropped(reason),
+      () => this.#uris.size,
+    );
+    this.#first = this.#portion(Object.keys(LIST_NOTES));
   }
 
   get attached(): boolean {
     return this.#events.attached;
   }
 
-  /** The generation, the log level or the set of resources changed. */
+  /** Resources it watches, or is about to. */
+  get size(): number {
+    return this.#uris.size;
+  }
+
+  has(uri: string): boolean {
+    return this.#uris.has(uri);
+  }
+
+  /** For a session that was out of memory: what it watched is watched again, and everything may have changed. */
+  restore(uris: readonly string[]): void {
+    this.#behind.add(this.#first);
+    for (let at = 0; at < uris.length; at += PORTION) {
+      const portion = at === 0 ? this.#first : this.#portion([]);
+      const some = uris.slice(at, at + PORTION);
+      for (const uri of some) this.#uris.set(uri, { portion, honoured: Promise.resolve(true) });
+      portion.fill(some);
+      this.#behind.add(portion);
+      portion.renew();
+    }
+  }
+
+  /** The generation or the log level changed. */
   renew(changed?: Promise<Changed>): void {
-    if (this.#subscription.running) void this.#subscription.renew(changed);
+    for (const portion of this.#portions) if (portion.running) portion.renew(changed);
   }
 
   stop(): void {
-    this.#subscription.stop();
+    for (const portion of this.#portions) portion.stop();
     this.#events.clear();
   }
 
@@ -58,61 +87,72 @@ export class Standing {
     const { notifications } = this.#hooks.host.metrics;
     const detach = this.#events.attach((note) => {
       const sent = sink(notificationText(note.method, note.raw));
-      if (sent !== false) notifications.inc({ method: note.method });
+      if (sent !== false) notifications.inc({ method: noteLabel(note.method) });
       return sent;
     });
-    if (!this.#subscription.running) void this.#subscription.renew();
+    if (!this.#first.running) this.#first.renew();
     return detach;
   }
 
   /** @returns whether the upstream watches it now */
   subscribe(uri: string): Promise<boolean> {
     const there = this.#uris.get(uri);
-    if (there) return there;
-    const asked = Promise.withResolvers<boolean>();
-    this.#uris.set(uri, asked.promise);
-    void this.#renewed().then((filter) => {
-      const honoured = filter === undefined || includes(filter, uri);
-      if (!honoured && this.#uris.get(uri) === asked.promise) this.#uris.delete(uri);
-      asked.resolve(honoured);
+    if (there) return there.honoured;
+    const portion = [...this.#portions].find(({ size }) => size < PORTION) ?? this.#portion([]);
+    const honoured = portion.add(uri);
+    const watched: Watched = { portion, honoured };
+    this.#uris.set(uri, watched);
+    void honoured.then((is) => {
+      if (is || this.#uris.get(uri) !== watched) return;
+      this.#uris.delete(uri);
+      portion.forget(uri);
+      this.#clear(portion);
     });
-    return asked.promise;
+    return honoured;
   }
 
   async unsubscribe(uri: string): Promise<void> {
-    if (this.#uris.delete(uri)) await this.#renewed();
+    const portion = this.#uris.get(uri)?.portion;
+    if (!portion) return;
+    this.#uris.delete(uri);
+    const removed = portion.remove(uri);
+    this.#clear(portion);
+    await removed;
   }
 
-  /** @returns the filter as the upstream honours it; undefined when it takes its time */
-  async #renewed(): Promise<RawObject | undefined> {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(resolve, SUBSCRIBE_MS, undefined);
-    const filter = await Promise.race([this.#subscription.renew(), promise]);
-    clearTimeout(timer);
-    return filter;
-  }
-
-  #filter(): RawObject {
-    return RawObject.of({
-      toolsListChanged: true,
-      promptsListChanged: true,
-      resourcesListChanged: true,
-      ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris.keys()] } : {}),
+  #portion(lists: readonly string[]): Portion {
+    const isFirst = lists.length > 0;
+    const portion: Portion = new Portion(lists, {
+      run: this.#hooks.run,
+      begun: (filter) => this.#behind.delete(portion) && this.#mayHaveChanged(filter),
+      event: (note) => {
+        if (note.method === UPDATED) this.#updated(note);
+        else if (isFirst) this.#events.put(note);
+      },
+      log: this.#hooks.host.log,
     });
+    this.#portions.add(portion);
+    return portion;
   }
 
-  #event(note: McpNotification): void {
-    const uri = note.method === 'notifications/resources/updated' ? note.raw?.string('uri') : undefined;
-    if (uri !== undefined && !this.#uris.has(uri)) this.#dropped('not_subscribed');
+  /** The first stays; it hears of the lists. */
+  #clear(portion: Portion): void {
+    if (portion !== this.#first && portion.size === 0) this.#portions.delete(portion);
+  }
+
+  #mayHaveChanged(filter: RawObject): void {
+    for (const [member, method] of Object.entries(LIST_NOTES))
+      if (filter.get(member) === true) this.#events.put(McpNotification.of(method, {}));
+    for (const uri of urisOf(filter)) this.#updated(McpNotification.of(UPDATED, { uri }));
+  }
+
+  #updated(note: McpNotification): void {
+    const uri = note.raw?.string('uri');
+    if (uri === undefined || !this.#uris.has(uri)) this.#dropped('not_subscribed');
     else this.#events.put(note);
   }
 
   #dropped(reason: string): void {
     this.#hooks.host.metrics.dropped.inc({ reason });
   }
-}
-
-function includes(filter: RawObject, uri: string): boolean {
-  const uris = filter.get('resourceSubscriptions');
-  return Array.isArray(uris) && uris.includes(uri);
 }

@@ -13,7 +13,7 @@ import { serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import { enterStream } from './streams.ts';
 import { ACKNOWLEDGED, Subscription } from './subscription.ts';
-import { wantedBy } from './wanted.ts';
+import { subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -26,11 +26,17 @@ export async function listenOnPipe(
   serving: Serving,
   note: (text: string) => Promise<void> | undefined,
 ): Promise<McpResult> {
+  const filter = message.params?.object('notifications');
+  const watched = watchedBy(filter);
+  if (watched > serving.limits().subscriptions) return subscriptionsFull(serving.host);
   const leave = enterStream(serving);
   if (!leave) return errorResult('BUSY');
   const over = Promise.withResolvers<McpResult>();
-  const wanted = wantedBy(message.params?.object('notifications'));
-  const events = new Latest((reason) => serving.host.metrics.dropped.inc({ reason }));
+  const wanted = wantedBy(filter);
+  const events = new Latest(
+    (reason) => serving.host.metrics.dropped.inc({ reason }),
+    () => watched,
+  );
   const subscription = new Subscription({
     async run(own, emit) {
       if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});

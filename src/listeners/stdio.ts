@@ -16,6 +16,7 @@ import {
   resultText,
 } from '../protocol/jsonrpc.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
+import { noteLabel } from '../protocol/methods.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
 import type { JsonObject } from '../protocol/values.ts';
 import { askRounds } from './ask.ts';
@@ -171,9 +172,12 @@ class Pipe {
     if (this.#session)
       return this.#refuse(message.id, 'INVALID_REQUEST', 'The session is initialized already.');
     const base = { ...said, era: '2025', transport: 'stdio', principal: ANONYMOUS } as const;
-    const session = new Session(crypto.randomUUID(), this.#path, base, this.#serving.host.now(), (self) =>
-      sessionStanding(self, this.#path, NAME, this.#serving),
-    );
+    const session = new Session({
+      path: this.#path,
+      client: base,
+      now: this.#serving.host.now(),
+      standing: (self) => sessionStanding(self, this.#path, NAME, this.#serving),
+    });
     this.#serving.onSwap((changedFor) => session.standing.renew(changedFor(session.client, this.#path)));
     this.#serving.onStop(() => session.standing.stop());
     this.#session = session;
@@ -191,7 +195,7 @@ class Pipe {
   }
 
   async #inSession(message: Request, session: Session): Promise<void> {
-    const local = await localAnswer(message, session);
+    const local = await localAnswer(message, session, this.#serving);
     if (local) return this.#answer(message, local, session.client);
     const { signal, end } = session.calls.begin(message.id);
     const send = (text: string): boolean => {
@@ -227,7 +231,7 @@ class Pipe {
       client,
       inbound: this.#inbound,
       emit: (note: McpNotification) => {
-        this.#serving.host.metrics.notifications.inc({ method: note.method });
+        this.#serving.host.metrics.notifications.inc({ method: noteLabel(note.method) });
         return this.#out.note(notificationText(note.method, note.raw));
       },
     };

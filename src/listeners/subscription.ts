@@ -21,7 +21,8 @@ export interface SubscriptionHooks {
   readonly log: Log;
 }
 
-const NOTES = {
+/** The lists a subscription can be told of, and the notification of each. */
+export const LIST_NOTES = {
   toolsListChanged: 'notifications/tools/list_changed',
   promptsListChanged: 'notifications/prompts/list_changed',
   resourcesListChanged: 'notifications/resources/list_changed',
@@ -114,7 +115,7 @@ export class Subscription {
   async #tell(filter: RawObject, changed: Promise<Changed>): Promise<void> {
     for (const member of await changed) {
       if (filter.get(member) === true && !this.#stopped)
-        this.#hooks.event(McpNotification.of(NOTES[member], {}));
+        this.#hooks.event(McpNotification.of(LIST_NOTES[member], {}));
     }
   }
 }

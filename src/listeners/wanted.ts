@@ -1,7 +1,9 @@
 // Whether a subscription asked for an event: what was not asked for must not be sent, whatever an upstream does
 // (2026-07-28 patterns/subscriptions).
 
-import type { McpNotification } from '../protocol/message.ts';
+import { errorResult } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import type { McpNotification, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
 const LISTS: Readonly<Record<string, string>> = {
@@ -9,6 +11,17 @@ const LISTS: Readonly<Record<string, string>> = {
   'notifications/prompts/list_changed': 'promptsListChanged',
   'notifications/resources/list_changed': 'resourcesListChanged',
 };
+
+/** How many things a subscription watches, beside lists. @param filter the `notifications` of its request */
+export function watchedBy(filter: RawObject | undefined): number {
+  return asked(filter, 'resourceSubscriptions').size + asked(filter, 'taskIds').size;
+}
+
+/** The refusal of one thing more than a client may watch. */
+export function subscriptionsFull({ metrics }: Host): McpResult {
+  metrics.limitHits.inc({ limit: 'subscriptions' });
+  return errorResult('SUBSCRIPTIONS_FULL');
+}
 
 /** @param filter the `notifications` of the request */
 export function wantedBy(filter: RawObject | undefined): (note: McpNotification) => boolean {

@@ -36,10 +36,35 @@ const rows: Readonly<Record<string, MethodRow>> = {
 };
 
 const table = new Map(Object.entries(rows));
+const OTHER = 'other';
 
 /** The row of a method, or undefined for one this gateway does not know. */
 export function methodRow(method: string): MethodRow | undefined {
   return table.get(method);
+}
+
+const notes: ReadonlySet<string> = new Set([
+  'notifications/cancelled',
+  'notifications/elicitation/complete',
+  'notifications/message',
+  'notifications/progress',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+  'notifications/subscriptions/acknowledged',
+  'notifications/tasks',
+  'notifications/tasks/status',
+  'notifications/tools/list_changed',
+]);
+
+/** The name under which a request is counted: what an upstream or a client makes up must not become a label. */
+export function methodLabel(method: string): string {
+  return table.has(method) ? method : OTHER;
+}
+
+/** The same for a notification. */
+export function noteLabel(method: string): string {
+  return notes.has(method) ? method : OTHER;
 }
 
 /** Methods that exist in the initialize era only; a 2026-07-28 client that sends one is told -32601. */

@@ -26,6 +26,7 @@ const ERRORS = {
   TOO_LARGE: [-32600, 'client'],
   BODY_TIMEOUT: [-32600, 'client'],
   BUSY: [1503, 'denied'],
+  SUBSCRIPTIONS_FULL: [1507, 'denied'],
   UNAUTHENTICATED: [1401, 'denied'],
   FORBIDDEN: [1403, 'denied'],
   RATE_LIMITED: [1429, 'denied'],

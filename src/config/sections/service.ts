@@ -51,6 +51,9 @@ export const state = z
         examples: ['/var/lib/sluice'],
       })
       .optional(),
+    size: size('64MiB', {
+      description: 'Most space for what is known of sessions. Beyond it those longest unused are forgotten.',
+    }),
   })
   .meta({ description: 'What the gateway keeps.', examples: [{ dir: '/var/lib/sluice' }] })
   .prefault({});
@@ -90,6 +93,11 @@ export const limits = camel(
     streams: count(4_096, { description: 'Most open event streams.' }),
     sessions: count(10_000, { description: 'Most client sessions of the 2025 era.' }),
     session_idle: duration('24h', { description: 'A session unused for this long is forgotten.' }),
+    session_rest: duration('1h', {
+      description:
+        'The connections and processes of a session unused for this long are closed; its next request opens them again.',
+    }),
+    subscriptions: count(1_000, { description: 'Most resources and tasks that one client watches.' }),
     line: size('16MiB', { description: 'Longest line over stdio.' }),
     stderr: size('64KiB', { description: 'Most text taken from the stderr of one process, per second.' }),
     parked: count(1_000, { description: 'Most calls waiting for an answer of their client.' }),

@@ -174,7 +174,7 @@ test('the defaults', () => {
   ]);
   expect(config.endpoints).toEqual([{ path: '/mcp', upstreams: ['c'], names: 'none' }]);
   expect(config.admin).toEqual({ listen: { kind: 'tcp', host: '127.0.0.1', port: 7421 }, socket: undefined });
-  expect(config.state).toEqual({ dir: undefined });
+  expect(config.state).toEqual({ dir: undefined, size: 67_108_864 });
   expect(config.telemetry).toEqual({ log: { level: 'info', format: 'auto' } });
   expect(config.drain).toBe(30_000);
   expect(config.limits).toEqual({
@@ -190,6 +190,8 @@ test('the defaults', () => {
     streams: 4_096,
     sessions: 10_000,
     sessionIdle: 86_400_000,
+    sessionRest: 3_600_000,
+    subscriptions: 1_000,
     line: 16_777_216,
     stderr: 65_536,
     parked: 1_000,

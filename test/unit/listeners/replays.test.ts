@@ -39,7 +39,7 @@ function session(version = '2025-11-25'): Session {
     principal: ANONYMOUS,
   } as const;
   const standing = { stop() {}, attached: false } as unknown as Standing;
-  return new Session(crypto.randomUUID(), '/mcp', client, 0, () => standing);
+  return new Session({ path: '/mcp', client, now: 0, standing: () => standing });
 }
 
 const open = (of: Session) => replays.open(of, { kind: 'answer', request: rawId(1), headers: {} });

@@ -2,10 +2,12 @@
 import { describe, expect, test } from 'bun:test';
 import { SILENT } from '../../../src/core/log.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
+import { sessionMemory } from '../../../src/core/session-store.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
 import type { Serving } from '../../../src/listeners/serving.ts';
+import type { Session } from '../../../src/listeners/session.ts';
 import { sessionStanding } from '../../../src/listeners/session-standing.ts';
-import { Sessions } from '../../../src/listeners/sessions.ts';
+import { FULL, Sessions } from '../../../src/listeners/sessions.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { openSession, sessionOf } from '../../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../../fixtures/in-process.ts';
@@ -81,26 +83,41 @@ const CLIENT = {
   capabilities: RawObject.of({ elicitation: {} }),
 };
 
-function make(limits = { sessions: 10, sessionIdle: 1_000 }) {
+const LIMITS = { sessions: 10, sessionIdle: 1_000, sessionRest: 1_000 };
+
+function make(limits = LIMITS, store = sessionMemory(1 << 20)) {
   let now = 1_000_000;
   const host = { log: SILENT, metrics: createMetrics(), now: () => now };
   const build = () =>
     new Sessions({
       seal: createSeal(KEY),
       host,
+      store,
       limits: () => limits,
       standing: (session, path) => sessionStanding(session, path, 'test', { host } as Serving),
     });
   const turn = (ms: number): void => {
     now += ms;
   };
-  return { sessions: build(), another: build, turn };
+  return { sessions: build(), another: build, turn, store, metrics: host.metrics };
+}
+
+function open(sessions: Sessions) {
+  const opened = sessions.create(CLIENT, '/mcp');
+  if (opened === FULL) throw new Error('there is no room');
+  return opened;
+}
+
+function found(sessions: Sessions, id: string): Session | undefined {
+  const there = sessions.find(id, '/mcp');
+  if (there === FULL) throw new Error('there is no room');
+  return there;
 }
 
 describe('in memory', () => {
   test('an id finds the same session, on its own path alone', () => {
     const { sessions } = make();
-    const { id, session } = sessions.create(CLIENT, '/mcp');
+    const { id, session } = open(sessions);
     expect(sessions.find(id, '/mcp')).toBe(session);
     expect(sessions.find(id, '/other')).toBeUndefined();
     for (const bad of ['', '__proto__', 'constructor', 'hasOwnProperty', `${id} `, id.slice(1)]) {
@@ -110,18 +127,18 @@ describe('in memory', () => {
 
   test('an id brings back what the client said of itself', () => {
     const { sessions, another } = make();
-    const { id, session } = sessions.create(CLIENT, '/mcp');
-    const found = another().find(id, '/mcp');
-    expect(found?.key).not.toBe(session.key);
-    expect(found?.client).toMatchObject({ era: '2025', version: '2025-11-25', transport: 'http' });
-    expect(found?.client.info?.text).toBe(CLIENT.info.text);
-    expect(found?.client.capabilities.text).toBe(CLIENT.capabilities.text);
+    const { id, session } = open(sessions);
+    const back = found(another(), id);
+    expect(back?.client.session?.key).not.toBe(session.client.session?.key);
+    expect(back?.client).toMatchObject({ era: '2025', version: '2025-11-25', transport: 'http' });
+    expect(back?.client.info?.text).toBe(CLIENT.info.text);
+    expect(back?.client.capabilities.text).toBe(CLIENT.capabilities.text);
   });
 
   test('an idle session is swept, and stays gone', () => {
     const { sessions, turn } = make();
-    const idle = sessions.create(CLIENT, '/mcp');
-    const used = sessions.create(CLIENT, '/mcp');
+    const idle = open(sessions);
+    const used = open(sessions);
     turn(999);
     sessions.sweep();
     expect(sessions.size).toBe(2);
@@ -134,7 +151,7 @@ describe('in memory', () => {
 
   test('one that is at work, or listens, is not idle', () => {
     const { sessions, turn } = make();
-    const working = sessions.create(CLIENT, '/mcp');
+    const working = open(sessions);
     const { end } = working.session.calls.begin({ text: '1', key: 'n:1' });
     turn(5_000);
     sessions.sweep();
@@ -147,23 +164,23 @@ describe('in memory', () => {
 
   test('an id that is older than a session may be idle brings nothing back', () => {
     const { sessions, another, turn } = make();
-    const { id } = sessions.create(CLIENT, '/mcp');
+    const { id } = open(sessions);
     turn(1_001);
-    expect(another().find(id, '/mcp')).toBeUndefined();
+    expect(found(another(), id)).toBeUndefined();
   });
 
   test('the one unused for longest makes room, never one at work', () => {
-    const { sessions } = make({ sessions: 2, sessionIdle: 1_000 });
-    const [a, b] = [sessions.create(CLIENT, '/mcp'), sessions.create(CLIENT, '/mcp')];
+    const { sessions } = make({ ...LIMITS, sessions: 2 });
+    const [a, b] = [open(sessions), open(sessions)];
     a.session.calls.begin({ text: '1', key: 'n:1' });
-    sessions.create(CLIENT, '/mcp');
+    open(sessions);
     expect([a.session.over, b.session.over]).toEqual([false, true]);
-    expect(sessions.find(b.id, '/mcp')?.key).not.toBe(b.session.key);
+    expect(found(sessions, b.id)).not.toBe(b.session);
   });
 
   test('an ended session ends its calls', () => {
     const { sessions } = make();
-    const { id, session } = sessions.create(CLIENT, '/mcp');
+    const { id, session } = open(sessions);
     const { signal } = session.calls.begin({ text: '1', key: 'n:1' });
     sessions.end(id);
     expect([signal.aborted, session.client.session?.ended.aborted, sessions.find(id, '/mcp')]).toEqual([
@@ -172,4 +189,80 @@ describe('in memory', () => {
       undefined,
     ]);
   });
+});
+
+describe('with what is stored', () => {
+  const CALL = { text: '1', key: 'n:1' };
+
+  test('an ended session stays ended, for another process too', async () => {
+    const { sessions, another } = make();
+    const { id } = open(sessions);
+    await sessions.end(id);
+    expect([found(sessions, id), found(another(), id)]).toEqual([undefined, undefined]);
+  });
+
+  test('log level and resources come back', async () => {
+    const { sessions, another } = make();
+    const { id, session } = open(sessions);
+    await session.setLevel('warning');
+    expect(found(another(), id)?.logLevel).toBe('warning');
+  });
+
+  test('idleness counts from the last use, also out of memory and in another process', () => {
+    const { sessions, another, turn } = make({ ...LIMITS, sessionRest: 200 });
+    const { id } = open(sessions);
+    for (let i = 0; i < 10; i++) {
+      turn(300);
+      sessions.sweep();
+      expect(sessions.size).toBe(0);
+      expect(found(sessions, id)).toBeDefined();
+    }
+    turn(999);
+    expect(found(another(), id)).toBeDefined();
+    turn(1_000);
+    expect(found(another(), id)).toBeUndefined();
+  });
+
+  test('one that listens all the time is used all the time', () => {
+    const { sessions, another, turn } = make();
+    const { id, session } = open(sessions);
+    session.calls.begin(CALL);
+    turn(900);
+    sessions.sweep();
+    turn(900);
+    expect(found(another(), id)).toBeDefined();
+  });
+
+  test('a use is written down now and then, not each time', () => {
+    const saved: unknown[] = [];
+    const memory = sessionMemory(1 << 20);
+    const save: typeof memory.save = (key, change) => {
+      saved.push(change);
+      return memory.save(key, change);
+    };
+    const { sessions, turn } = make({ ...LIMITS, sessionIdle: 24_000 }, { ...memory, save });
+    const { id } = open(sessions);
+    for (let i = 0; i < 100; i++) {
+      turn(100);
+      found(sessions, id);
+    }
+    expect(saved.length).toBe(10);
+    turn(1);
+    found(sessions, id);
+    sessions.close();
+    expect(saved.length).toBe(11);
+  });
+});
+
+test('where all are at work there is no room, neither for a new one nor for one that comes back', async () => {
+  const { sessions, metrics } = make({ ...LIMITS, sessions: 1 });
+  const away = open(sessions);
+  const { session } = open(sessions);
+  const { end } = session.calls.begin({ text: '1', key: 'n:1' });
+  expect([sessions.create(CLIENT, '/mcp'), sessions.find(away.id, '/mcp')]).toEqual([FULL, FULL]);
+  expect(sessions.size).toBe(1);
+  const { values } = await metrics.limitHits.get();
+  expect(values).toMatchObject([{ labels: { limit: 'sessions' }, value: 3 }]);
+  end();
+  expect(found(sessions, away.id)).toBeDefined();
 });

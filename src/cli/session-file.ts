@@ -1,0 +1,269 @@
+// What outlives the memory of sessions, in a file beside the seal key: log levels, watched resources, ended ids.
+// Several gateways may share it, also over a network, so it is a database with a rollback journal: a writer that
+// is killed leaves it whole. Changes of one moment are one write.
+
+import { Database, SQLiteError } from 'bun:sqlite';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import {
+  type Remembered,
+  type SessionChange,
+  type SessionStore,
+  sessionMemory,
+} from '../core/session-store.ts';
+import { systemCode } from './exit.ts';
+
+export const SESSION_FILE = 'sessions.db';
+const LAYOUT = 1;
+const PAGE = 4_096;
+/** How long another gateway that writes is waited for: at the start, for a look, for a change. Milliseconds. */
+const START_PATIENCE = 5_000;
+const READ_PATIENCE = 100;
+const RETRY = 50;
+const RETRIES = 100;
+/** Between two writes: each holds up everything else until the disk has it. Milliseconds. */
+const APART = 20;
+/** Between two log lines about a file that cannot be used, milliseconds. */
+const SAY_EVERY = 60_000;
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS sessions (
+  key TEXT PRIMARY KEY, seen INTEGER NOT NULL, ended INTEGER NOT NULL, level TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_seen ON sessions (seen);
+CREATE TABLE IF NOT EXISTS watched (
+  key TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE, uri TEXT NOT NULL, PRIMARY KEY (key, uri)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = ${LAYOUT};
+`;
+
+export interface SessionFileOptions {
+  readonly dir: string;
+  /** Bytes the file may have. */
+  readonly size: number;
+  readonly host: Host;
+}
+
+/** A store in the state directory; where there can be none, one in memory, and the log says so. */
+export function openSessionFile({ dir, size, host }: SessionFileOptions): SessionStore {
+  const file = join(dir, SESSION_FILE);
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return new SessionFile(file, size, host);
+  } catch (error) {
+    host.log.warn('log levels and subscriptions of sessions will not outlive this process', {
+      file,
+      reason: messageOf(error),
+    });
+    return sessionMemory(size);
+  }
+}
+
+type Row = { seen: number; ended: number; level: string | null };
+
+class SessionFile implements SessionStore {
+  readonly #file: string;
+  readonly #size: number;
+  readonly #host: Host;
+  #db: Database;
+  #pending: { readonly key: string; readonly change: SessionChange; readonly done: () => void }[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #tries = 0;
+  #said = Number.NEGATIVE_INFINITY;
+  #written = Number.NEGATIVE_INFINITY;
+
+  constructor(file: string, size: number, host: Host) {
+    this.#file = file;
+    this.#size = size;
+    this.#host = host;
+    this.#db = this.#open();
+  }
+
+  find(key: string): Remembered | undefined {
+    if (this.#pending.some((each) => each.key === key)) this.#flush();
+    try {
+      const row = this.#db
+        .query<Row, [string]>('SELECT seen, ended, level FROM sessions WHERE key = ?')
+        .get(key);
+      if (!row) return undefined;
+      const watched = this.#db
+        .query<{ uri: string }, [string]>('SELECT uri FROM watched WHERE key = ?')
+        .all(key);
+      return {
+        ended: row.ended === 1,
+        seen: row.seen,
+        level: row.level ?? undefined,
+        uris: watched.map(({ uri }) => uri),
+      };
+    } catch (error) {
+      this.#fault(error);
+      return undefined;
+    }
+  }
+
+  save(key: string, change: SessionChange): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pending.push({ key, change, done: resolve });
+    this.#later(APART - (performance.now() - this.#written));
+    return promise;
+  }
+
+  expire(before: number): void {
+    try {
+      this.#db.run('DELETE FROM sessions WHERE seen < ?', [before]);
+    } catch (error) {
+      // There is a next time.
+      if (!isBusy(error)) this.#fault(error);
+    }
+  }
+
+  close(): void {
+    this.#flush();
+    clearTimeout(this.#timer);
+    for (const { done } of this.#pending.splice(0)) done();
+    this.#db.close();
+  }
+
+  #later(ms: number): void {
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#flush();
+      },
+      Math.max(0, ms),
+    );
+  }
+
+  /** Writes what waits. What another gateway keeps us from writing waits on. */
+  #flush(): void {
+    if (this.#pending.length === 0) return;
+    try {
+      this.#write();
+    } catch (error) {
+      if (isBusy(error) && this.#tries++ < RETRIES) {
+        this.#later(RETRY);
+        return;
+      }
+      this.#fault(error);
+    }
+    this.#tries = 0;
+    this.#written = performance.now();
+    for (const { done } of this.#pending.splice(0)) done();
+  }
+
+  #write(): void {
+    const all = this.#db.transaction(() => {
+      for (const { key, change } of this.#pending) this.#apply(key, change);
+    });
+    try {
+      all.immediate();
+    } catch (error) {
+      if (codeOf(error) !== 'SQLITE_FULL') throw error;
+      this.#host.metrics.limitHits.inc({ limit: 'state' });
+      this.#thin();
+      all.immediate();
+    }
+  }
+
+  #apply(key: string, { seen, ended, level, watch }: SessionChange): void {
+    this.#db
+      .query(
+        `INSERT INTO sessions (key, seen, ended, level) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET
+         seen = max(seen, ?2), ended = max(ended, ?3), level = coalesce(?4, level)`,
+      )
+      .run(key, seen, ended ? 1 : 0, level ?? null);
+    if (ended) this.#db.query('DELETE FROM watched WHERE key = ?').run(key);
+    else if (watch?.on)
+      this.#db.query('INSERT OR IGNORE INTO watched (key, uri) VALUES (?, ?)').run(key, watch.uri);
+    else if (watch) this.#db.query('DELETE FROM watched WHERE key = ? AND uri = ?').run(key, watch.uri);
+  }
+
+  /** At its size the file forgets a tenth, those longest unused first. */
+  #thin(): void {
+    this.#db.run(
+      `DELETE FROM sessions WHERE key IN (
+         SELECT key FROM sessions ORDER BY seen LIMIT 1 + (SELECT count(*) FROM sessions) / 10)`,
+    );
+  }
+
+  /** Sessions go on without what the file would have said; a damaged file is replaced. */
+  #fault(error: unknown): void {
+    if (isDamaged(error)) this.#replace();
+    const now = this.#host.now();
+    if (now - this.#said < SAY_EVERY) return;
+    this.#said = now;
+    this.#host.log.warn('what became of sessions could not be read or written', {
+      file: this.#file,
+      reason: messageOf(error),
+    });
+  }
+
+  /** Where not even another file can be had, memory serves until the next start. */
+  #replace(): void {
+    this.#db.close();
+    try {
+      this.#db = this.#open();
+    } catch {
+      this.#db = prepared(new Database(':memory:', { strict: true }), this.#size);
+    }
+  }
+
+  /** A damaged file is set aside, for its operator to look at. @throws when there can be none at all */
+  #open(): Database {
+    try {
+      return openDatabase(this.#file, this.#size);
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      const aside = `${this.#file}.damaged`;
+      renameSync(this.#file, aside);
+      // It belongs to the damaged file, and must not be played into the next.
+      rmSync(`${this.#file}-journal`, { force: true });
+      this.#host.log.error('the file of sessions is damaged: log levels and subscriptions are lost', {
+        file: this.#file,
+        aside,
+        reason: messageOf(error),
+      });
+      return openDatabase(this.#file, this.#size);
+    }
+  }
+}
+
+function openDatabase(file: string, size: number): Database {
+  // SQLite would make it readable to others; its journal takes the mode of the file.
+  closeSync(openSync(file, 'a', 0o600));
+  return prepared(new Database(file, { readwrite: true, create: false, strict: true }), size);
+}
+
+function prepared(db: Database, size: number): Database {
+  try {
+    db.run(`PRAGMA busy_timeout = ${START_PATIENCE}`);
+    db.run('PRAGMA foreign_keys = ON');
+    const [{ quick_check: check }] = db.query('PRAGMA quick_check(1)').all() as [{ quick_check: string }];
+    if (check !== 'ok') throw new Damaged(check);
+    const [{ user_version: layout }] = db.query('PRAGMA user_version').all() as [{ user_version: number }];
+    if (layout > LAYOUT) throw new Damaged(`it has layout ${layout}, and this version knows ${LAYOUT}`);
+    if (layout < LAYOUT) db.transaction(() => db.run(TABLES)).immediate();
+    db.run('PRAGMA journal_mode = TRUNCATE');
+    db.run('PRAGMA synchronous = NORMAL');
+    db.run(`PRAGMA max_page_count = ${Math.max(16, Math.floor(size / PAGE))}`);
+    db.run(`PRAGMA busy_timeout = ${READ_PATIENCE}`);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+class Damaged extends Error {}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof Damaged || /^(SQLITE_CORRUPT|SQLITE_NOTADB|EACCES)/.test(codeOf(error));
+}
+
+const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error));
+
+function codeOf(error: unknown): string {
+  return error instanceof SQLiteError ? (error.code ?? '') : (systemCode(error) ?? '');
+}
