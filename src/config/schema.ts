@@ -105,6 +105,8 @@ export interface UrlUpstream extends UpstreamBase {
   readonly kind: 'url';
   /** Absolute http(s) URL without user name, password or fragment. */
   readonly url: string;
+  /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */
+  readonly transport: 'auto' | 'http' | 'sse';
   /** Names as written, unique whatever their case. */
   readonly headers: Readonly<Record<string, Secret>>;
   readonly sessions: Sessions;

@@ -5,7 +5,17 @@ import type { JsonObject } from '../protocol/values.ts';
 import type { ConfigDocument } from './document.ts';
 import { guard } from './options.ts';
 import { isPluginFile, pluginKeys, presetId } from './relations/pipeline.ts';
-import type { Config, Endpoint, Entry, ListenAddress, Listener, Parsed, Path, Upstream } from './schema.ts';
+import type {
+  Config,
+  Endpoint,
+  Entry,
+  ListenAddress,
+  Listener,
+  Parsed,
+  Path,
+  Upstream,
+  UrlUpstream,
+} from './schema.ts';
 import { MASK, Secret } from './secret.ts';
 import { bareEntry, type ParsedEntry } from './sections/pipeline.ts';
 import type { ParsedUpstream } from './sections/upstreams.ts';
@@ -72,7 +82,14 @@ function settleUpstream(
     seal(parsed[field] ?? {}, [...path, field], document);
   if (builtin !== undefined) return { ...base, kind: 'builtin', builtin };
   if (url !== undefined)
-    return { ...base, kind: 'url', url, headers: sealed('headers'), sessions: parsed.sessions };
+    return {
+      ...base,
+      kind: 'url',
+      url,
+      transport: settleTransport(parsed),
+      headers: sealed('headers'),
+      sessions: parsed.sessions,
+    };
   const { args = [], cwd, instances, restart, stop } = parsed;
   return {
     ...base,
@@ -87,6 +104,12 @@ function settleUpstream(
     restart,
     stop,
   };
+}
+
+function settleTransport({ type, transport }: ParsedUpstream): UrlUpstream['transport'] {
+  const said = type ?? transport;
+  if (said === undefined) return 'auto';
+  return said === 'sse' ? 'sse' : 'http';
 }
 
 /** Values as secrets, each showing the reference it was read from or nothing. */

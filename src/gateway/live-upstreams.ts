@@ -81,6 +81,7 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
         ...common,
         kind: 'url',
         url: config.url,
+        transport: config.transport,
         headers: revealed(config.headers, (key) => key.toLowerCase()),
         sessions: config.sessions,
       };

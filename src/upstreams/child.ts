@@ -6,14 +6,12 @@ import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Lines } from '../lib/lines.ts';
 import { settledWithin } from '../lib/settled.ts';
+import { Unwritten } from './channel.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 
 /** Why a process is gone that was told to go. */
 export const CLOSED = 'was stopped';
-
-/** Not one byte of the message was written: the process was gone before. */
-export class Unwritten extends Error {}
 
 export interface ChildHooks {
   /** One line of stdout. The returned promise is not waited for: one slow client must not stop the others. */

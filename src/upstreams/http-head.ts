@@ -32,6 +32,12 @@ export function headOf(options: HeadOptions, x?: Exchange): Record<string, strin
   };
 }
 
+/** The same for a GET or DELETE. */
+export function headWithoutBody(options: HeadOptions, x: Exchange): Record<string, string> {
+  const { accept: _accept, 'content-type': _type, ...head } = headOf(options, x);
+  return head;
+}
+
 function lower(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

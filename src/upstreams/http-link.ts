@@ -15,7 +15,7 @@ import type { Call, Question, Settled } from './call.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
 import { type HttpAnswer, type HttpClient, Unanswered } from './http-client.ts';
-import { type HeadOptions, headOf } from './http-head.ts';
+import { type HeadOptions, headOf, headWithoutBody } from './http-head.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
 import { type Asked, statusFault, unavailable } from './http-status.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
@@ -243,13 +243,12 @@ export class HttpLink implements Link {
 
   /** A message without a body. */
   #get(x: Exchange, lastEventId: string | undefined, method = 'GET'): Promise<Outbound> {
-    const { accept: _accept, 'content-type': _type, ...head } = headOf(this.#p.head, x);
     return sendThrough(x, {
       transport: this.#p.head.transport,
       method,
       url: this.#p.head.url,
       headers: {
-        ...head,
+        ...headWithoutBody(this.#p.head, x),
         accept: 'text/event-stream',
         ...(lastEventId ? { 'last-event-id': lastEventId } : {}),
       },

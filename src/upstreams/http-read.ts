@@ -91,6 +91,21 @@ export async function readEvents(
   }
 }
 
+/** Every event of a stream as it comes. Ending the iteration drops the connection. */
+export async function* eventsOf(
+  answer: HttpAnswer,
+  reader: SseReader,
+  reading: Reading,
+): AsyncGenerator<SseEvent> {
+  try {
+    for await (const chunk of answer.chunks) yield* reader.push(chunk);
+  } catch (error) {
+    if (!(error instanceof SseError)) throw error;
+    yield* error.events;
+    throw faultOf(error, reading);
+  }
+}
+
 function faultOf(error: SseError, { upstream, limits }: Reading): GatewayError {
   if (error.kind === 'size') return tooLarge(upstream, 'event', limits.event);
   return new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${error.message}.`, {

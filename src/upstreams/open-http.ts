@@ -2,61 +2,35 @@
 
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import type { Host } from '../core/host.ts';
 import type { Outbound } from '../core/outbound.ts';
 import { type Message, notificationText, requestText } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/message.ts';
-import type { RawObject } from '../protocol/raw.ts';
 import { SseReader } from '../protocol/sse.ts';
 import { INITIALIZE, STATELESS } from '../protocol/versions.ts';
-import type { Call, Question } from './call.ts';
 import {
   discoverParams,
   helloOfDiscover,
   helloOfInitialize,
   initializeParams,
   offersStateless,
-  startedLate,
 } from './hello.ts';
-import type { HttpAnswer, HttpClient } from './http-client.ts';
+import type { HttpAnswer } from './http-client.ts';
 import { type HeadOptions, headOf } from './http-head.ts';
 import { HttpLink } from './http-link.ts';
+import { type HttpOpening, inTime, type Openings } from './http-opening.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
 import { statusFault, unavailable } from './http-status.ts';
-import type { LinkEvents, Profile } from './link.ts';
-import type { Own } from './own.ts';
+import type { Link, Profile } from './link.ts';
+import { openSse } from './open-sse.ts';
 import { sendThrough } from './senders.ts';
-import type { UpstreamLimits } from './spec.ts';
 import { ToolHeaders } from './tool-headers.ts';
-import { WrongEra } from './verdict.ts';
-
-export interface HttpOpening {
-  readonly name: string;
-  readonly client: HttpClient;
-  readonly transport: 'http' | 'builtin';
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly limits: UpstreamLimits;
-  readonly firstByte: number;
-  readonly host: Host;
-  readonly gateway: RawObject;
-  readonly userAgent: string;
-  /** Aborts when nobody needs the link any more. */
-  readonly signal: AbortSignal;
-  readonly own: Own;
-}
-
-export interface Openings {
-  readonly events: LinkEvents;
-  question(question: Question, via: Call | undefined): void;
-  withdrawn(questionKey: string): void;
-}
+import { OlderTransport, WrongEra } from './verdict.ts';
 
 /**
  * @throws WrongEra when the server says it does not speak this era
  * @throws GatewayError when it cannot be reached or answers nonsense
  */
-export async function openHttp(era: Era, at: HttpOpening, profile: Profile, to: Openings): Promise<HttpLink> {
+export async function openHttp(era: Era, at: HttpOpening, profile: Profile, to: Openings): Promise<Link> {
   const head: HeadOptions = {
     transport: at.transport,
     era,
@@ -66,7 +40,37 @@ export async function openHttp(era: Era, at: HttpOpening, profile: Profile, to: 
     headers: at.headers,
     userAgent: at.userAgent,
   };
-  return era === '2026' ? openStateless(at, head, to) : openSession(at, head, profile, to);
+  if (era === '2026') return openStateless(at, head, to);
+  const { choice } = at;
+  if (choice.wanted === 'http') return openSession(at, head, profile, to);
+  if (choice.wanted === 'sse' || choice.older) {
+    const link = await openOlder(at, head, profile, to);
+    if (link) return link;
+  }
+  return openSession(at, head, profile, to).catch(async (error: unknown) => {
+    // First a POST, then a GET that says where to post (2026-07-28 streamable-http §HTTP+SSE Transport).
+    const link = error instanceof OlderTransport ? await openOlder(at, head, profile, to) : undefined;
+    if (link) return link;
+    throw error;
+  });
+}
+
+/** @returns undefined when it is not that transport, and another may be tried */
+async function openOlder(
+  at: HttpOpening,
+  head: HeadOptions,
+  profile: Profile,
+  to: Openings,
+): Promise<Link | undefined> {
+  try {
+    const link = await openSse(at, { ...head, version: INITIALIZE[0] }, profile, to);
+    at.choice.older = true;
+    return link;
+  } catch (error) {
+    if (!(error instanceof WrongEra) || at.choice.wanted === 'sse') throw error;
+    at.choice.older = false;
+    return undefined;
+  }
 }
 
 async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): Promise<HttpLink> {
@@ -126,19 +130,6 @@ async function post(at: HttpOpening, head: HeadOptions, x: Exchange, body: strin
   return at.client.send(await sendThrough(x, outbound), x.signal);
 }
 
-/** Runs with a signal that aborts when `timeouts.start` has passed, or when the opening is given up. */
-async function inTime<T>(
-  { name, firstByte, signal }: HttpOpening,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const late = AbortSignal.timeout(firstByte);
-  try {
-    return await run(AbortSignal.any([late, signal]));
-  } catch (error) {
-    throw late.aborted && !signal.aborted ? startedLate(name, firstByte) : error;
-  }
-}
-
 /** One request before there is a link, to its response. */
 async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
   const answer = await post(at, head, x, requestText('0', x.request.method, x.request.raw));
@@ -152,7 +143,7 @@ async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
     },
     garbage() {},
   };
-  if (answer.status < 200 || answer.status > 299) return { answer, message: await refusal(answer, reading) };
+  if (answer.status < 200 || answer.status > 299) throw await refusal(answer, reading, x.request.method);
   if (mediaType(answer) === 'text/event-stream') {
     await readEvents(
       answer,
@@ -173,14 +164,19 @@ async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
 }
 
 /** Of refusals only these say something of the era: 401, 403, 429, 5xx and 3xx do not (2026-07-28 versioning §Backward). */
-async function refusal(answer: HttpAnswer, reading: Reading): Promise<Message> {
+async function refusal(answer: HttpAnswer, reading: Reading, method: string): Promise<Error> {
   const { status } = answer;
   const verdict = await statusFault(answer, reading, undefined);
   const says = status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
-  if (says && verdict.kind === 'message') return verdict.message;
-  if (says) throw new WrongEra(String(status));
-  throw verdict.kind === 'fault' ? verdict.error : unavailable(answer, reading.upstream);
+  if (!says) return verdict.kind === 'fault' ? verdict.error : unavailable(answer, reading.upstream);
+  const error = verdict.kind === 'message' && verdict.message.kind === 'error' ? verdict.message : undefined;
+  const text = error ? `${method}: ${refusalText(error)}` : String(status);
+  const older = [400, 404, 405].includes(status) && !MODERN.has(error?.error.get('code'));
+  return older ? new OlderTransport(text) : new WrongEra(text);
 }
+
+/** Codes with which a server of Streamable HTTP says that it is one: method, headers, capability, version. */
+const MODERN: ReadonlySet<unknown> = new Set([-32601, -32020, -32021, -32022]);
 
 function refusalText(message: Message): string {
   return (message.kind === 'error' && message.error.string('message')) || 'no result';

@@ -9,8 +9,9 @@ import type { Call, Question } from './call.ts';
 import { CLOSED } from './child.ts';
 import { createFetchClient } from './fetch-client.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
+import type { Openings } from './http-opening.ts';
 import type { Link } from './link.ts';
-import { type Openings, openHttp } from './open-http.ts';
+import { openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
 import type { Own } from './own.ts';
 import { pause } from './pause.ts';
@@ -47,6 +48,7 @@ export function createOpener(parts: UpstreamParts, own: Own) {
       : spec.kind === 'url'
         ? createHttpClient({ upstream: spec.name, connectTimeout: spec.timeouts.connect })
         : undefined;
+  const choice = { wanted: spec.kind === 'url' ? spec.transport : ('http' as const), older: false };
   let died = false;
   const restarts =
     spec.kind === 'command'
@@ -102,6 +104,7 @@ export function createOpener(parts: UpstreamParts, own: Own) {
       userAgent: parts.userAgent,
       signal,
       own,
+      choice,
     };
     return openHttp(slot.era, at, slot.profile, to);
   }

@@ -95,7 +95,9 @@ export class Pool {
     readonly host: Host,
   ) {
     this.#sharing = sharingOf(spec);
-    this.verdicts = createVerdicts(spec.era, host.now);
+    // That transport is older than the other era.
+    const older = spec.kind === 'url' && spec.transport === 'sse';
+    this.verdicts = createVerdicts(older ? '2025' : spec.era, host.now);
   }
 
   get size(): number {

@@ -38,6 +38,8 @@ interface Common {
 export interface HttpSpec extends Common {
   readonly kind: 'url';
   readonly url: string;
+  /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */
+  readonly transport: 'auto' | 'http' | 'sse';
   /** Revealed: never log this object. */
   readonly headers: Readonly<Record<string, string>>;
   /** Of the initialize era. */

@@ -40,6 +40,9 @@ export function createVerdicts(pinned: Era | 'auto', now: () => number): Verdict
 /** Thrown by an opener: the server answered, and it does not speak this era. An outage is never this. */
 export class WrongEra extends Error {}
 
+/** Thrown by an opener: what answered may be a server of the transport before Streamable HTTP. */
+export class OlderTransport extends WrongEra {}
+
 /**
  * Thrown by an opener: the process ended or said nothing when it was spoken to in this era. It may speak
  * another one, which is worth a try; by itself it proves nothing (2026-07-28 stdio §Backward Compatibility).

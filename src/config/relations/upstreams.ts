@@ -112,30 +112,25 @@ function foreignFields(upstream: JsonObject, kind: Kind, path: Path): PlacedProb
 function typeProblems(upstream: JsonObject, kind: Kind, path: Path): PlacedProblem[] {
   return ['type', 'transport'].flatMap((field): PlacedProblem[] => {
     const type = upstream[field];
-    if (type === 'sse') {
-      const hint = 'most servers answer Streamable HTTP at another URL, often …/mcp';
-      return [
-        {
-          path: [...path, field],
-          code: 'UPSTREAM_TYPE',
-          message: 'the SSE transport of 2024 is not supported',
-          hint,
-        },
-      ];
-    }
+    const place = { path: [...path, field], code: 'UPSTREAM_TYPE' } as const;
+    if (type === 'sse' && kind === 'url' && String(upstream.era) === NEWER_ERA)
+      return [{ ...place, message: `"sse" knows no era ${NEWER_ERA}`, hint: `remove "${field}" or "era"` }];
+    const both = field === 'transport' && type !== undefined && upstream.type !== undefined;
+    if (both && isSse(type) !== isSse(upstream.type))
+      return [{ ...place, message: '"type" says something else', hint: 'remove one of them' }];
     const said =
       typeof type === 'string' && Object.hasOwn(KIND_OF_TYPE, type) ? KIND_OF_TYPE[type] : undefined;
     if (said === undefined || said === kind) return [];
     const message = `"${type}" goes with "${said}", and this upstream has "${kind}"`;
-    return [
-      {
-        path: [...path, field],
-        code: 'UPSTREAM_TYPE',
-        message,
-        hint: `"${kind}" says enough: remove "${field}"`,
-      },
-    ];
+    return [{ ...place, message, hint: `"${kind}" says enough: remove "${field}"` }];
   });
+}
+
+/** The era without sessions, which the transport with a stream for each of them cannot carry. */
+const NEWER_ERA = '2026';
+
+function isSse(type: JsonValue | undefined): boolean {
+  return type === 'sse';
 }
 
 function headerProblems(headers: JsonObject, path: Path): PlacedProblem[] {

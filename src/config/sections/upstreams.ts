@@ -28,6 +28,7 @@ export const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   stdio: 'command',
   http: 'url',
   'streamable-http': 'url',
+  sse: 'url',
 };
 
 const name = z.string().regex(/^(?!.*__)[a-z0-9][a-z0-9_-]{0,31}$/, {
@@ -187,15 +188,16 @@ const upstream = z
       })
       .optional(),
     type: z
-      .enum(['http', 'streamable-http', 'stdio'])
+      .enum(['http', 'streamable-http', 'sse', 'stdio'])
       .meta({
-        description: 'As in mcpServers files; must agree with `url` or `command`, which say the same.',
-        examples: ['http'],
+        description:
+          'As in mcpServers files; must agree with `url` or `command`. For a `url` it settles the transport: `http` is Streamable HTTP, `sse` the older one with two endpoints. Without it both are tried.',
+        examples: ['sse'],
       })
       .optional(),
     transport: z
-      .enum(['http', 'streamable-http', 'stdio'])
-      .meta({ description: 'Another name of `type`.', examples: ['http'] })
+      .enum(['http', 'streamable-http', 'sse', 'stdio'])
+      .meta({ description: 'Another name of `type`.', examples: ['sse'] })
       .optional(),
     era: z
       .literal(['auto', '2025', '2026', 2025, 2026])

@@ -58,7 +58,7 @@ describe('a server', () => {
     expect(textOf(await call('say', { lines }))).toBe('mine');
     expect(await host.dropped('upstream_garbage')).toBe(6);
     expect(await host.dropped('late_result')).toBe(1);
-    expect(host.lines.filter(({ message }) => message === 'stdout line is not MCP').length).toBe(6);
+    expect(host.lines.filter(({ message }) => message === 'upstream sent what is not MCP').length).toBe(6);
   });
 
   test('may answer in batches, of which a bad element spoils no other', async () => {

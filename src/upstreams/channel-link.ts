@@ -1,4 +1,4 @@
-// A link over a child process: all calls share its stdin and stdout, told apart by our ids. Both eras.
+// A link over a channel that all calls share, told apart by our ids: a child process in either era, or HTTP+SSE.
 
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
@@ -15,56 +15,58 @@ import {
   resultText,
 } from '../protocol/jsonrpc.ts';
 import type { Era, McpResult } from '../protocol/message.ts';
-import { decodeUtf8, JsonError, RawObject } from '../protocol/raw.ts';
+import { JsonError, RawObject } from '../protocol/raw.ts';
 import type { Call, Question, Settled } from './call.ts';
-import { type Child, type ChildHooks, startChild, Unwritten } from './child.ts';
+import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
 import type { Own } from './own.ts';
 import { mayAsk } from './park.ts';
-import type { Reaper } from './reaper.ts';
 import { requestOf } from './requests.ts';
 import { sendThrough } from './senders.ts';
-import type { CommandSpec } from './spec.ts';
+import type { UpstreamLimits } from './spec.ts';
 
 const BATCH = 10_000;
 const CANCELLED = 'notifications/cancelled';
 /** Most calls remembered that were given up; a server need not answer them. */
 const ABANDONED = 100;
 
-export interface StdioLinkParts {
-  readonly spec: CommandSpec;
+export interface ChannelLinkParts {
+  readonly name: string;
+  readonly limits: UpstreamLimits;
   readonly host: Host;
-  readonly reaper: Reaper;
   readonly events: LinkEvents;
   readonly own: Own;
   question(question: Question, via: Call | undefined): void;
   withdrawn(questionKey: string): void;
 }
 
-export class StdioLink implements Link {
+export class ChannelLink implements Link {
   /** Set by `greet` once the era and the server are known. */
   era: Era = '2026';
   hello: Hello = { version: '', capabilities: RawObject.of({}), info: undefined, instructions: undefined };
-  readonly #p: StdioLinkParts;
+  readonly #p: ChannelLinkParts;
   readonly #correlator: Correlator;
-  readonly #child: Child;
+  readonly #channel: Channel;
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
   readonly #abandoned = new Map<string, number>();
 
-  /** @throws Error when the program cannot be started */
-  constructor(parts: StdioLinkParts) {
+  /** @throws what `open` throws */
+  constructor(parts: ChannelLinkParts, open: (hooks: ChannelHooks) => Channel) {
     this.#p = parts;
-    const { spec, host, events } = parts;
-    this.#correlator = new Correlator(spec.name, host, {
+    const { name, host, events } = parts;
+    this.#correlator = new Correlator(name, host, {
       unsolicited: (note) => events.unsolicited(note),
       question: (question, via) => parts.question(question, via),
       withdrawn: (key) => parts.withdrawn(key),
       callOver: () => events.callOver(),
     });
-    const hooks: ChildHooks = { line: (line) => this.#line(line), gone: (why) => this.#gone(why) };
-    this.#child = startChild(spec, hooks, host.log.with({ upstream: spec.name }), parts.reaper);
+    this.#channel = open({
+      text: (text) => this.#text(text),
+      garbage: (what) => this.#garbage(what),
+      gone: (why) => this.#gone(why),
+    });
   }
 
   get size() {
@@ -72,14 +74,9 @@ export class StdioLink implements Link {
   }
 
   get doubtful(): boolean {
-    const { host, spec } = this.#p;
-    for (const [id, at] of this.#abandoned)
-      if (host.now() - at > spec.limits.parkTtl) this.#abandoned.delete(id);
+    const { host, limits } = this.#p;
+    for (const [id, at] of this.#abandoned) if (host.now() - at > limits.parkTtl) this.#abandoned.delete(id);
     return this.#abandoned.size > 0;
-  }
-
-  get pid(): number {
-    return this.#child.pid;
   }
 
   greet(era: Era, hello: Hello): void {
@@ -130,7 +127,7 @@ export class StdioLink implements Link {
   }
 
   decode(x: Exchange, settled: Settled): McpResult {
-    return decodeSettled(this.#p.spec.name, this.era, x, settled);
+    return decodeSettled(this.#p.name, this.era, x, settled);
   }
 
   /** A notification of ours. */
@@ -139,7 +136,7 @@ export class StdioLink implements Link {
   }
 
   close(): Promise<void> {
-    return this.#child.stop();
+    return this.#channel.close();
   }
 
   async #send(call: Call): Promise<void> {
@@ -154,16 +151,15 @@ export class StdioLink implements Link {
 
   /** @param still asked last, whether the message is wanted */
   async #write(body: string, x: Exchange, still = () => true): Promise<void> {
-    const outbound = { transport: 'stdio', method: '', url: '', headers: {}, body } as const;
-    // Where nothing looks at it, it is written at once: what is said first arrives first.
-    const text = x.senders.length === 0 ? body : (await sendThrough(x, outbound)).body;
-    if (still()) await this.#child.write(text);
+    const outbound = this.#channel.outbound(body, x, this.hello.version || undefined);
+    // Where nothing looks at it, it is sent at once: what is said first arrives first.
+    const last = x.senders.length === 0 ? outbound : await sendThrough(x, outbound);
+    if (still()) await this.#channel.send(last);
   }
 
-  #line(line: Uint8Array): void {
+  #text(text: string): void {
     this.#unlessGarbage(() => {
-      const text = decodeUtf8(line, 'refuse');
-      const { json } = this.#p.spec.limits;
+      const { json } = this.#p.limits;
       if (!isBatch(text)) return this.#receive(parseMessage(text, json));
       for (const each of parseBatch(text, json, BATCH))
         this.#unlessGarbage(() => this.#receive(parseMessage(each, json)));
@@ -171,19 +167,22 @@ export class StdioLink implements Link {
   }
 
   #unlessGarbage(read: () => void): void {
-    const { host, spec } = this.#p;
     try {
       read();
     } catch (error) {
-      if (error instanceof MessageError || error instanceof JsonError) {
-        host.metrics.dropped.inc({ reason: 'upstream_garbage' });
-        host.log.warn('stdout line is not MCP', { upstream: spec.name, what: error.message });
-      } else
-        host.log.error('a message of the upstream could not be handled', {
-          upstream: spec.name,
+      if (error instanceof MessageError || error instanceof JsonError) this.#garbage(error.message);
+      else
+        this.#p.host.log.error('a message of the upstream could not be handled', {
+          upstream: this.#p.name,
           error: messageOf(error),
         });
     }
+  }
+
+  #garbage(what: string): void {
+    const { host, name } = this.#p;
+    host.metrics.dropped.inc({ reason: 'upstream_garbage' });
+    host.log.warn('upstream sent what is not MCP', { upstream: name, what });
   }
 
   #receive(message: Message): void {
@@ -197,13 +196,13 @@ export class StdioLink implements Link {
   }
 
   #gone(why: string): void {
-    this.#correlator.fail(this.#fault(new Error(`its process ${why}`)));
+    this.#correlator.fail(this.#fault(new Error(`${this.#channel.what} ${why}`)));
     this.#p.events.ended(why);
   }
 
   #fault(error: unknown): GatewayError {
     if (error instanceof GatewayError) return error;
-    const { name } = this.#p.spec;
+    const { name } = this.#p;
     const why = `is not there: ${messageOf(error)}`;
     if (error instanceof Unwritten) return new SessionLost(name, why);
     return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" ${why}.`, { upstream: name });
