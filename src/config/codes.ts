@@ -143,7 +143,7 @@ export const CODES = {
   },
   UPSTREAM_TYPE: {
     title: '`type` says something else',
-    why: '`type` and `transport` are accepted so that entries of mcpServers files paste in; what counts is `url` or `command`.',
+    why: '`type` and `transport` are accepted so that entries of mcpServers files paste in. `url` or `command` says the same; only for a `url` they settle something, which transport it speaks.',
     fix: 'Remove `type`, or correct it.',
   },
   UPSTREAM_URL: {
