@@ -2,6 +2,7 @@
 
 import type { Era } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { knowsUrlMode } from '../protocol/versions.ts';
 
 /** An identity. `anonymous` until something establishes another. */
 export interface Principal {
@@ -38,6 +39,7 @@ export interface Asks {
   readonly form: boolean;
   readonly url: boolean;
   readonly sampling: boolean;
+  readonly samplingTools: boolean;
   readonly roots: boolean;
 }
 
@@ -49,8 +51,29 @@ export function asksOf(capabilities: RawObject): Asks {
     form: elicitation !== undefined && (elicitation.has('form') || !url),
     url,
     sampling: capabilities.has('sampling'),
+    samplingTools: capabilities.object('sampling')?.has('tools') ?? false,
     roots: capabilities.has('roots'),
   };
+}
+
+/** Whether it can be asked this while one of its calls runs, by what it declared. */
+export function canAnswer(
+  { capabilities, version }: Client,
+  method: string,
+  params: RawObject | undefined,
+): boolean {
+  const asks = asksOf(capabilities);
+  switch (method) {
+    case 'elicitation/create':
+      return params?.string('mode') === 'url' ? asks.url && knowsUrlMode(version) : asks.form;
+    case 'sampling/createMessage':
+      // Tools only for those who declared sampling.tools.
+      return asks.sampling && (asks.samplingTools || !(params?.has('tools') || params?.has('toolChoice')));
+    case 'roots/list':
+      return asks.roots;
+    default:
+      return false;
+  }
 }
 
 export function canBeAsked(capabilities: RawObject): boolean {

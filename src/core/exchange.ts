@@ -35,6 +35,15 @@ export interface Inbound {
   readonly remote?: (() => string | undefined) | undefined;
 }
 
+/** The generation an exchange runs on. */
+export interface RunsOn {
+  readonly generation: number;
+  /** Keeps it, and the upstreams below, until the returned function is first called. */
+  hold(): () => void;
+}
+
+const NOTHING: RunsOn = { generation: 0, hold: () => () => {} };
+
 export interface ExchangeInit {
   readonly id: string;
   readonly client: Client;
@@ -43,6 +52,8 @@ export interface ExchangeInit {
   readonly route: Route;
   readonly signal: AbortSignal;
   readonly now: number;
+  /** Absent for exchanges that nothing can be parked in. */
+  readonly runsOn?: RunsOn | undefined;
 }
 
 /** Established by an auth plugin; read through `exchange.principal`. */
@@ -58,6 +69,7 @@ export class Exchange {
   readonly startedAt: number;
   /** Present inside an upstream's own pipeline. */
   readonly leg: Leg | undefined;
+  readonly runsOn: RunsOn;
   readonly #facts: Facts;
   readonly #senders: Sender[];
   readonly #closers: Closer[] = [];
@@ -76,6 +88,7 @@ export class Exchange {
     this.#route = init.route;
     this.#facts = new Facts(within?.facts);
     this.leg = within?.leg;
+    this.runsOn = init.runsOn ?? NOTHING;
     this.#senders = within?.senders ?? [];
   }
 
@@ -172,6 +185,7 @@ export class Exchange {
       route: this.#route,
       signal: this.signal,
       now: this.startedAt,
+      runsOn: this.runsOn,
     };
   }
 }

@@ -3,11 +3,13 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { planReload } from '../config/diff.ts';
 import type { Loaded } from '../config/load.ts';
+import { openParked } from '../core/parked.ts';
 import { createSeal } from '../lib/seal.ts';
 import { settledWithin } from '../lib/settled.ts';
 import type { HttpListener } from '../listeners/http.ts';
 import type { Serving } from '../listeners/serving.ts';
 import { serveStdio } from '../listeners/stdio.ts';
+import type { McpRequest } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { createReaper } from '../upstreams/reaper.ts';
 import { type ChangedFor, Comparisons, UNCHANGED } from './changed.ts';
@@ -69,7 +71,7 @@ export async function startGateway(world: World): Promise<Started> {
     seal,
     store: world.sessions,
     limits: () => ({ ...limits(), json: limits() }),
-    endpoint: (path) => current?.endpoints.get(path),
+    endpoint: (path, request) => waitingOn(request)?.endpoints.get(path) ?? current?.endpoints.get(path),
     accepting: () => accepting,
     onSwap: (renew) => registered(swaps, renew),
     onStop: (end) => registered(stops, end),
@@ -84,6 +86,12 @@ export async function startGateway(world: World): Promise<Started> {
       return opened;
     }
     listeners = opened.listeners;
+  }
+
+  /** The older generation on which the call is parked that this request continues. */
+  function waitingOn(request: McpRequest | undefined): Generation | undefined {
+    const parked = openParked(seal, request?.raw?.string('requestState'));
+    return parked && [...draining].find(({ number }) => number === parked.generation);
   }
 
   async function reload(dryRun: boolean): Promise<ReloadResult> {
@@ -144,6 +152,7 @@ export async function startGateway(world: World): Promise<Started> {
     await reloading.catch(() => {});
     for (const end of [...stops]) end();
     for (const listener of listeners) listener.drain();
+    for (const upstream of live.all()) upstream.stopping();
     const last = current as Generation;
     const drained = Promise.all([last, ...draining].map((each) => each.quiet()));
     await settledWithin(drained, last.loaded.config.drain);

@@ -140,9 +140,10 @@ function buildEndpoint(
   sources: readonly Source[],
   steps: readonly SetUp[],
   counter: Counter,
-  { world, gateway, seal, loaded }: Building,
+  { number, world, gateway, seal, loaded }: Building,
 ): BuiltEndpoint {
   const { host } = world;
+  const runsOn = { generation: number, hold: counter.enter };
   const patience = loaded.config.limits.listTimeout;
   const router = createRouter({ sources, names: config.names, gateway, patience, host, seal });
   const handle: Handler = pipeline(steps, router.handle, host, router.follow);
@@ -161,6 +162,7 @@ function buildEndpoint(
       route: { kind: 'local' },
       signal,
       now: host.now(),
+      runsOn,
     });
     x.reroute(await router.route(x));
     return x;

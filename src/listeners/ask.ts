@@ -1,13 +1,15 @@
 // Initialize era: what an upstream needs to go on is asked of the client for real, and the call is made again
 // with the answers. Every round is a new exchange, judged afresh by every plugin.
 
+import { type Client, canAnswer } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Refusal } from '../core/refusals.ts';
 import { notificationText } from '../protocol/jsonrpc.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
+import { questionForSession } from '../protocol/questions.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import type { Answer, Asker } from './asker.ts';
-import type { Run } from './serve.ts';
+import type { Round, Run } from './serve.ts';
 
 /** A call that asks more often than this is not going to end. */
 const ROUNDS = 32;
@@ -20,62 +22,74 @@ export interface Asking {
   readonly id: string;
   /** Aborts when the call is cancelled, or its session ends. */
   readonly signal: AbortSignal;
+  readonly client: Client;
   /** How long the client may take, milliseconds. */
   readonly timeout: number;
+  /** How often a client that wants progress is told that its answer is waited for, milliseconds. */
+  readonly every: number;
   /** Puts a message on the call's own stream; false when this client reads none. '' only asks whether it does. */
   send(text: string): boolean;
 }
 
 export async function askRounds(
   request: McpRequest,
-  first: McpResult,
+  first: Round,
   run: Run,
   asking: Asking,
 ): Promise<McpResult> {
   const { id, signal } = asking;
-  let result = first;
-  for (let round = 0; result.kind === 'input_required'; round++) {
-    if (round === ROUNDS) {
+  let round = first;
+  for (let n = 0; round.result.kind === 'input_required'; n++) {
+    if (n === ROUNDS) {
       return errorResult('ANSWER_REFUSED', `The upstream asked more than ${ROUNDS} times.`, {
         requestId: id,
       });
     }
-    const answers = await collect(result, asking);
+    const answers = await collect(round, asking);
     if (signal.aborted) return errorResult('CANCELLED', undefined, { requestId: id });
-    result = await run(answered(request, result, answers), refusalsOf(answers));
+    round = await run(answered(request, round.result, answers), refusalsOf(answers));
   }
-  return result;
+  return round.result;
 }
 
 type Answers = ReadonlyMap<string, { readonly method: string; readonly answer: Answer }>;
 
-/** Asks everything at once. A client that cannot be asked refuses. */
-async function collect(result: McpResult, asking: Asking): Promise<Answers> {
-  const inputs = result.raw.object('inputRequests');
+/** Asks everything at once. A client that cannot be asked refuses; what is taken back has no answer. */
+async function collect(round: Round, asking: Asking): Promise<Answers> {
+  const inputs = round.result.raw.object('inputRequests');
   const keys = inputs?.keys() ?? [];
   if (keys.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     return new Map();
   }
-  const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(asking.timeout)]);
+  const patience = AbortSignal.any([asking.signal, AbortSignal.timeout(asking.timeout)]);
   const all = keys.map(async (key) => {
     const input = inputs?.object(key);
     const method = input?.string('method') ?? '';
+    const withdrawn = round.withdrawals.of(key);
+    const signal = AbortSignal.any([patience, withdrawn]);
     const answer = await one(method, input?.object('params'), signal, asking);
-    return [key, { method, answer }] as const;
+    return withdrawn.aborted ? undefined : ([key, { method, answer }] as const);
   });
-  return new Map(await Promise.all(all));
+  const stop = asking.send('') ? round.waiting(asking.every) : () => {};
+  try {
+    return new Map((await Promise.all(all)).filter((each) => each !== undefined));
+  } finally {
+    stop();
+  }
 }
 
 async function one(
   method: string,
   params: RawObject | undefined,
   signal: AbortSignal,
-  { asker, send }: Asking,
+  { asker, client, send }: Asking,
 ): Promise<Answer> {
   if (!send('')) return unanswered(method, 'The client takes no questions during a call.');
+  if (!canAnswer(client, method, params)) return unanswered(method, 'The client cannot be asked this.');
+  const told = questionForSession(client.version, method, params, () => crypto.randomUUID());
   try {
-    return await asker.ask(method, params, send, signal, (id) => {
+    return await asker.ask(method, told, send, signal, (id) => {
       const cancelled = RawObject.of({ reason: 'no longer needed' }).with({
         requestId: new RawJson(id.text),
       });

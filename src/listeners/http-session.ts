@@ -2,7 +2,7 @@
 
 import type { ErrorName } from '../core/errors.ts';
 import { type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
-import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
+import type { McpNotification, McpRequest } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
 import { isInitializeVersion } from '../protocol/versions.ts';
 import { askRounds } from './ask.ts';
@@ -11,7 +11,7 @@ import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
 import { initialize } from './initialize.ts';
 import type { Answer } from './reply.ts';
-import { type Run, serve } from './serve.ts';
+import { type Round, type Run, serve } from './serve.ts';
 import type { Session } from './session.ts';
 import { localAnswer } from './session-local.ts';
 import { FULL } from './sessions.ts';
@@ -119,7 +119,9 @@ function callOf(
 ) {
   const { host } = call.serving;
   const send = (text: string): boolean => reply.canStream && (text === '' || reply.send(text) !== false);
-  const asking = { asker: session.asker, id: call.id, signal, timeout: call.serving.limits().parkTtl, send };
+  const { parkTtl: timeout, keepAlive: every } = call.serving.limits();
+  const { asker, client } = session;
+  const asking = { asker, client, id: call.id, signal, timeout, every, send };
   return {
     id: call.id,
     client: session.client,
@@ -132,6 +134,6 @@ function callOf(
       else host.metrics.notifications.inc({ method: noteLabel(note.method) });
       return sent === false ? undefined : sent;
     },
-    rounds: (request: McpRequest, first: McpResult, run: Run) => askRounds(request, first, run, asking),
+    rounds: (request: McpRequest, first: Round, run: Run) => askRounds(request, first, run, asking),
   };
 }

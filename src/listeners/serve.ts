@@ -7,8 +7,10 @@ import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type Refusal, refusalsFact } from '../core/refusals.ts';
+import { Withdrawals, withdrawalsFact } from '../core/withdrawals.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { methodLabel, methodRow } from '../protocol/methods.ts';
+import { callProgress } from './call-progress.ts';
 import type { Endpoint, Serving } from './serving.ts';
 
 export interface ClientCall {
@@ -21,11 +23,20 @@ export interface ClientCall {
   /** What the listener has to look at before any plugin does. @returns the refusal, if there is one */
   readonly check?: (x: Exchange, endpoint: Endpoint) => Promise<McpResult | undefined>;
   /** Asks the client what the upstream needs and returns how the rounds end; initialize era only. */
-  readonly rounds?: (request: McpRequest, result: McpResult, run: Run) => Promise<McpResult>;
+  readonly rounds?: (request: McpRequest, first: Round, run: Run) => Promise<McpResult>;
+}
+
+/** How a round ended. */
+export interface Round {
+  readonly result: McpResult;
+  /** Which answers the upstream needs no more, from the moment it asked. */
+  readonly withdrawals: Withdrawals;
+  /** Tells the client that its answer is waited for, until the returned function is called. */
+  waiting(every: number): () => void;
 }
 
 /** Makes the call once more, as a new exchange. @param refusals what the client would not answer, by question */
-export type Run = (request: McpRequest, refusals?: ReadonlyMap<string, Refusal>) => Promise<McpResult>;
+export type Run = (request: McpRequest, refusals?: ReadonlyMap<string, Refusal>) => Promise<Round>;
 
 export interface Served {
   readonly result: McpResult;
@@ -33,10 +44,10 @@ export interface Served {
   close(): void;
 }
 
-/** An exchange and its hold on the generation it runs on. */
-interface Round {
-  readonly x: Exchange;
-  readonly leave: () => void;
+/** What there is of a call so far: its latest exchange, and its hold on the generation all of them run on. */
+interface Begun {
+  x?: Exchange | undefined;
+  leave?: () => void;
 }
 
 /** Never rejects. */
@@ -55,47 +66,56 @@ export async function serve(call: ClientCall, serving: Serving): Promise<Served>
   inFlight.set(load.inFlight);
   const cut = Promise.withResolvers<McpResult>();
   const forget = serving.onCut(() => cut.resolve(errorResult('STOPPING', undefined, { requestId: call.id })));
-  const rounds: Round[] = [];
-  const carried = carry(call, serving, rounds).catch((error: unknown) => failed(error, call, host));
+  const begun: Begun = {};
+  const carried = carry(call, serving, begun).catch((error: unknown) => failed(error, call, host));
   const result = await Promise.race([carried, cut.promise]);
   forget();
   load.inFlight -= counted;
   inFlight.set(load.inFlight);
-  record(call, rounds.at(-1)?.x, result, performance.now() - began, host);
-  return { result, close: () => end(rounds.at(-1), result) };
+  record(call, begun.x, result, performance.now() - began, host);
+  return { result, close: () => end(begun, result) };
 }
 
-async function carry(call: ClientCall, serving: Serving, rounds: Round[]): Promise<McpResult> {
+/**
+ * All rounds run on the generation of the first: what asks is there, as it was. A call that continues a parked one
+ * runs where that is.
+ */
+async function carry(call: ClientCall, serving: Serving, begun: Begun): Promise<McpResult> {
+  const endpoint = serving.endpoint(call.inbound.endpoint, call.request);
+  if (!endpoint)
+    return errorResult('STOPPING', 'This endpoint is not served any more.', { requestId: call.id });
+  begun.leave = endpoint.hold();
+  const { rounds } = call;
+  const progress = callProgress(call.request.meta.progressToken, call.emit, serving.host);
   const run: Run = async (request, refusals) => {
-    // A person may answer long after a reload: each round runs on the generation of its time.
-    const endpoint = serving.endpoint(call.inbound.endpoint);
-    if (!endpoint)
-      return errorResult('STOPPING', 'This endpoint is not served any more.', { requestId: call.id });
-    const leave = endpoint.hold();
-    try {
-      const before = rounds.at(-1)?.x;
-      const x = await (before
-        ? endpoint.again(before, request)
-        : endpoint.open(call.client, call.inbound, request, call.signal, call.id));
-      if (refusals && refusals.size > 0) x.set(refusalsFact, refusals);
-      const round = { x, leave };
-      rounds.push(round);
-      const result = (await call.check?.(x, endpoint)) ?? (await endpoint.handle(x, call.emit));
-      if (result.kind === 'input_required' && call.rounds) end(round, result);
-      return result;
-    } catch (error) {
-      leave();
-      throw error;
-    }
+    const { x: before } = begun;
+    const x = await (before
+      ? endpoint.again(before, request)
+      : endpoint.open(call.client, call.inbound, request, call.signal, call.id));
+    begun.x = x;
+    if (refusals && refusals.size > 0) x.set(refusalsFact, refusals);
+    const withdrawals = new Withdrawals();
+    if (rounds) x.set(withdrawalsFact, withdrawals);
+    const emit = rounds ? progress.emit : call.emit;
+    const result = (await call.check?.(x, endpoint)) ?? (await endpoint.handle(x, emit));
+    if (result.kind === 'input_required' && rounds) x.close(result);
+    return { result, withdrawals, waiting: progress.waiting };
   };
-  const first = await run(call.request);
-  return first.kind === 'input_required' && call.rounds ? call.rounds(call.request, first, run) : first;
+  try {
+    const first = await run(call.request);
+    return first.result.kind === 'input_required' && rounds
+      ? await rounds(call.request, first, run)
+      : first.result;
+  } catch (error) {
+    begun.leave();
+    throw error;
+  }
 }
 
 /** Harmless where it has ended already. */
-function end(round: Round | undefined, result: McpResult): void {
-  round?.x.close(result);
-  round?.leave();
+function end({ x, leave }: Begun, result: McpResult): void {
+  x?.close(result);
+  leave?.();
 }
 
 function failed(error: unknown, { id, signal }: ClientCall, host: Host): McpResult {

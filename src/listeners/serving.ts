@@ -21,7 +21,7 @@ export interface Endpoint {
     signal: AbortSignal,
     id: string,
   ): Promise<Exchange>;
-  /** Begins the next round of an exchange, which may have begun on another generation. */
+  /** Begins the next round of an exchange. */
   again(x: Exchange, request: McpRequest): Promise<Exchange>;
   /** The pipeline and all behind it. */
   readonly handle: Handler;
@@ -67,7 +67,8 @@ export interface Serving {
   readonly store: SessionStore;
   /** Of the current generation, so that a reload changes them. */
   limits(): ListenerLimits;
-  endpoint(path: string): Endpoint | undefined;
+  /** @param request continued where it waits, if it continues a parked call: its generation may be an older one */
+  endpoint(path: string, request?: McpRequest): Endpoint | undefined;
   /** False while stopping: new calls are refused. */
   accepting(): boolean;
   /** Calls `renew` after each swap of generations, until the returned function is called. */

@@ -203,13 +203,9 @@ class Pipe {
       return true;
     };
     const call = this.#call(session.client);
-    const asking = {
-      asker: session.asker,
-      id: call.id,
-      signal,
-      timeout: this.#serving.limits().parkTtl,
-      send,
-    };
+    const { parkTtl: timeout, keepAlive: every } = this.#serving.limits();
+    const { asker, client } = session;
+    const asking = { asker, client, id: call.id, signal, timeout, every, send };
     const served = await serve(
       {
         ...call,

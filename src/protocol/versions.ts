@@ -27,3 +27,8 @@ export function isInitializeVersion(version: string): boolean {
 export function eraOf(version: string): Era {
   return version >= STATELESS ? '2026' : '2025';
 }
+
+/** Whether clients of this revision can know the url mode of elicitation (2025-11-25 client/elicitation). */
+export function knowsUrlMode(version: string): boolean {
+  return version >= '2025-11-25';
+}

@@ -12,6 +12,8 @@ export interface Question {
   readonly id: RawId;
   readonly method: string;
   readonly params: RawObject | undefined;
+  /** Set where it may be another call's of the same client: then it outlives the call that was given it. */
+  readonly uncertain?: boolean;
 }
 
 /** How a call ended on the wire. */
@@ -25,6 +27,7 @@ const QUEUE = 1024;
 
 export class Call {
   readonly #settled = Promise.withResolvers<Settled>();
+  readonly #over = Promise.withResolvers<void>();
   #asked = Promise.withResolvers<void>();
   #emit: Emit | undefined;
   #waiting: McpNotification[] = [];
@@ -53,6 +56,16 @@ export class Call {
     return this.#ended;
   }
 
+  /** Resolves with the end on the wire, whether or not anybody takes it. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** Whether the upstream itself has ended it. */
+  get hasAnswer(): boolean {
+    return this.#end !== undefined && this.#end.kind !== 'failed';
+  }
+
   /** Whether it waits for the exchange that takes it over. */
   get parked(): boolean {
     return this.#emit === undefined;
@@ -76,6 +89,13 @@ export class Call {
   ask(question: Question): void {
     this.questions.push(question);
     this.#asked.resolve();
+  }
+
+  /** The server takes a question back. @returns whether it was one of this call, not yet taken */
+  withdraw(questionKey: string): boolean {
+    const at = this.questions.findIndex(({ id }) => id.key === questionKey);
+    if (at >= 0) this.questions.splice(at, 1);
+    return at >= 0;
   }
 
   /** Takes the questions asked so far; `asked` waits for new ones. */
@@ -142,6 +162,7 @@ export class Call {
     if (this.#ended) return;
     this.#ended = true;
     this.#end = settled;
+    this.#over.resolve();
     // What waits for a new exchange comes before the end.
     if (this.#waiting.length === 0) this.#finish(settled);
   }

@@ -5,7 +5,7 @@ import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import type { McpResult } from '../protocol/message.ts';
-import type { Call, Settled } from './call.ts';
+import type { Call, Question, Settled } from './call.ts';
 import { type Clock, type Deadlines, startClock } from './clock.ts';
 import type { Link } from './link.ts';
 import type { Park } from './park.ts';
@@ -15,6 +15,8 @@ export interface Carrying {
   readonly park: Park;
   readonly deadlines: Deadlines;
   readonly host: Host;
+  /** Finds another call for a question that was given to one that has ended. */
+  misplaced(question: Question, link: Link): void;
 }
 
 /** Servers ask several things at once in separate messages; this long is waited for the next one. */
@@ -29,30 +31,44 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
   call.onActivity = clock.touch;
   const gone = watchSignal(x.signal);
   try {
-    const event: Event = await Promise.race([
-      call.settled,
-      call.asked.then(() => 'asked' as const),
-      gone.promise,
-      clock.expired,
-    ]);
-    if (typeof event !== 'string') return event;
-    if (event === 'asked') return await ask(call, link, x, on);
-    if (event === 'gone') return cancelled(call, link, x);
-    return late(call, link, x, on, event);
+    for (;;) {
+      const event: Event = await Promise.race([
+        call.settled,
+        call.asked.then(() => 'asked' as const),
+        gone.promise,
+        clock.expired,
+      ]);
+      if (typeof event !== 'string') return event;
+      if (event === 'gone') return cancelled(call, link, x);
+      if (event !== 'asked') return late(call, link, x, on, event);
+      const outcome = await ask(call, link, x, on);
+      if (outcome) return outcome;
+    }
   } finally {
     clock.stop();
     gone.stop();
     call.onActivity = undefined;
+    if (call.ended)
+      for (const question of call.takeQuestions()) if (question.uncertain) on.misplaced(question, link);
   }
 }
 
-async function ask(call: Call, link: Link, x: Exchange, on: Carrying): Promise<McpResult | Settled> {
+/** @returns undefined when everything asked has been taken back meanwhile */
+async function ask(
+  call: Call,
+  link: Link,
+  x: Exchange,
+  on: Carrying,
+): Promise<McpResult | Settled | undefined> {
   const { promise, resolve } = Promise.withResolvers<'gathered'>();
   const timer = setTimeout(resolve, GATHER_MS, 'gathered');
   const first = await Promise.race([promise, call.settled]);
   clearTimeout(timer);
   if (first !== 'gathered') return first;
-  return x.signal.aborted ? cancelled(call, link, x) : on.park.hold(x, link, call);
+  if (x.signal.aborted) return cancelled(call, link, x);
+  if (call.questions.length > 0) return on.park.hold(x, link, call);
+  call.takeQuestions();
+  return undefined;
 }
 
 function cancelled(call: Call, link: Link, x: Exchange): McpResult {

@@ -35,6 +35,8 @@ export interface Told {
   ended(why: string): void;
   callOver(): void;
   asked(question: Question, via: Call | undefined, link: Link): void;
+  /** A question is taken back, by its id's key. */
+  withdrawn(questionKey: string, link: Link): void;
   unsolicited(note: McpNotification, link: Link): void;
 }
 
@@ -86,7 +88,7 @@ export function createOpener(parts: UpstreamParts, own: Own) {
         callOver: told.callOver,
       },
       question: (question, via) => void ready.then((link) => told.asked(question, via, link)),
-      withdrawn: () => {},
+      withdrawn: (key) => void ready.then((link) => told.withdrawn(key, link)),
     };
   }
 

@@ -1,147 +1,155 @@
 // Initialize-era servers ask their client in the middle of a call. Here the call is parked: it stays open at
 // the upstream while the exchange ends as `input_required`; the retry with the answers takes it up again.
-// The requestState is sealed, bound to caller and call, and good for one use.
 
-import { asksOf, type Client, canBeAsked } from '../core/client.ts';
+import { type Client, canAnswer } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import { refusalsFact } from '../core/refusals.ts';
-import { digest } from '../lib/digest.ts';
+import { type Withdrawals, withdrawalsFact } from '../core/withdrawals.ts';
 import type { Seal } from '../lib/seal.ts';
-import { McpResult, META, withMeta } from '../protocol/message.ts';
+import type { McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { Call, Question } from './call.ts';
+import { inputRequired, namedInputs } from './inputs.ts';
 import type { Link, Reply } from './link.ts';
+import { type ParkLimits, Waiting } from './waiting.ts';
 
 interface Parked {
   readonly call: Call;
   readonly link: Link;
-  readonly questions: ReadonlyMap<string, Question>;
-  readonly principal: string;
-  readonly digest: string;
-  readonly until: Timer;
-  readonly stop: () => void;
+  /** What it waits for, by the keys the client was given. */
+  readonly questions: Map<string, Question>;
+  readonly withdrawals: Withdrawals | undefined;
 }
 
-export interface ParkLimits {
-  readonly parked: number;
-  readonly parkTtl: number;
+export interface Resumed {
+  readonly call: Call;
+  readonly link: Link;
+  answer(): Promise<void>;
 }
-
-const KIND = 'park';
 
 export class Park {
-  readonly #parked = new Map<string, Parked>();
+  readonly #waiting: Waiting<Parked>;
+  /** A call once parked keeps its generation to its end: the link is that generation's. */
+  readonly #holds = new Map<Call, () => void>();
 
   constructor(
-    readonly seal: Seal,
-    readonly limits: ParkLimits,
+    seal: Seal,
+    limits: ParkLimits,
     readonly host: Host,
-  ) {}
+  ) {
+    this.#waiting = new Waiting(seal, limits, host, (parked, reason) => this.#giveUp(parked, reason));
+  }
 
   get size(): number {
-    return this.#parked.size;
+    return this.#waiting.size;
   }
 
   /** Ends the exchange with the call's questions; the call goes on waiting at the upstream. */
   hold(x: Exchange, link: Link, call: Call): McpResult {
     const asked = call.takeQuestions();
-    if (this.#parked.size >= this.limits.parked) {
-      this.host.metrics.limitHits.inc({ limit: 'parked' });
-      link.cancel(call, 'too many calls wait for answers');
-      return errorResult('BUSY', 'Too many calls wait for answers of their clients (limits.parked).');
+    const refusal = this.#waiting.refusal(x);
+    if (refusal !== undefined) {
+      link.cancel(call, REFUSALS[refusal].reason);
+      return errorResult(refusal, REFUSALS[refusal].detail, { requestId: x.id });
     }
-    const id = crypto.randomUUID();
-    const questions = new Map(asked.map((question, i) => [`q${i + 1}`, question]));
-    const giveUp = (): void => this.#abandon(id, 'the caller went away');
-    const entry: Parked = {
-      call,
-      link,
-      questions,
-      principal: x.principal.id,
-      digest: callDigest(x),
-      until: setTimeout(() => this.#abandon(id, 'nobody answered in time'), this.limits.parkTtl),
-      stop: () => x.signal.removeEventListener('abort', giveUp),
-    };
+    const questions = namedInputs(asked);
+    const withdrawals = x.get(withdrawalsFact);
+    if (!this.#holds.has(call)) this.#holds.set(call, x.runsOn.hold());
     call.detach();
-    this.#parked.set(id, entry);
-    this.host.metrics.parked.inc();
-    x.signal.addEventListener('abort', giveUp, { once: true });
-    const sessionless = x.client.session === undefined;
-    const inputRequests = Object.fromEntries(
-      [...questions].map(([key, q]) => [key, asInput(q, sessionless)]),
-    );
-    return new McpResult(
-      'input_required',
-      RawObject.of({ resultType: 'input_required' }).with({
-        inputRequests: RawObject.of({}).with(inputRequests),
-        requestState: this.seal.seal(KIND, id),
-      }),
-    );
+    // Settled meanwhile: nobody needs the answers, and the end waits for the retry.
+    if (withdrawals)
+      void call.over.then(() => {
+        for (const [key, { uncertain }] of questions) if (!uncertain) withdrawals.withdraw(key);
+      });
+    const state = this.#waiting.hold(x, { call, link, questions, withdrawals });
+    return inputRequired(questions, state, x.client.session === undefined);
   }
 
-  /** Whether this request takes up a parked call: its state was sealed here. Others are the upstream's affair. */
+  /** Whether this request takes up a parked call: its state was sealed here. */
   isOurs(x: Exchange): boolean {
-    return this.#idOf(x) !== undefined;
+    return this.#waiting.isOurs(x);
   }
 
-  #idOf(x: Exchange): string | undefined {
-    const state = x.request.raw?.string('requestState');
-    return state === undefined ? undefined : this.seal.open(KIND, state);
+  /** The parked call that the request continues, taken out so that it continues once. */
+  take(x: Exchange): Resumed | undefined {
+    const parked = this.#waiting.take(x);
+    return parked && { call: parked.call, link: parked.link, answer: () => answer(parked, x) };
   }
 
-  /** The parked call that the request continues, taken out so that it continues once. Undefined: not this caller's. */
-  take(x: Exchange): { call: Call; link: Link; answer: () => Promise<void> } | undefined {
-    const id = this.#idOf(x);
-    const entry = id === undefined ? undefined : this.#parked.get(id);
-    if (id === undefined || entry === undefined) return undefined;
-    if (entry.principal !== x.principal.id || entry.digest !== callDigest(x)) return undefined;
-    this.#remove(id, entry);
-    const responses = x.request.raw?.object('inputResponses');
-    const refusals = x.get(refusalsFact);
-    return {
-      call: entry.call,
-      link: entry.link,
-      answer: async () => {
-        for (const [key, question] of entry.questions) {
-          const result = responses?.object(key);
-          const refusal = refusals?.get(key);
-          if (result) await entry.link.answer(question, { result }, entry.call);
-          else if (refusal) await entry.link.answer(question, { error: refusal.error }, entry.call);
-          // Not answered this round: it is asked again (2026-07-28 patterns/mrtr).
-          else entry.call.ask(question);
-        }
-      },
-    };
+  /** For whoever carried a call that was parked before: unless it is parked again, it is over. */
+  carried(call: Call): void {
+    if (call.parked) return;
+    this.#holds.get(call)?.();
+    this.#holds.delete(call);
   }
 
-  /** The link is gone or closing: nothing parked on it can go on. */
+  /** The server takes a question back. @returns whether a parked call waited for the answer */
+  withdrawn(link: Link, questionKey: string): boolean {
+    for (const parked of this.#waiting.all()) {
+      if (parked.link !== link) continue;
+      for (const [key, { id }] of parked.questions) {
+        if (id.key !== questionKey) continue;
+        parked.questions.delete(key);
+        parked.withdrawals?.withdraw(key);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The link is gone or closing: nothing parked on it can go on but to an end that has come already. */
   dropLink(link: Link): void {
-    for (const [id, entry] of this.#parked)
-      if (entry.link === link) this.#abandon(id, 'the connection closed');
+    this.#waiting.abandon(
+      'the connection closed',
+      (parked) => parked.link === link && !parked.call.hasAnswer,
+    );
+  }
+
+  /** No new request will be let in: calls of clients without a session are not taken up again. */
+  stopping(): void {
+    this.#waiting.stopping();
   }
 
   close(): void {
-    for (const id of [...this.#parked.keys()]) this.#abandon(id, 'the gateway stops');
+    this.#waiting.abandon('the gateway stops');
   }
 
-  #abandon(id: string, reason: string): void {
-    const entry = this.#parked.get(id);
-    if (!entry) return;
-    this.#remove(id, entry);
-    for (const question of entry.questions.values()) {
-      void entry.link.answer(question, declined(question)).catch(() => {});
-    }
-    entry.link.cancel(entry.call, reason);
+  #giveUp({ call, link, questions }: Parked, reason: string): void {
+    for (const question of wanted(call, questions).values())
+      void link.answer(question, declined(question), call).catch(() => {});
+    link.cancel(call, reason);
+    this.#holds.get(call)?.();
+    this.#holds.delete(call);
   }
+}
 
-  #remove(id: string, entry: Parked): void {
-    this.#parked.delete(id);
-    this.host.metrics.parked.dec();
-    clearTimeout(entry.until);
-    entry.stop();
+const REFUSALS = {
+  BUSY: {
+    reason: 'too many calls wait for answers',
+    detail: 'Too many calls wait for answers of their clients (limits.parked).',
+  },
+  STOPPING: { reason: 'the gateway stops', detail: undefined },
+} as const;
+
+/** The questions that something at the upstream still waits for. */
+function wanted(call: Call, questions: ReadonlyMap<string, Question>): Map<string, Question> {
+  return new Map([...questions].filter(([, { uncertain }]) => !call.ended || uncertain));
+}
+
+async function answer({ call, link, questions }: Parked, x: Exchange): Promise<void> {
+  const responses = x.request.raw?.object('inputResponses');
+  const refusals = x.get(refusalsFact);
+  for (const [key, question] of wanted(call, questions)) {
+    const result = responses?.object(key);
+    const refusal = refusals?.get(key);
+    if (result) await link.answer(question, { result }, call);
+    else if (refusal) await link.answer(question, { error: refusal.error }, call);
+    else if (call.ended) await link.answer(question, declined(question), call);
+    // Not answered this round: it is asked again (2026-07-28 patterns/mrtr).
+    else call.ask(question);
   }
 }
 
@@ -151,41 +159,12 @@ export function mayAsk(callMethod: string): boolean {
 }
 
 /** Whether this call's client can be asked this. */
-export function canAsk(client: Client, callMethod: string, question: Question): boolean {
-  if (!mayAsk(callMethod) || !canBeAsked(client.capabilities)) return false;
-  const asks = asksOf(client.capabilities);
-  switch (question.method) {
-    case 'elicitation/create':
-      return question.params?.string('mode') === 'url' ? asks.url : asks.form;
-    case 'sampling/createMessage':
-      return asks.sampling;
-    case 'roots/list':
-      return asks.roots;
-    default:
-      return false;
-  }
+export function canAsk(client: Client, callMethod: string, { method, params }: Question): boolean {
+  return mayAsk(callMethod) && canAnswer(client, method, params);
 }
 
 /** The answer to a question that nobody can be asked. */
 export function declined(question: Question): Reply {
   if (question.method === 'elicitation/create') return { result: RawObject.of({ action: 'cancel' }) };
   return { error: RawObject.of({ code: -32601, message: 'The client cannot be asked this now.' }) };
-}
-
-/**
- * A question as an input request. 2026-07-28 has no elicitationId, an initialize-era client needs it; progress of
- * an answer has no way back to the server, so its token stays here.
- */
-function asInput({ method, params }: Question, sessionless: boolean): RawObject {
-  const input = RawObject.of({ method });
-  const told = withMeta(params, { [META.progressToken]: undefined });
-  if (!told) return input;
-  return input.with({ params: sessionless ? told.with({ elicitationId: undefined }) : told });
-}
-
-/** What must not change between the rounds of a call (2026-07-28 patterns/mrtr §requestState). */
-function callDigest(x: Exchange): string {
-  const { method, raw } = x.request;
-  const rest = raw?.with({ requestState: undefined, inputResponses: undefined, _meta: undefined });
-  return digest(`${method}\n${rest?.text ?? ''}`);
 }

@@ -22,11 +22,11 @@ export function askTheRightOne({ link, question, via, owned, upstream, host }: A
   );
   const able = open.filter((call) => canAsk(call.x.client, call.x.request.method, question));
   // A call of another client is a reason for doubt even when that client cannot be asked.
-  const certain = owned || (open.length === 1 && (via !== undefined || link.doubtful !== true));
+  const certain = open.length === 1 && (via !== undefined || link.doubtful !== true);
   // Among calls of one client any is right; each takes one, so that none waits for the questions of all.
-  const target = certain ? (able.findLast((call) => call.free) ?? able.at(-1)) : undefined;
+  const target = certain || owned ? (able.findLast((call) => call.free) ?? able.at(-1)) : undefined;
   if (target) {
-    target.ask(question);
+    target.ask(certain ? question : { ...question, uncertain: true });
     return;
   }
   const reason = able.length > 0 ? 'question_ambiguous' : 'question_unanswerable';

@@ -15,7 +15,7 @@ import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
 import { createOwn } from './own.ts';
-import { mayAsk, Park } from './park.ts';
+import { mayAsk, Park, type Resumed } from './park.ts';
 import { unlessAborted } from './pause.ts';
 import { type Hold, Pool, type Pooled } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
@@ -40,6 +40,8 @@ export interface Upstream {
   state(): UpstreamState;
   /** What the gateway's own messages to it pass from now on. */
   speakThrough(senders: SendersOf): void;
+  /** The gateway stops: parked calls that only a new request could continue end now. */
+  stopping(): void;
   /** Ends every link and child process. */
   close(): Promise<void>;
 }
@@ -56,7 +58,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const pool = new Pool(
     spec,
     {
-      open: (slot, told, signal) => open.link(slot, { ...told, asked: ask, unsolicited }, signal),
+      open: (slot, told, signal) => open.link(slot, { ...told, asked: ask, withdrawn, unsolicited }, signal),
       watch: (link, left) => new Watchers(link, own, spec.timeouts.start, left),
       closed: ({ link }, why) => {
         park.dropLink(link);
@@ -69,6 +71,11 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   function ask(question: Question, via: Call | undefined, link: Link): void {
     const owned = pool.of(link)?.slot.owner !== undefined;
     askTheRightOne({ link, question, via, owned, upstream: spec.name, host });
+  }
+
+  function withdrawn(questionKey: string, link: Link): void {
+    for (const call of link.calls()) if (call.withdraw(questionKey)) return;
+    if (!park.withdrawn(link, questionKey)) host.metrics.dropped.inc({ reason: 'late_withdrawal' });
   }
 
   function unsolicited(note: McpNotification, link: Link): void {
@@ -84,7 +91,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  const carrying = { upstream: spec.name, park, deadlines: spec.timeouts, host };
+  const misplaced = (question: Question, link: Link): void => ask(question, undefined, link);
+  const carrying = { upstream: spec.name, park, deadlines: spec.timeouts, host, misplaced };
 
   /** A link on which the call's questions can be told from those of others. */
   async function ready(x: Exchange, hold: Hold): Promise<Pooled> {
@@ -115,10 +123,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  async function resume(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
-    const parked = park.take(x);
-    if (!parked) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
-    await hold.turn(pool.of(parked.link), x.client, x.signal, true);
+  async function resume(parked: Resumed, x: Exchange, emit: Emit): Promise<McpResult> {
     parked.link.resume(parked.call, x, emit);
     await parked.answer().catch((error: unknown) => {
       if (parked.call.ended) return;
@@ -127,6 +132,17 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     });
     const outcome = await carry(parked.call, parked.link, x, carrying);
     return settle(outcome instanceof McpResult ? outcome : parked.link.decode(x, outcome));
+  }
+
+  async function resumed(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
+    const parked = park.take(x);
+    if (!parked) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
+    try {
+      await hold.turn(pool.of(parked.link), x.client, x.signal, true);
+      return await resume(parked, x, emit);
+    } finally {
+      park.carried(parked.call);
+    }
   }
 
   function settle(result: McpResult): McpResult {
@@ -183,7 +199,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const hold = pool.hold();
       try {
         if (x.request.method === 'subscriptions/listen') return await listen(x, emit, listening(hold));
-        return await (park.isOurs(x) ? resume(x, emit, hold) : send(x, emit, hold));
+        return await (park.isOurs(x) ? resumed(x, emit, hold) : send(x, emit, hold));
       } catch (error) {
         return settle(failure(error, spec.name, x, host));
       } finally {
@@ -208,6 +224,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     speakThrough(next) {
       senders = next;
     },
+    stopping: () => park.stopping(),
     async close() {
       park.close();
       await pool.close();

@@ -59,7 +59,7 @@ const retry = (upstream: Upstream, first: McpResult): Promise<McpResult> => {
   const params = {
     name: 'ask',
     arguments: question,
-    inputResponses: { q1: { action: 'accept' } },
+    inputResponses: { user_input: { action: 'accept' } },
     requestState: first.raw.string('requestState'),
   };
   return upstream.handle(exchange('tools/call', params, { client, token: '2' }), nobody);

@@ -6,6 +6,7 @@ import { Exchange } from '../../../src/core/exchange.ts';
 import type { Handler } from '../../../src/core/handler.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
 import { type Refusal, refusalsFact } from '../../../src/core/refusals.ts';
+import { type Withdrawals, withdrawalsFact } from '../../../src/core/withdrawals.ts';
 import { type ClientCall, serve } from '../../../src/listeners/serve.ts';
 import type { Endpoint, Serving } from '../../../src/listeners/serving.ts';
 import { McpRequest, McpResult } from '../../../src/protocol/message.ts';
@@ -156,33 +157,60 @@ describe('a call', () => {
 });
 
 describe('rounds', () => {
-  test('run on the generation of their time, and hold none while a person thinks', async () => {
-    endpoint = endpointOf('one', async () => asking);
+  test('all run on the generation of the first, which stays while a person thinks', async () => {
     const seen: (ReadonlyMap<string, Refusal> | undefined)[] = [];
+    endpoint = endpointOf('one', async (x) => {
+      seen.push(x.get(refusalsFact));
+      expect(x.id).toBe('r');
+      return x.request.raw?.has('again') ? done : asking;
+    });
     const { result, close } = await serve(
       callOf({
         async rounds(request, first, run) {
-          expect([first, held, closed]).toEqual([asking, 0, ['one tools/call input_required']]);
-          endpoint = endpointOf('two', async (x) => {
-            seen.push(x.get(refusalsFact));
-            expect(x.id).toBe('r');
-            return x.request.raw?.has('again') ? done : asking;
-          });
+          expect([first.result, held, closed]).toEqual([asking, 1, ['one tools/call input_required']]);
+          endpoint = endpointOf('two', async () => errorResult('INTERNAL'));
           const refusals = new Map([['q', { method: 'm', error: RawObject.of({}) }]]);
           await run(request, refusals);
-          return run(request.with({ again: true }), new Map());
+          expect(held).toBe(1);
+          return (await run(request.with({ again: true }), new Map())).result;
         },
       }),
       serving,
     );
+    expect(held).toBe(1);
     close();
-    expect([result, held, opened]).toEqual([done, 0, ['one', 'two', 'two']]);
+    expect([result, held, opened]).toEqual([done, 0, ['one', 'one', 'one']]);
     expect(closed).toEqual([
       'one tools/call input_required',
-      'two tools/call input_required',
-      'two tools/call complete',
+      'one tools/call input_required',
+      'one tools/call complete',
     ]);
-    expect([seen[0]?.size, seen[1]]).toEqual([1, undefined]);
+    expect(seen.map((each) => each?.size)).toEqual([undefined, 1, undefined]);
+  });
+
+  test('know what the upstream needs no more, each of its own questions', async () => {
+    const all: (Withdrawals | undefined)[] = [];
+    endpoint = endpointOf('one', async (x) => {
+      const withdrawals = x.fork('up', x.request).get(withdrawalsFact);
+      all.push(withdrawals);
+      if (all.length === 1) withdrawals?.withdraw('a');
+      return all.length === 1 ? asking : done;
+    });
+    await serve(
+      callOf({
+        async rounds(request, first, run) {
+          expect([first.withdrawals.of('a').aborted, first.withdrawals.of('b').aborted]).toEqual([
+            true,
+            false,
+          ]);
+          const second = await run(request);
+          expect(second.withdrawals.of('a').aborted).toBe(false);
+          return second.result;
+        },
+      }),
+      serving,
+    );
+    expect(new Set(all).size).toBe(2);
   });
 
   test('are for those who can be asked', async () => {
@@ -190,20 +218,6 @@ describe('rounds', () => {
     const { result, close } = await serve(callOf(), serving);
     expect([result, held]).toEqual([asking, 1]);
     close();
-  });
-
-  test('end when the endpoint has gone meanwhile', async () => {
-    endpoint = endpointOf('one', async () => asking);
-    const { result } = await serve(
-      callOf({
-        rounds(request, _first, run) {
-          endpoint = undefined;
-          return run(request);
-        },
-      }),
-      serving,
-    );
-    expect([codeOf(result), held]).toEqual(['STOPPING', 0]);
   });
 });
 

@@ -18,10 +18,10 @@ describe('a question', () => {
     const { ask, retry, upstream, executed } = start();
     const first = await ask(one);
     expect(inputsOf(first)).toEqual({
-      q1: { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } },
+      user_input: { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } },
     });
     expect(upstream.state()).toMatchObject({ calls: 1, parked: 1 });
-    const second = await retry(stateOf(first), one, { q1: accept({ name: 'Ada' }) });
+    const second = await retry(stateOf(first), one, { user_input: accept({ name: 'Ada' }) });
     expect(textOf(second)).toBe('[{"action":"accept","content":{"name":"Ada"}}]');
     expect(upstream.state()).toMatchObject(IDLE);
     expect(await executed()).toBe(1);
@@ -30,7 +30,7 @@ describe('a question', () => {
   test('keeps its elicitationId for a client of a session', async () => {
     const { ask } = start();
     const client = clientOf({ era: '2025', capabilities: able, session: 's' });
-    expect(inputsOf(await ask(one, { client })).q1?.params).toMatchObject({ elicitationId: 'e1' });
+    expect(inputsOf(await ask(one, { client })).user_input?.params).toMatchObject({ elicitationId: 'e1' });
   });
 
   test('may be one of several; those without an answer are asked again', async () => {
@@ -44,16 +44,16 @@ describe('a question', () => {
     };
     const first = await ask(args);
     expect(Object.entries(inputsOf(first)).map(([key, { method }]) => [key, method])).toEqual([
-      ['q1', 'elicitation/create'],
-      ['q2', 'roots/list'],
-      ['q3', 'sampling/createMessage'],
+      ['user_input', 'elicitation/create'],
+      ['client_roots', 'roots/list'],
+      ['model_reply', 'sampling/createMessage'],
     ]);
-    const second = await retry(stateOf(first), args, { q2: { roots: [] }, q4: { unknown: true } });
+    const second = await retry(stateOf(first), args, { client_roots: { roots: [] }, q4: { unknown: true } });
     expect(Object.values(inputsOf(second)).map(({ method }) => method)).toEqual([
       'elicitation/create',
       'sampling/createMessage',
     ]);
-    const third = await retry(stateOf(second), args, { q1: accept({}), q2: { model: 'm' } });
+    const third = await retry(stateOf(second), args, { user_input: accept({}), model_reply: { model: 'm' } });
     expect(textOf(third)).toBe('[{"action":"accept","content":{}},{"roots":[]},{"model":"m"}]');
   });
 
@@ -70,7 +70,7 @@ describe('a question', () => {
       { name: 'ask', arguments: args, requestState: stateOf(first) },
       { client },
     );
-    x.set(refusalsFact, new Map([['q1', refusal]]));
+    x.set(refusalsFact, new Map([['model_reply', refusal]]));
     expect(textOf(await upstream.handle(x, nobody))).toBe(
       '[{"error":{"code":-1,"message":"User rejected"}}]',
     );
@@ -87,7 +87,7 @@ describe('a question', () => {
       name: 'ask',
       arguments: args,
       requestState: stateOf(first),
-      inputResponses: { q1: accept({}) },
+      inputResponses: { user_input: accept({}) },
     };
     // Whatever came before the call was parked went out at once.
     const second = await upstream.handle(exchange('tools/call', params, { client, token: '2' }), after.emit);
@@ -101,7 +101,8 @@ describe('a question', () => {
     const args = { ...one, hasty: true, lines: [] };
     const result = await ask(args);
     // The answer may come within the moment that is waited for further questions.
-    const last = result.kind === 'complete' ? result : await retry(stateOf(result), args, { q1: accept({}) });
+    const last =
+      result.kind === 'complete' ? result : await retry(stateOf(result), args, { user_input: accept({}) });
     expect(textOf(last)).toBe('hasty');
     expect(upstream.state()).toMatchObject(IDLE);
   });
@@ -112,11 +113,11 @@ describe('a state', () => {
     const { ask, retry, executed, upstream } = start();
     const state = stateOf(await ask(one));
     const both = await Promise.all([
-      retry(state, one, { q1: accept({}) }),
-      retry(state, one, { q1: accept({}) }),
+      retry(state, one, { user_input: accept({}) }),
+      retry(state, one, { user_input: accept({}) }),
     ]);
     expect(both.map((result) => codeOf(result) ?? result.kind).sort()).toEqual(['STATE_INVALID', 'complete']);
-    expect(codeOf(await retry(state, one, { q1: accept({}) }))).toBe('STATE_INVALID');
+    expect(codeOf(await retry(state, one, { user_input: accept({}) }))).toBe('STATE_INVALID');
     expect(await executed()).toBe(1);
     expect(upstream.state()).toMatchObject(IDLE);
   });
@@ -129,17 +130,17 @@ describe('a state', () => {
     );
     const foreign = createSeal(new Uint8Array(32).fill(9)).seal('park', 'id');
     for (const each of [...altered, foreign, '', 's1.', 'x', state.slice(0, -1), `${state}A`]) {
-      expect(codeOf(await retry(each, one, { q1: accept({}) }))).toBe('STATE_INVALID');
+      expect(codeOf(await retry(each, one, { user_input: accept({}) }))).toBe('STATE_INVALID');
     }
     for (const each of [null, 7, { a: 1 }]) expect(codeOf(await retry(each, one))).toBe('STATE_INVALID');
     expect(await executed()).toBe(1);
-    expect(textOf(await retry(state, one, { q1: accept({}) }))).toContain('accept');
+    expect(textOf(await retry(state, one, { user_input: accept({}) }))).toContain('accept');
   });
 
   test('is good for its caller and its call alone; the rightful one still gets through', async () => {
     const { ask, retry, executed } = start();
     const state = stateOf(await ask(one));
-    const answers = { q1: accept({ stolen: true }) };
+    const answers = { user_input: accept({ stolen: true }) };
     for (const principal of ['eve', 'Ada', 'ada ', undefined]) {
       const client = clientOf({ capabilities: able, ...(principal === undefined ? {} : { principal }) });
       expect(codeOf(await retry(state, one, answers, { client }))).toBe('STATE_INVALID');
@@ -148,13 +149,13 @@ describe('a state', () => {
     expect(codeOf(await retry(state, {}, answers))).toBe('STATE_INVALID');
     expect(codeOf(await retry(state, one, answers, {}, 'echo'))).toBe('STATE_INVALID');
     expect(await executed()).toBe(1);
-    expect(textOf(await retry(state, one, { q1: accept({ mine: true }) }))).toContain('mine');
+    expect(textOf(await retry(state, one, { user_input: accept({ mine: true }) }))).toContain('mine');
   });
 
   test('does not hang on where in the message the answers stand', async () => {
     const { upstream, client } = start();
     const call = `"name": "ask", "arguments": ${JSON.stringify(one)}`;
-    const answers = '"inputResponses": {"q1": {"action": "accept"}}';
+    const answers = '"inputResponses": {"user_input": {"action": "accept"}}';
     for (const order of [
       (state: string) => `{ ${call}, ${answers}, ${state} }`,
       (state: string) => `{ ${state}, ${answers}, ${call} }`,
@@ -176,7 +177,7 @@ describe('a state', () => {
     for (let lines: string[] = []; !lines.some((line) => line.includes('nobody answered in time')); )
       lines = await received();
     expect((await received()).some((line) => line.includes('"result":{"action":"cancel"}'))).toBe(true);
-    expect(codeOf(await retry(state, one, { q1: accept({}) }))).toBe('STATE_INVALID');
+    expect(codeOf(await retry(state, one, { user_input: accept({}) }))).toBe('STATE_INVALID');
     expect(upstream.state()).toMatchObject(IDLE);
     expect(await host.figure('parked')).toBe(0);
   });

@@ -32,9 +32,9 @@ describe('parked calls', () => {
     // No room: the server is told that nobody can be asked.
     expect(textOf(await ask(one))).toBe('[{"action":"cancel"}]');
     for (const state of states)
-      expect(textOf(await retry(state, one, { q1: accept({}) }))).toContain('accept');
+      expect(textOf(await retry(state, one, { user_input: accept({}) }))).toContain('accept');
     const links = upstream.state().links;
-    expect(inputsOf(await ask(one))).toHaveProperty('q1');
+    expect(inputsOf(await ask(one))).toHaveProperty('user_input');
     expect((await aside('echo')).kind).toBe('complete');
     expect(upstream.state().links).toBe(links);
   });
@@ -65,7 +65,7 @@ describe('parked calls', () => {
     expect(codeOf(await aside('exit', { code: 1 }))).toBe('UPSTREAM_UNAVAILABLE');
     await host.logged('link ended');
     expect(upstream.state()).toMatchObject(IDLE);
-    expect(codeOf(await retry(state, one, { q1: accept({}) }))).toBe('STATE_INVALID');
+    expect(codeOf(await retry(state, one, { user_input: accept({}) }))).toBe('STATE_INVALID');
     expect(await executed()).toBe(0);
   });
 

@@ -190,9 +190,11 @@ describe('over HTTP', () => {
     const firsts = await Promise.all(
       names.map((name) => upstream.handle(toolCall(name, {}, { client: able }), nobody)),
     );
-    expect(firsts.map(({ value }) => (value.inputRequests as { q1: { params: object } }).q1.params)).toEqual(
-      names.map((message) => ({ message })),
-    );
+    expect(
+      firsts.map(
+        ({ value }) => (value.inputRequests as { user_input: { params: object } }).user_input.params,
+      ),
+    ).toEqual(names.map((message) => ({ message })));
     expect(upstream.state()).toMatchObject({ parked: 4, calls: 4 });
     const lasts = await Promise.all(
       firsts.map((first, at) =>
@@ -203,7 +205,7 @@ describe('over HTTP', () => {
               name: names[at],
               arguments: {},
               requestState: first.raw.string('requestState'),
-              inputResponses: { q1: { action: 'accept', content: { at } } },
+              inputResponses: { user_input: { action: 'accept', content: { at } } },
             },
             { client: able },
           ),
@@ -231,7 +233,7 @@ describe('over HTTP', () => {
       name: 'a',
       arguments: {},
       requestState: first.raw.string('requestState'),
-      inputResponses: { q1: {} },
+      inputResponses: { user_input: {} },
     };
     const last = await upstream.handle(exchange('tools/call', params, { client: able }), nobody);
     expect(last.raw.string('message')).toBe('The upstream "up" answered 503.');
