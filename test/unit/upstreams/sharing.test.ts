@@ -90,7 +90,7 @@ describe('sessions over HTTP', () => {
     const client = clientOf({ capabilities: form });
     const first = await upstream.handle(toolCall('a', {}, { client }), nobody);
     expect(upstream.state()).toMatchObject({ links: 1, parked: 1 });
-    const params = { name: 'a', arguments: {}, requestState: stateOf(first), inputResponses: { q1: {} } };
+    const params = { name: 'a', arguments: {}, requestState: stateOf(first), inputResponses: { user_input: {} } };
     expect(textOf(await upstream.handle(exchange('tools/call', params, { client }), nobody))).toBe(
       'session-1',
     );
@@ -219,7 +219,7 @@ describe('processes', () => {
     await upstream.handle(toolCall('echo', {}, { client: eve }), nobody);
     await host.logged('link ended');
     expect(upstream.state()).toMatchObject({ links: 1, parked: 1 });
-    expect((await retry(state, one, { q1: { action: 'decline' } })).kind).toBe('complete');
+    expect((await retry(state, one, { user_input: { action: 'decline' } })).kind).toBe('complete');
     await host.logged('link ended', 2);
     expect(upstream.state()).toMatchObject({ links: 0 });
     expect(await host.figure('upstreamRestarts')).toBe(0);

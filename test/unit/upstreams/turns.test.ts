@@ -129,8 +129,8 @@ describe('on a process that everybody shares', () => {
     return { upstream, ask };
   };
   const answersOf = (message: string) => ({
-    q1: accept({ by: message }),
-    q2: accept({ by: `${message} again` }),
+    user_input: accept({ by: message }),
+    user_input_2: accept({ by: `${message} again` }),
   });
   const client = (principal: string) => clientOf({ principal, capabilities: { elicitation: {} } });
 
