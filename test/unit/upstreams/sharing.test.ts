@@ -90,7 +90,12 @@ describe('sessions over HTTP', () => {
     const client = clientOf({ capabilities: form });
     const first = await upstream.handle(toolCall('a', {}, { client }), nobody);
     expect(upstream.state()).toMatchObject({ links: 1, parked: 1 });
-    const params = { name: 'a', arguments: {}, requestState: stateOf(first), inputResponses: { user_input: {} } };
+    const params = {
+      name: 'a',
+      arguments: {},
+      requestState: stateOf(first),
+      inputResponses: { user_input: {} },
+    };
     expect(textOf(await upstream.handle(exchange('tools/call', params, { client }), nobody))).toBe(
       'session-1',
     );
