@@ -1,0 +1,33 @@
+// The sixteen ways to stand on either side of the gateway: each era on each transport, for client and upstream.
+
+export type Era = '2025' | '2026';
+export type Transport = 'http' | 'stdio';
+
+export interface Leg {
+  readonly client: Era;
+  readonly over: Transport;
+  readonly upstream: Era;
+  readonly via: Transport;
+}
+
+/** Some of the legs: those that agree with all it names. */
+export type Some = { readonly [part in keyof Leg]?: Leg[part] | undefined };
+
+const eras = ['2025', '2026'] as const;
+const transports = ['http', 'stdio'] as const;
+
+export const legs: readonly Leg[] = eras.flatMap((client) =>
+  transports.flatMap((over) =>
+    eras.flatMap((upstream) => transports.map((via): Leg => ({ client, over, upstream, via }))),
+  ),
+);
+
+export function isAmong(leg: Leg, some: Some): boolean {
+  return (Object.keys(some) as (keyof Leg)[]).every(
+    (part) => some[part] === undefined || some[part] === leg[part],
+  );
+}
+
+export function nameOf({ client, over, upstream, via }: Leg): string {
+  return `${client} ${over} → ${upstream} ${via}`;
+}
