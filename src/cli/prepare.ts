@@ -60,6 +60,7 @@ export function prepare(shell: Shell, named: string | undefined, { listen }: { l
     // The session of a client on a pipe is the pipe.
     sessions: listen ? openSessionFile({ dir, size, host }) : sessionMemory(size),
     childEnv: childEnv(shell.env, shell.platform),
+    platform: shell.platform,
     version: BUILD.version,
     listen,
   };
@@ -75,6 +76,7 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
     sealKey: crypto.getRandomValues(new Uint8Array(32)),
     sessions: sessionMemory(loaded.config.state.size),
     childEnv: childEnv(shell.env, shell.platform),
+    platform: shell.platform,
     version: BUILD.version,
     listen: false,
   };

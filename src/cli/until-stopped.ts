@@ -1,5 +1,6 @@
 // The life of a running gateway between its start and its end: signals, stray errors, the drain and its bound.
 
+import { teardownTime } from '../gateway/teardown.ts';
 import type { Gateway } from '../gateway/types.ts';
 import { EXIT } from './exit.ts';
 import type { Prepared } from './prepare.ts';
@@ -20,8 +21,8 @@ export interface Stopping {
   readonly done: Promise<number>;
 }
 
-/** What may come on top of `drain` until a gateway that hangs is ended the hard way, milliseconds. */
-const GRACE_MS = 15_000;
+/** What may come on top of `drain` and the end of all upstreams until a gateway that hangs is ended the hard way. */
+const GRACE_MS = 5_000;
 
 /** Takes over signals and stray errors of the process; from now on only a stop ends it. */
 export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life): Stopping {
@@ -31,12 +32,16 @@ export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life):
   const now = (why: string): void => {
     if (stopping) return;
     stopping = true;
-    const { drain } = latest().config;
+    const { config } = latest();
+    const { drain } = config;
     logger.notice('stopping', { why, in_flight: gateway.report().inFlight, drain_ms: drain });
-    setTimeout(() => {
-      logger.log.error('the gateway did not stop in time');
-      done.resolve(EXIT.failed);
-    }, drain + GRACE_MS).unref();
+    setTimeout(
+      () => {
+        logger.log.error('the gateway did not stop in time');
+        done.resolve(EXIT.failed);
+      },
+      drain + teardownTime(config) + GRACE_MS,
+    ).unref();
     gateway.stop().then(
       () => {
         logger.notice('stopped');

@@ -121,8 +121,10 @@ export interface CommandUpstream extends UpstreamBase {
   readonly cwd: string | undefined;
   readonly instances: Instances;
   readonly restart: Restart;
-  /** Milliseconds between closing stdin and killing. */
+  /** Milliseconds between closing stdin and TERM. */
   readonly stop: number;
+  /** Milliseconds between TERM and KILL. */
+  readonly kill: number;
 }
 
 export type Upstream = BuiltinUpstream | UrlUpstream | CommandUpstream;

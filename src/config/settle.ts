@@ -90,7 +90,7 @@ function settleUpstream(
       headers: sealed('headers'),
       sessions: parsed.sessions,
     };
-  const { args = [], cwd, instances, restart, stop } = parsed;
+  const { args = [], cwd, instances, restart, stop, kill } = parsed;
   return {
     ...base,
     kind: 'command',
@@ -103,6 +103,7 @@ function settleUpstream(
     instances,
     restart,
     stop,
+    kill,
   };
 }
 

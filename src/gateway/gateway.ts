@@ -20,12 +20,10 @@ import { createLiveUpstreams } from './live-upstreams.ts';
 import { openListeners } from './open-listeners.ts';
 import { fileChanges } from './own-code.ts';
 import { report } from './report.ts';
+import { teardownTime } from './teardown.ts';
 import type { Gateway, ReloadResult, World } from './types.ts';
 
 export type Started = { ok: true; gateway: Gateway } | { ok: false; diagnostics: readonly Diagnostic[] };
-
-/** How long what is left after `drain` may take to be torn down, milliseconds. */
-const TEARDOWN_MS = 10_000;
 
 /** Reads the configuration, builds the first generation and opens the listeners; or undoes all of it. */
 export async function startGateway(world: World): Promise<Started> {
@@ -34,7 +32,7 @@ export async function startGateway(world: World): Promise<Started> {
   if (!first.ok) return first;
   const seal = createSeal(world.sealKey);
   const gateway = RawObject.of({ name: 'sluice', version: world.version });
-  const reaper = createReaper();
+  const reaper = createReaper(host.log, world.platform);
   const keeper = new Keeper();
   let current: Generation | undefined;
   const limits = () => (current?.loaded ?? first).config.limits;
@@ -157,7 +155,7 @@ export async function startGateway(world: World): Promise<Started> {
     const drained = Promise.all([last, ...draining].map((each) => each.quiet()));
     await settledWithin(drained, last.loaded.config.drain);
     for (const cut of [...cuts]) cut();
-    await settledWithin(teardown(last), TEARDOWN_MS);
+    await settledWithin(teardown(last), teardownTime(last.loaded.config));
     world.sessions.close();
     reaper.close();
   }

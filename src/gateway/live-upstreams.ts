@@ -86,9 +86,11 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
         sessions: config.sessions,
       };
     case 'command': {
-      const { command, args, cwd, instances, restart, stop } = config;
-      const env = { ...shared.childEnv, ...revealed(config.env) };
-      return { ...common, kind: 'command', command, args, cwd, instances, restart, stop, env };
+      const { command, args, cwd, instances, restart, stop, kill } = config;
+      const own = revealed(config.env);
+      const env = { ...shared.childEnv, ...own };
+      const secrets = Object.values(own);
+      return { ...common, kind: 'command', command, args, cwd, instances, restart, stop, kill, env, secrets };
     }
   }
 }

@@ -20,6 +20,8 @@ export interface World {
   readonly sessions: SessionStore;
   /** Environment of child processes before an upstream's own `env`: an allow-list of this process's. */
   readonly childEnv: Readonly<Record<string, string>>;
+  /** The operating system, as the runtime names it. */
+  readonly platform: string;
   readonly version: string;
   /** Whether HTTP listeners are opened; `sluice stdio` serves one client on its pipes instead. */
   readonly listen: boolean;

@@ -12,8 +12,11 @@ export interface ChannelHooks {
   text(text: string): void;
   /** Something arrived that is no text of a message. */
   garbage(what: string): void;
-  /** It is over; `why` goes on a sentence that begins with what it is. Called once. */
-  gone(why: string): void;
+  /**
+   * It is over; `why` goes on a sentence that begins with what it is. Called once.
+   * @param last what it wrote to people last
+   */
+  gone(why: string, last?: string): void;
 }
 
 export interface Channel {

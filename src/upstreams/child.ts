@@ -1,14 +1,15 @@
 // One child process that speaks lines: started in a process group of its own with only the environment it is
 // given, drained on every pipe, and ended by closing stdin, then TERM, then KILL to the group.
 
-import { kill } from 'node:process';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Lines } from '../lib/lines.ts';
+import { createMask } from '../lib/mask.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { Unwritten } from './channel.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
+import { Stderr } from './stderr.ts';
 
 /** Why a process is gone that was told to go. */
 export const CLOSED = 'was stopped';
@@ -16,8 +17,8 @@ export const CLOSED = 'was stopped';
 export interface ChildHooks {
   /** One line of stdout. The returned promise is not waited for: one slow client must not stop the others. */
   line(line: Uint8Array): void;
-  /** It is gone; `why` says how, for people. Called once. */
-  gone(why: string): void;
+  /** It is gone; `why` says how, for people, and `last` what it wrote to stderr last. Called once. */
+  gone(why: string, last: string | undefined): void;
 }
 
 export interface Child {
@@ -33,25 +34,33 @@ const LAST_WORDS_MS = 500;
 
 /** @throws Error when the program cannot be started; the message says why */
 export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reaper: Reaper): Child {
-  const child = spawn(spec);
-  reaper.watch(child.pid);
+  const child = spawnWatched(spec, reaper);
   let reason: string | undefined;
   const breakOff = (why: string): void => {
     reason ??= why;
-    signalGroup(child.pid, 'SIGKILL');
+    reaper.signal(child.pid, 'SIGKILL');
   };
 
   const reading = readLines(child.stdout, new Lines(spec.limits.line), hooks.line).catch((error) =>
     breakOff(`wrote ${messageOf(error)}`),
   );
-  void drainErrors(child.stderr, spec.limits.stderr, log).catch(() => {});
+  const stderr = new Stderr({
+    perSecond: () => spec.limits.stderr,
+    mask: createMask(spec.secrets),
+    log,
+    now: () => performance.now(),
+  });
+  const draining = drain(child.stderr, stderr).catch(() => {});
   const ending = (): string => reason ?? howItEnded(child.exitCode, child.signalCode);
   const over = child.exited.then(async () => {
     // The leader is gone; what it started and left behind goes too.
-    signalGroup(child.pid, 'SIGKILL');
+    if (reaper.grouped) reaper.signal(child.pid, 'SIGKILL');
     reaper.forget(child.pid);
-    await settledWithin(reading, LAST_WORDS_MS);
-    hooks.gone(ending());
+    await settledWithin(Promise.all([reading, draining]), LAST_WORDS_MS);
+    const { last } = stderr;
+    if (reason !== CLOSED)
+      log.warn('process ended', { pid: child.pid, why: ending(), stderr: last.join('\n') || undefined });
+    hooks.gone(ending(), last.at(-1));
   });
 
   return {
@@ -74,22 +83,43 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
       reason ??= CLOSED;
       // Not waited for: that takes as long as the child takes to read what was written to it before.
       void Promise.resolve(child.stdin.end()).catch(() => {});
-      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-        if (await settledWithin(over, spec.stop)) return;
-        signalGroup(child.pid, signal);
+      for (const [patience, signal] of [
+        [spec.stop, 'SIGTERM'],
+        [spec.kill, 'SIGKILL'],
+      ] as const) {
+        if (await settledWithin(over, patience)) return;
+        reaper.signal(child.pid, signal);
       }
       await over;
     },
   };
 }
 
-function spawn(spec: CommandSpec) {
+/** Starts it so that it cannot outlive us: whoever is to end it then is there before. */
+function spawnWatched(spec: CommandSpec, reaper: Reaper) {
+  try {
+    reaper.prepare();
+  } catch (error) {
+    throw new Error(`"${spec.command}" is not started, for nobody could end it: ${messageOf(error)}`);
+  }
+  const child = spawn(spec, reaper.grouped);
+  try {
+    reaper.watch(child.pid);
+  } catch (error) {
+    reaper.signal(child.pid, 'SIGKILL');
+    throw new Error(`"${spec.command}" was ended again, for nobody would have later: ${messageOf(error)}`);
+  }
+  return child;
+}
+
+function spawn(spec: CommandSpec, grouped: boolean) {
   try {
     return Bun.spawn([spec.command, ...spec.args], {
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'pipe',
-      detached: true,
+      detached: grouped,
+      windowsHide: true,
       env: { ...spec.env },
       ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
     });
@@ -107,14 +137,6 @@ function startFault(error: unknown, { command, cwd }: CommandSpec): string {
   return messageOf(error);
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    kill(-pid, signal);
-  } catch {
-    // ESRCH: nobody left in the group.
-  }
-}
-
 async function readLines(
   stream: ReadableStream<Uint8Array>,
   lines: Lines,
@@ -125,25 +147,10 @@ async function readLines(
   }
 }
 
-/** stderr is free text for people: logged up to a rate, never parsed, always read so that the pipe cannot fill. */
-async function drainErrors(stream: ReadableStream<Uint8Array>, perSecond: number, log: Log): Promise<void> {
-  const decoder = new TextDecoder();
-  let second = 0;
-  let spent = 0;
-  for await (const chunk of stream) {
-    const now = Math.floor(performance.now() / 1000);
-    if (now !== second) {
-      second = now;
-      spent = 0;
-    }
-    const room = perSecond - spent;
-    spent += chunk.length;
-    if (room < 0) continue;
-    const text = decoder.decode(chunk.subarray(0, room), { stream: true }).trimEnd();
-    if (text !== '') log.debug('stderr', { text });
-    if (spent > perSecond)
-      log.warn('stderr is more than limits.stderr; the rest of this second is not logged');
-  }
+/** Always read, so that the pipe cannot fill. */
+async function drain(stream: ReadableStream<Uint8Array>, to: Stderr): Promise<void> {
+  for await (const chunk of stream) to.push(chunk);
+  to.end();
 }
 
 function howItEnded(code: number | null, signal: string | number | null): string {

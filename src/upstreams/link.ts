@@ -54,6 +54,8 @@ export interface Link {
   /** Calls in flight, oldest first. */
   calls(): Iterable<Call>;
   readonly size: { readonly calls: number; readonly tokens: number };
+  /** Whether all calls share one channel, so that nothing tells which of them a question is for. */
+  readonly shared?: boolean;
   /** Whether the server may yet ask something for a call that was given up, and nothing would tell. */
   readonly doubtful?: boolean;
 }

@@ -3,7 +3,7 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Seal } from '../lib/seal.ts';
-import type { McpNotification } from '../protocol/message.ts';
+import type { Era, McpNotification } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Call, Question } from './call.ts';
 import { CLOSED } from './child.ts';
@@ -61,8 +61,10 @@ export function createOpener(parts: UpstreamParts, own: Own) {
     /** @throws when the signal aborts: then nothing is left of what was begun */
     async link(slot: Slot, told: Told, signal: AbortSignal): Promise<Link> {
       const ready = Promise.withResolvers<Link>();
-      const to = openings(ready.promise, told);
+      const to = openings(ready.promise, slot.era, told);
       const link = await (client ? overHttp(slot, to, signal) : overStdio(slot, to, signal));
+      restarts?.opened();
+      to.stand();
       ready.resolve(link);
       host.log.info('link open', { upstream: spec.name, era: link.era, version: link.hello.version });
       return link;
@@ -74,14 +76,18 @@ export function createOpener(parts: UpstreamParts, own: Own) {
   };
 
   /** What comes before the link stands waits for it. */
-  function openings(ready: Promise<Link>, told: Told): Openings {
+  function openings(ready: Promise<Link>, era: Era, told: Told): Openings & { stand(): void } {
+    let stands = false;
     return {
+      stand() {
+        stands = true;
+      },
       events: {
         unsolicited: (note) => void ready.then((link) => told.unsolicited(note, link)),
         ended(why) {
           if (why !== CLOSED) {
-            restarts?.died();
-            died = true;
+            const greeting = stands || spec.era !== 'auto' ? undefined : era;
+            if (restarts?.died(why, greeting)) died = true;
           }
           told.ended(why);
         },
@@ -113,7 +119,7 @@ export function createOpener(parts: UpstreamParts, own: Own) {
 
   async function overStdio(slot: Slot, to: Openings, signal: AbortSignal): Promise<Link> {
     if (spec.kind !== 'command') throw new GatewayError('INTERNAL');
-    await pause(restarts?.wait() ?? 0, signal);
+    await pause(restarts?.wait(slot.era) ?? 0, signal);
     if (died) host.metrics.upstreamRestarts.inc({ upstream: spec.name });
     died = false;
     return openStdio(

@@ -338,9 +338,7 @@ export class Pool {
 
   #turnsOf(link: Link, slot: Slot): Turns | undefined {
     const { spec, host } = this;
-    return spec.kind === 'command' && slot.mixed
-      ? new Turns(link, spec.name, spec.instances, host)
-      : undefined;
+    return link.shared && slot.mixed ? new Turns(link, spec.name, this.#sharing, host) : undefined;
   }
 
   #count(): void {

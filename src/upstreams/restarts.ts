@@ -1,35 +1,62 @@
 // How soon a process that keeps dying may be started again.
 
 import { GatewayError } from '../core/errors.ts';
+import type { Era } from '../protocol/message.ts';
 
 export interface Restarts {
-  /** It ended without being told to. */
-  died(): void;
   /**
-   * How long to wait before the next start, milliseconds.
+   * It ended without being told to, `why` says how.
+   * @param greeting the era, if it ended while it was greeted and the other era may be tried
+   * @returns whether that counts
+   */
+  died(why: string, greeting?: Era): boolean;
+  /** It answers. */
+  opened(): void;
+  /**
+   * How long to wait before it is started to be greeted in this era, milliseconds.
    * @throws GatewayError UPSTREAM_UNAVAILABLE when it died too often lately
    */
-  wait(): number;
+  wait(era: Era): number;
 }
 
 const FIRST_MS = 250;
 const LONGEST_MS = 10_000;
 
-/** @param max deaths allowed within `within` milliseconds */
+/**
+ * @param max deaths allowed within `within` milliseconds. Of the two of one that ends whatever it is greeted with only
+ * one counts, and none of one that ends at the first greeting and answers the second.
+ */
 export function createRestarts(upstream: string, max: number, within: number, now: () => number): Restarts {
+  /** The era of a greeting that a process ended at, while the other may yet be tried. */
+  let spared: Era | undefined;
+  let last = '';
   let deaths: number[] = [];
   const recent = (): number => {
     deaths = deaths.filter((at) => now() - at < within);
     return deaths.length;
   };
   return {
-    died: () => void deaths.push(now()),
-    wait() {
+    died(why, greeting) {
+      last = why;
+      if (greeting !== undefined && spared === undefined) {
+        spared = greeting;
+        return false;
+      }
+      if (greeting !== spared) spared = undefined;
+      deaths.push(now());
+      return true;
+    },
+    opened() {
+      spared = undefined;
+    },
+    wait(era) {
+      // The second try of one start.
+      if (spared !== undefined && spared !== era) return 0;
       const count = recent();
       if (count > max) {
         throw new GatewayError(
           'UPSTREAM_UNAVAILABLE',
-          `The upstream "${upstream}" ended ${count} times within ${within} ms and is not started again for now.`,
+          `The upstream "${upstream}" ended ${count} times within ${within} ms and is not started again for now; the last one ${last}.`,
           { upstream },
         );
       }

@@ -14,6 +14,10 @@ export interface Sharing {
   readonly max: number;
   /** How long one may be unused that serves no session, milliseconds. */
   readonly idle: number;
+  /** Longest wait for a turn, milliseconds. */
+  readonly wait: number;
+  /** Most calls that wait for theirs. */
+  readonly queue: number;
 }
 
 /** What one link is for. */
@@ -32,7 +36,7 @@ export interface Slot {
 }
 
 /** Sessions of the embedded upstream cost nothing. */
-const BUILTIN: Sharing = { per: 'session', max: 10_000, idle: 900_000 };
+const BUILTIN: Sharing = { per: 'session', max: 10_000, idle: 900_000, wait: 0, queue: 0 };
 
 export function sharingOf(spec: UpstreamSpec): Sharing {
   if (spec.kind === 'command') return spec.instances;

@@ -2,7 +2,6 @@
 
 import type { Era } from '../protocol/message.ts';
 import type { Sharing } from './sharing.ts';
-import type { TurnLimits } from './turns.ts';
 
 /** All durations in milliseconds, all sizes in bytes. */
 export interface UpstreamTimeouts {
@@ -53,10 +52,14 @@ export interface CommandSpec extends Common {
   /** The child's whole environment, revealed: never log this object. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | undefined;
-  readonly instances: Sharing & TurnLimits;
+  readonly instances: Sharing;
   readonly restart: { readonly max: number; readonly within: number };
-  /** Grace between closing stdin, TERM and KILL. */
+  /** Values of `env` that no log or error may show. */
+  readonly secrets: readonly string[];
+  /** Between closing stdin and TERM. */
   readonly stop: number;
+  /** Between TERM and KILL. */
+  readonly kill: number;
 }
 
 export interface BuiltinSpec extends Common {

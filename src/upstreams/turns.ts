@@ -48,7 +48,7 @@ export class Turns {
     this.next();
     if (this.#running.has(holder)) return;
     const { wait, queue } = this.limits;
-    if (this.#waiting.length > queue) this.host.metrics.limitHits.inc({ limit: 'instances_queue' });
+    if (this.#waiting.length > queue) this.host.metrics.limitHits.inc({ limit: 'turn_queue' });
     else if (!(await settledWithin(unlessAborted(promise, signal), wait)))
       this.host.metrics.timeouts.inc({ kind: 'turn', upstream: this.upstream });
     if (this.#running.has(holder)) return;

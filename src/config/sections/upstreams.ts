@@ -18,6 +18,7 @@ export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
   instances: 'command',
   restart: 'command',
   stop: 'command',
+  kill: 'command',
 };
 
 /** The same for fields of `timeouts`. */
@@ -90,9 +91,21 @@ const timeouts = z.strictObject({
   }),
 });
 
-const idle = duration('15m', {
-  description: 'One that serves no session is closed when nothing has used it for this long.',
-});
+/** The same for sessions and processes. */
+const sharing = {
+  idle: duration('15m', {
+    description: 'One that serves no session is closed when nothing has used it for this long.',
+  }),
+  wait: duration(
+    '10s',
+    {
+      description:
+        'Where several callers share one channel, a pipe or HTTP+SSE: how long a call that can be asked waits until it is alone, so that a question is certainly its own. Then it runs beside the others, and a question that could be another’s is declined.',
+    },
+    0,
+  ),
+  queue: count(64, { description: 'Most calls that wait so. One more runs at once.' }, 0),
+};
 
 const sessions = z.strictObject({
   per: z
@@ -106,7 +119,7 @@ const sessions = z.strictObject({
   max: count(10_000, {
     description: 'Most at once. One more takes the place of the one unused for longest.',
   }),
-  idle,
+  ...sharing,
 });
 
 const instances = z.strictObject({
@@ -119,16 +132,7 @@ const instances = z.strictObject({
     })
     .prefault('auto'),
   max: count(16, { description: 'Most at once. One more takes the place of the one unused for longest.' }),
-  idle,
-  wait: duration(
-    '10s',
-    {
-      description:
-        'On a process of several callers: how long a call that can be asked waits until it is alone, so that a question is certainly its own. Then it runs beside the others, and a question that could be another’s is declined.',
-    },
-    0,
-  ),
-  queue: count(64, { description: 'Most calls that wait so. One more runs at once.' }, 0),
+  ...sharing,
 });
 
 const restart = z.strictObject({
@@ -229,7 +233,15 @@ const upstream = z
         examples: [{ max: 3, within: '30s' }],
       })
       .prefault({}),
-    stop: duration('5s', { description: 'Between closing the input of `command` and killing it.' }, 0),
+    stop: duration(
+      '5s',
+      {
+        description:
+          'To end `command`, its input is closed; after this long it and all it started are asked to end (TERM).',
+      },
+      0,
+    ),
+    kill: duration('3s', { description: 'After this long they are killed (KILL).' }, 0),
     pipeline: pipeline.meta({
       description: 'Plugins that run for this upstream alone, once per request sent to it.',
       examples: [[{ './plugins/stamp.ts': { header: 'X-Stamp' } }]],

@@ -221,6 +221,7 @@ test('the defaults', () => {
       instances: { per: 'auto', max: 16, idle: 900_000, wait: 10_000, queue: 64 },
       restart: { max: 5, within: 60_000 },
       stop: 5_000,
+      kill: 3_000,
     },
   ]);
 });

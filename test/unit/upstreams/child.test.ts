@@ -1,11 +1,12 @@
 // One child process: what it is given, how its pipes are served, and how it ends with all it started.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { type Child, startChild } from '../../../src/upstreams/child.ts';
-import { NO_REAPER } from '../../../src/upstreams/reaper.ts';
+import { NO_REAPER, type Reaper } from '../../../src/upstreams/reaper.ts';
 import type { CommandSpec } from '../../../src/upstreams/spec.ts';
 import { testHost } from '../../fixtures/exchanges.ts';
 import { openLifeline } from '../../fixtures/lifeline.ts';
 import { childPath, commandSpec } from '../../fixtures/specs.ts';
+import { until } from '../../fixtures/until.ts';
 
 const started: Child[] = [];
 afterEach(async () => {
@@ -18,7 +19,7 @@ function start(spec: CommandSpec) {
   const over = Promise.withResolvers<string>();
   const line = (bytes: Uint8Array): void => void lines.push(new TextDecoder().decode(bytes));
   const child = startChild(
-    { ...spec, stop: spec.stop === 5_000 ? 40 : spec.stop },
+    { ...spec, ...(spec.stop === 5_000 ? { stop: 40, kill: 40 } : {}) },
     { line, gone: over.resolve },
     host.log,
     NO_REAPER,
@@ -179,6 +180,16 @@ describe('stop', () => {
     expect(await over).toBe('was stopped');
   });
 
+  test('waits for `stop` before it asks, and for `kill` before it kills: one that ends when it is asked has the time', async () => {
+    const script =
+      'exec 9>"$1"; trap "echo TERM >&9; exit 0" TERM; echo up >&9; while :; do sleep 1000 9>&- & wait; done';
+    const polite = openLifeline();
+    const asked = shell(script, [polite.path], { stop: 0, kill: 60_000 });
+    await polite.wrote('up');
+    await asked.child.stop();
+    expect(await polite.released).toBe('up\nTERM\n');
+  });
+
   test('does not wait for a child to read what it never will', async () => {
     const gate = openLifeline();
     const { child, over } = shell('exec 9>"$1"; trap "" TERM; echo up >&9; sleep 1000', [gate.path]);
@@ -204,6 +215,65 @@ describe('stop', () => {
     await child.stop();
     expect(await life.released).toBe('held\n');
   });
+});
+
+describe('its reaper', () => {
+  const failing = (changes: Partial<Reaper>) => {
+    const host = testHost();
+    const reaper = { ...NO_REAPER, ...changes };
+    return (spec: CommandSpec) => startChild(spec, { line() {}, gone() {} }, host.log, reaper);
+  };
+
+  test('is there before it; without one it is not started', async () => {
+    const life = openLifeline();
+    const begin = failing({
+      prepare() {
+        throw new Error('EAGAIN');
+      },
+    });
+    expect(() => begin(commandSpec('/bin/sh', ['-c', 'echo up >"$1"', 'sh', life.path]))).toThrow(
+      '"/bin/sh" is not started, for nobody could end it: EAGAIN',
+    );
+    Bun.spawnSync(['/bin/sh', '-c', 'echo nobody >"$1"', 'sh', life.path]);
+    expect(await life.released).toBe('nobody\n');
+  });
+
+  test('that fails to watch it leaves none behind', async () => {
+    let watched = 0;
+    const begin = failing({
+      watch(pid) {
+        watched = pid;
+        throw new Error('EPIPE');
+      },
+    });
+    expect(() => begin(commandSpec('/bin/sh', ['-c', 'sleep 1000']))).toThrow(
+      '"/bin/sh" was ended again, for nobody would have later: EPIPE',
+    );
+    await until(() => isGone(watched));
+  });
+});
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+test('its last words are in the log with how it ended, without secrets', async () => {
+  const { host, over } = shell('echo "bad key $KEY" >&2; echo gone >&2; exit 3', [], {
+    env: { KEY: 'sk-12345678' },
+    secrets: ['sk-12345678'],
+  });
+  expect(await over).toBe('exited with code 3');
+  const [line] = host.lines.filter(({ message }) => message === 'process ended');
+  expect(line).toMatchObject({
+    level: 'warn',
+    fields: { why: 'exited with code 3', stderr: 'bad key ••••\ngone' },
+  });
+  expect(JSON.stringify(host.lines)).not.toContain('sk-12345678');
 });
 
 test('when the leader ends by itself, what it started ends too', async () => {

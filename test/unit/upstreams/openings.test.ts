@@ -1,6 +1,7 @@
 // A link that is being opened to a server which never answers: whoever ends does not wait for it.
 import { describe, expect, test } from 'bun:test';
 import type { Client } from '../../../src/core/client.ts';
+import { NO_REAPER } from '../../../src/upstreams/reaper.ts';
 import { clientOf, codeOf, nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
 import type { Rogue } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
@@ -53,7 +54,7 @@ describe.each(['initialize', 'notifications/initialized'])('a server that hangs 
 test('a process that says nothing is ended when the upstream closes', async () => {
   const started = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
-  const reaper = { watch: () => started.resolve(), forget: () => ended.resolve(), close() {} };
+  const reaper = { ...NO_REAPER, watch: () => started.resolve(), forget: () => ended.resolve() };
   const spec = serverSpec(['--silent', 'server/discover'], { era: '2026', ...FOR_EVER });
   const upstream = startUpstream(spec, testHost(), reaper);
   const call = upstream.handle(toolCall('echo'), nobody);

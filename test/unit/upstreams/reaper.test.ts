@@ -1,9 +1,10 @@
 // No process outlives the gateway: not when it stops, not when it is killed without a word.
 import { afterEach, describe, expect, test } from 'bun:test';
-import { createReaper, type Reaper } from '../../../src/upstreams/reaper.ts';
+import { createReaper, NO_REAPER, type Reaper, windowsReaper } from '../../../src/upstreams/reaper.ts';
 import { codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import { openLifeline } from '../../fixtures/lifeline.ts';
 import { childPath, commandSpec, IDLE, serverSpec, startUpstream } from '../../fixtures/specs.ts';
+import { until } from '../../fixtures/until.ts';
 
 const spawned: Bun.Subprocess[] = [];
 afterEach(async () => {
@@ -18,6 +19,16 @@ function group(): Bun.Subprocess {
   const child = Bun.spawn(['sleep', '1000'], { detached: true, stdio: ['ignore', 'ignore', 'ignore'] });
   spawned.push(child);
   return child;
+}
+
+/** The shells that this process has started as reapers. */
+function shellsOfOurs(): number[] {
+  const { stdout } = Bun.spawnSync(['ps', '-o', 'pid=,ppid=,args=', '-A']);
+  const lines = stdout.toString().split('\n');
+  return lines
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+\/bin\/sh -c\s+trap '' INT/.exec(line))
+    .filter((match) => match?.[2] === String(process.pid))
+    .map((match) => Number(match?.[1]));
 }
 
 describe('the reaper', () => {
@@ -67,6 +78,45 @@ describe('the reaper', () => {
     expect([child.signalCode, await life.released]).toEqual(['SIGKILL', 'up\nTERM\n']);
   });
 
+  test('that was killed comes back, and still knows whom it watches', async () => {
+    const reaper = createReaper();
+    const [first, second] = [group(), group()];
+    reaper.watch(first.pid);
+    const shells = shellsOfOurs();
+    expect(shells.length).toBeGreaterThan(0);
+    for (const pid of shells) process.kill(pid, 'SIGKILL');
+    await until(() => shellsOfOurs().every((pid) => !shells.includes(pid)));
+    reaper.watch(second.pid);
+    reaper.close();
+    await Promise.all([first.exited, second.exited]);
+    expect([first.signalCode, second.signalCode]).toEqual(['SIGTERM', 'SIGTERM']);
+  });
+
+  test('where there is no shell it says so once, and processes are started all the same', async () => {
+    const host = testHost();
+    const reaper = createReaper(host.log, 'linux', '/no/such/shell');
+    const upstream = startUpstream(serverSpec(), host, reaper);
+    expect((await upstream.handle(toolCall('echo'), nobody)).kind).toBe('complete');
+    reaper.watch(99_999_999);
+    await upstream.close();
+    const warnings = host.lines.filter(({ level }) => level === 'warn');
+    expect(warnings.map(({ message, fields }) => [message, fields.why])).toEqual([
+      ['processes outlive a gateway that is killed', 'there is no /no/such/shell'],
+    ]);
+  });
+
+  test('on Windows ends a process and its children by force, and asks nobody before', () => {
+    const run: string[][] = [];
+    const reaper = windowsReaper((command) => void run.push(command));
+    reaper.prepare();
+    reaper.watch(7);
+    reaper.signal(7, 'SIGTERM');
+    expect(run).toEqual([]);
+    reaper.signal(7, 'SIGKILL');
+    expect(run).toEqual([['taskkill', '/pid', '7', '/t', '/f']]);
+    expect([reaper.grouped, createReaper(testHost().log, 'win32').grouped]).toEqual([false, false]);
+  });
+
   test('may be closed without ever having watched, and twice', () => {
     const reaper = createReaper();
     reaper.close();
@@ -91,10 +141,10 @@ describe('an upstream', () => {
   function noting(): Reaper & { readonly watched: Set<number> } {
     const watched = new Set<number>();
     return {
+      ...NO_REAPER,
       watched,
       watch: (pid) => void watched.add(pid),
       forget: (pid) => void watched.delete(pid),
-      close() {},
     };
   }
 

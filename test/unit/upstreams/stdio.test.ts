@@ -127,14 +127,14 @@ describe('many at once', () => {
   });
 });
 
-describe('a server that ends', () => {
-  const unavailable = async (promise: Promise<Parameters<typeof codeOf>[0]>, why: string) => {
-    const result = await promise;
-    expect(codeOf(result)).toBe('UPSTREAM_UNAVAILABLE');
-    expect(result.raw.string('message')).toBe(`The upstream "up" is not there: its process ${why}.`);
-    expect(result.raw.object('data')?.string('upstream')).toBe('up');
-  };
+const unavailable = async (promise: Promise<Parameters<typeof codeOf>[0]>, why: string) => {
+  const result = await promise;
+  expect(codeOf(result)).toBe('UPSTREAM_UNAVAILABLE');
+  expect(result.raw.string('message')).toBe(`The upstream "up" is not there: its process ${why}.`);
+  expect(result.raw.object('data')?.string('upstream')).toBe('up');
+};
 
+describe('a server that ends', () => {
   test.each([
     ['exit', { code: 4 }, 'exited with code 4'],
     ['exit', { code: 0 }, 'exited with code 0'],
@@ -191,6 +191,37 @@ describe('a server that cannot be had', () => {
     const result = await start(spec).call('echo');
     expect(result.raw.string('message')).toStartWith('The upstream "up"');
     expect(result.raw.string('message')).toContain(why);
+  });
+
+  test('tells the last that its process wrote to stderr, short and without secrets', async () => {
+    const script = `echo first >&2; echo "no such key: $KEY ${'x'.repeat(400)}" >&2; exit 9`;
+    const { call } = start(
+      commandSpec('/bin/sh', ['-c', script], { env: { KEY: 'sk-12345678' }, secrets: ['sk-12345678'] }),
+    );
+    const stderr = (await call('echo')).raw.object('data')?.string('stderr');
+    expect(stderr).toStartWith('no such key: •••• xxx');
+    expect(stderr?.length).toBe(200);
+  });
+
+  test('by one that ends whatever it is greeted with: a call is one death, though it takes two processes', async () => {
+    const host = testHost();
+    const { call } = start(
+      commandSpec('/bin/sh', ['-c', 'exit 9'], { restart: { max: 1, within: 60_000 } }),
+      host,
+    );
+    for (let n = 1; n <= 2; n++) {
+      await unavailable(call('echo'), 'exited with code 9');
+      expect(host.lines.filter(({ message }) => message === 'process ended').length).toBe(2 * n);
+    }
+    expect((await call('echo')).raw.string('message')).toBe(
+      'The upstream "up" ended 2 times within 60000 ms and is not started again for now; the last one exited with code 9.',
+    );
+  });
+
+  test('at first, by one that ends at a request before initialize: the first call works and costs no restart', async () => {
+    const { call, host } = start(serverSpec(['--fragile'], { restart: { max: 0, within: 60_000 } }));
+    expect(textOf(await call('echo', { a: 1 }))).toBe('{"a":1}');
+    expect(await host.figure('upstreamRestarts')).toBe(0);
   });
 });
 

@@ -109,7 +109,7 @@ describe('turns', () => {
     void take(named('b'), able);
     await take(named('c'), able);
     expect(order).toEqual(['a', 'c']);
-    expect(await host.figure('limitHits', { limit: 'instances_queue' })).toBe(1);
+    expect(await host.figure('limitHits', { limit: 'turn_queue' })).toBe(1);
   });
 });
 

@@ -1,8 +1,7 @@
-// Which eras are worth trying, how soon a process may start again, and how severe a message is.
+// Which eras are worth trying, and how severe a message is.
 import { describe, expect, test } from 'bun:test';
 import { isLessSevere } from '../../../src/upstreams/levels.ts';
 import { isRead } from '../../../src/upstreams/reads.ts';
-import { createRestarts } from '../../../src/upstreams/restarts.ts';
 import { createVerdicts } from '../../../src/upstreams/verdict.ts';
 
 function clock() {
@@ -53,48 +52,6 @@ describe('eras', () => {
     verdicts.no('2026');
     verdicts.yes('2026');
     expect(verdicts.order('2026')).toEqual(['2026', '2025']);
-  });
-});
-
-describe('restarts', () => {
-  test('the first is at once, later ones wait longer and longer, ten seconds at most', () => {
-    const { now } = clock();
-    const restarts = createRestarts('up', 100, 60_000, now);
-    const waits = Array.from({ length: 12 }, () => {
-      const wait = restarts.wait();
-      restarts.died();
-      return wait;
-    });
-    expect(waits.slice(0, 2)).toEqual([0, 0]);
-    for (const [at, wait] of waits.slice(2).entries()) {
-      const most = Math.min(250 * 2 ** at, 10_000);
-      expect(wait).toBeGreaterThanOrEqual(most / 2);
-      expect(wait).toBeLessThanOrEqual(most);
-    }
-  });
-
-  test('above the budget it is refused, until enough deaths are long ago', () => {
-    const { now, turn } = clock();
-    const restarts = createRestarts('up', 2, 60_000, now);
-    for (let i = 0; i < 3; i++) {
-      expect(() => restarts.wait()).not.toThrow();
-      restarts.died();
-      turn(1_000);
-    }
-    expect(() => restarts.wait()).toThrow(
-      'The upstream "up" ended 3 times within 60000 ms and is not started again for now.',
-    );
-    turn(56_999);
-    expect(() => restarts.wait()).toThrow();
-    turn(1);
-    expect(() => restarts.wait()).not.toThrow();
-  });
-
-  test('of none allowed, the first death is one too many', () => {
-    const restarts = createRestarts('up', 0, 60_000, () => 0);
-    expect(restarts.wait()).toBe(0);
-    restarts.died();
-    expect(() => restarts.wait()).toThrow();
   });
 });
 
