@@ -111,6 +111,20 @@ export const catalogue = {
     'Last-Event-ID names no stream of this session that can be resumed: it was given up, or never was.',
     'Make the call again if it may run twice. limits.resume_* say how much is kept, and how long.',
   ),
+  ENDPOINT_UNKNOWN: entry(
+    -32600,
+    404,
+    'client',
+    'Nothing is served at this path.',
+    'Use one of the URLs that `sluice status` shows.',
+  ),
+  HTTP_METHOD: entry(
+    -32600,
+    405,
+    'client',
+    'The HTTP method is not used by MCP, or not by the protocol revision the client speaks.',
+    'Send messages with POST.',
+  ),
   HOST_REFUSED: entry(
     -32600,
     403,

@@ -7,6 +7,7 @@ import { openParked } from '../core/parked.ts';
 import { createSeal } from '../lib/seal.ts';
 import { settledWithin } from '../lib/settled.ts';
 import type { HttpListener } from '../listeners/http.ts';
+import { createRefusals } from '../listeners/refusals.ts';
 import type { Serving } from '../listeners/serving.ts';
 import { serveStdio } from '../listeners/stdio.ts';
 import type { McpRequest } from '../protocol/message.ts';
@@ -68,6 +69,7 @@ export async function startGateway(world: World): Promise<Started> {
     host,
     seal,
     store: world.sessions,
+    refused: createRefusals(host),
     limits: () => ({ ...limits(), json: limits() }),
     endpoint: (path, request) => waitingOn(request)?.endpoints.get(path) ?? current?.endpoints.get(path),
     accepting: () => accepting,

@@ -4,7 +4,7 @@ import { catalogue } from '../core/errors.ts';
 import { MessageError } from '../protocol/jsonrpc.ts';
 import { BATCHED, type Batch, BatchReply, readBatch } from './batch.ts';
 import { refusalResponse } from './edge.ts';
-import { accepts, answeredBy, type HttpCall, replyTo } from './http-request.ts';
+import { accepts, answeredBy, type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import { refuse, respond, sessionOf, take } from './http-session.ts';
 
 export async function postBatch(body: string, call: HttpCall): Promise<Response> {
@@ -44,7 +44,7 @@ function read(body: string, call: HttpCall): Batch | Response {
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
     const code = error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST';
-    serving.host.metrics.refused.inc({ code });
+    tellRefused(call, code, error.message);
     return refusalResponse(code, error.message, error.id ?? null, headers);
   }
 }

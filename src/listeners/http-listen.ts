@@ -7,7 +7,7 @@ import { type Message, notificationText, type RawId } from '../protocol/jsonrpc.
 import { McpNotification, McpResult, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
-import { type HttpCall, replyTo } from './http-request.ts';
+import { type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import { Latest } from './latest.ts';
 import { serve } from './serve.ts';
 import { enterStream } from './streams.ts';
@@ -26,11 +26,15 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   const filter = message.params?.object('notifications');
   const watched = watchedBy(filter);
   if (watched > serving.limits().subscriptions) {
+    tellRefused(call, 'SUBSCRIPTIONS_FULL');
     const result = subscriptionsFull(serving.host);
     return answerNow(message, result, client, call);
   }
   const leave = enterStream(serving);
-  if (!leave) return refusalResponse('BUSY', undefined, message.id, call.headers);
+  if (!leave) {
+    tellRefused(call, 'BUSY');
+    return refusalResponse('BUSY', undefined, message.id, call.headers);
+  }
   const ended = new AbortController();
   const reply = replyTo(call, { gone: () => ended.abort(new GatewayError('CANCELLED')) });
   const finish = (result: McpResult): void => {

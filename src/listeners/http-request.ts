@@ -1,7 +1,7 @@
 // One HTTP request at the door of an endpoint: what the era-specific halves of the listener work from.
 
 import type { Client } from '../core/client.ts';
-import { errorResult, messageOf } from '../core/errors.ts';
+import { type ErrorName, errorResult, messageOf } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
 import { answerText, statusOf } from './edge.ts';
@@ -40,6 +40,13 @@ export function answeredBy(
     const result = errorResult('INTERNAL', undefined, { requestId: call.id });
     reply.finish(answerText(message.id, message.method, result, client), statusOf(result, client));
   });
+}
+
+/** Tells of a request that is refused at the door. */
+export function tellRefused(call: HttpCall, code: ErrorName, reason?: string): void {
+  const { inbound, request, id, serving } = call;
+  const { listener, endpoint: path, remote } = inbound;
+  serving.refused({ code, reason, requestId: id, listener, path, method: request.method, remote });
 }
 
 export function accepts(headers: Headers): { stream: boolean; json: boolean } {

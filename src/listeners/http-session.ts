@@ -8,7 +8,7 @@ import { isInitializeVersion } from '../protocol/versions.ts';
 import { askRounds } from './ask.ts';
 import { CALL_OVER, CALLER_CANCELLED } from './calls.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
-import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
+import { answeredBy, type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import { initialize } from './initialize.ts';
 import type { Answer } from './reply.ts';
 import { type Round, type Run, serve } from './serve.ts';
@@ -21,7 +21,7 @@ type Request = Extract<Message, { kind: 'request' }>;
 const SESSION = 'mcp-session-id';
 
 export function refuse(code: ErrorName, call: HttpCall, detail?: string, message?: Message): Response {
-  call.serving.host.metrics.refused.inc({ code });
+  tellRefused(call, code, detail);
   return refusalResponse(code, detail, message?.kind === 'request' ? message.id : null, call.headers);
 }
 
@@ -88,7 +88,12 @@ export async function respond(
 ): Promise<void> {
   const { id, method } = message;
   const { signal, end } = session.calls.begin(id);
-  const local = await localAnswer(message, session, call.serving);
+  const local = await localAnswer(message, {
+    session,
+    host: call.serving.host,
+    limits: call.serving.limits,
+    refused: (code, reason) => tellRefused(call, code, reason),
+  });
   if (local) {
     end();
     reply.finish(answerText(id, method, local, session.client), statusOf(local, session.client));

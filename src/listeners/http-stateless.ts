@@ -11,7 +11,7 @@ import { noteLabel } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { listenStateless } from './http-listen.ts';
-import { answeredBy, type HttpCall, replyTo } from './http-request.ts';
+import { answeredBy, type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import type { Reply } from './reply.ts';
 import { serve } from './serve.ts';
 import type { Endpoint } from './serving.ts';
@@ -45,7 +45,7 @@ export function clientOf({ params }: Request, transport: Client['transport']): C
 }
 
 function refused({ code, detail, data }: Refusal, { id }: Request, call: HttpCall): Response {
-  call.serving.host.metrics.refused.inc({ code });
+  tellRefused(call, code, detail);
   return refusalResponse(code, detail, id, call.headers, { ...data });
 }
 

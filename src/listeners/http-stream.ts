@@ -5,7 +5,7 @@ import { sseEvent } from '../protocol/sse.ts';
 import { refusalText } from './edge.ts';
 import { type EventId, readEventId, writeEventId } from './event-id.ts';
 import { type EventStream, SSE_HEADERS } from './event-stream.ts';
-import { accepts, type HttpCall } from './http-request.ts';
+import { accepts, type HttpCall, tellRefused } from './http-request.ts';
 import { refuse, sessionOf } from './http-session.ts';
 import type { Replay } from './replay.ts';
 import type { Session } from './session.ts';
@@ -109,7 +109,7 @@ function nothingMore(call: HttpCall): Response {
 
 /** A status alone would leave the client waiting for an answer that never comes; so it gets one. */
 function lost(id: EventId, request: RawId, call: HttpCall): Response {
-  call.serving.host.metrics.refused.inc({ code: 'STREAM_LOST' });
+  tellRefused(call, 'STREAM_LOST');
   const answer = refusalText('STREAM_LOST', undefined, request, { requestId: call.id });
   const last = writeEventId({ ...id, place: id.place + 1, last: true });
   return new Response(sseEvent(answer, { id: last }), { headers: { ...SSE_HEADERS, ...call.headers } });

@@ -146,17 +146,23 @@ async function enter(request: Request, remote: () => string | undefined, door: D
   const refusal = door.guard.refuses(request.headers);
   const headers = { 'x-request-id': id, ...cors(door.guard.allowedOrigin(request.headers)) };
   const stateless = isStatelessVersion(request.headers.get('mcp-protocol-version')?.trim() ?? '');
+  const path = pathOf(request.url);
+  const told = (code: ErrorName, reason?: string): void => {
+    const { method } = request;
+    door.serving.refused({ code, reason, requestId: id, listener: door.name, path, method, remote });
+  };
   const refuse: Refuse = (code, detail, given) => {
-    door.serving.host.metrics.refused.inc({ code });
+    told(code, detail);
     return refusalResponse(code, detail, given ?? (stateless ? undefined : null), {
       ...headers,
       ...CLOSING[code],
     });
   };
   if (refusal !== undefined) return refuse('HOST_REFUSED', refusal);
-  const path = pathOf(request.url);
-  if (!door.serving.endpoint(path))
+  if (!door.serving.endpoint(path)) {
+    told('ENDPOINT_UNKNOWN');
     return Response.json({ error: 'not_found', path }, { status: 404, headers });
+  }
   if (request.method === 'OPTIONS')
     return new Response(null, { status: 204, headers: { ...headers, ...preflight(request) } });
   const inbound = { listener: door.name, endpoint: path, headers: request.headers, remote };
@@ -164,6 +170,7 @@ async function enter(request: Request, remote: () => string | undefined, door: D
   const call: HttpCall = { request, inbound, id, headers, serving, sessions, replays, keepAlive };
   if (request.method === 'POST') return post(call, refuse);
   if (stateless || (request.method !== 'GET' && request.method !== 'DELETE')) {
+    told('HTTP_METHOD');
     return new Response(null, { status: 405, headers: { ...headers, allow: stateless ? 'POST' : METHODS } });
   }
   if (!serving.accepting()) return refuse('STOPPING');

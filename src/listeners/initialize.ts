@@ -6,7 +6,7 @@ import { McpRequest, type McpResult, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { isInitializeVersion, NEWEST_INITIALIZE } from '../protocol/versions.ts';
 import { refusalResponse, statusOf } from './edge.ts';
-import type { HttpCall } from './http-request.ts';
+import { type HttpCall, tellRefused } from './http-request.ts';
 import { serve } from './serve.ts';
 import type { Session } from './session.ts';
 import { FULL } from './sessions.ts';
@@ -53,20 +53,18 @@ export async function initialize(message: Request, call: HttpCall): Promise<Resp
   const said = introduction(message);
   if (!said) {
     const detail = 'initialize needs params.protocolVersion and params.capabilities.';
+    tellRefused(call, 'INVALID_REQUEST', detail);
     return refusalResponse('INVALID_REQUEST', detail, message.id, call.headers);
   }
   const before = call.request.headers.get('mcp-session-id');
   if (before !== null && call.sessions.find(before, call.inbound.endpoint)) {
-    return refusalResponse(
-      'INVALID_REQUEST',
-      'The session is initialized already.',
-      message.id,
-      call.headers,
-    );
+    const detail = 'The session is initialized already.';
+    tellRefused(call, 'INVALID_REQUEST', detail);
+    return refusalResponse('INVALID_REQUEST', detail, message.id, call.headers);
   }
   const created = call.sessions.create(said, call.inbound.endpoint);
   if (created === FULL) {
-    call.serving.host.metrics.refused.inc({ code: 'BUSY' });
+    tellRefused(call, 'BUSY');
     return refusalResponse('BUSY', undefined, message.id, call.headers);
   }
   const { id, session } = created;

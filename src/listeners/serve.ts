@@ -2,7 +2,7 @@
 // access log. The same for every transport and era.
 
 import type { Client } from '../core/client.ts';
-import { errorLabel, errorResult, messageOf } from '../core/errors.ts';
+import { type ErrorName, errorLabel, errorResult, messageOf } from '../core/errors.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
@@ -54,13 +54,13 @@ interface Begun {
 export async function serve(call: ClientCall, serving: Serving): Promise<Served> {
   const { host } = serving;
   const began = performance.now();
-  if (!serving.accepting()) return over(errorResult('STOPPING'));
+  if (!serving.accepting()) return turnedAway('STOPPING', call, serving);
   // A subscription is held by its stream, which has a limit of its own.
   const counted = call.request.method === 'subscriptions/listen' ? 0 : 1;
   const { load, inFlight, limitHits } = host.metrics;
   if (load.inFlight + counted > serving.limits().inFlight) {
     limitHits.inc({ limit: 'in_flight' });
-    return over(errorResult('BUSY'));
+    return turnedAway('BUSY', call, serving);
   }
   load.inFlight += counted;
   inFlight.set(load.inFlight);
@@ -124,7 +124,11 @@ function failed(error: unknown, { id, signal }: ClientCall, host: Host): McpResu
   return errorResult('INTERNAL', undefined, { requestId: id });
 }
 
-const over = (result: McpResult): Served => ({ result, close() {} });
+function turnedAway(code: ErrorName, { id, inbound, request }: ClientCall, { refused }: Serving): Served {
+  const { listener, endpoint: path, remote } = inbound;
+  refused({ code, requestId: id, listener, path, method: request.method, remote });
+  return { result: errorResult(code), close() {} };
+}
 
 function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms: number, host: Host): void {
   const { method } = call.request;

@@ -8,6 +8,7 @@ import type { SessionStore } from '../core/session-store.ts';
 import type { Seal } from '../lib/seal.ts';
 import type { McpRequest } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
+import type { TellRefused } from './refusals.ts';
 
 export interface Endpoint {
   readonly path: string;
@@ -65,6 +66,8 @@ export interface Serving {
   readonly seal: Seal;
   /** What outlives sessions in memory. */
   readonly store: SessionStore;
+  /** Counts and logs a request that is refused before there is an exchange. */
+  readonly refused: TellRefused;
   /** Of the current generation, so that a reload changes them. */
   limits(): ListenerLimits;
   /** @param request continued where it waits, if it continues a parked call: its generation may be an older one */

@@ -1,10 +1,12 @@
 // Requests of an initialize-era client that concern its session alone and are answered here.
 
-import { errorResult } from '../core/errors.ts';
+import { type ErrorName, errorResult } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
 import { isLogLevel } from '../protocol/classify.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
 import { McpResult } from '../protocol/message.ts';
 import { STATELESS_ERA_ONLY } from '../protocol/methods.ts';
+import type { JsonObject } from '../protocol/values.ts';
 import type { Serving } from './serving.ts';
 import type { Session } from './session.ts';
 import { subscriptionsFull } from './wanted.ts';
@@ -13,43 +15,56 @@ const EMPTY = McpResult.complete({});
 /** Characters. A session holds as many as limits.subscriptions, so each has an end. */
 const LONGEST_URI = 8_192;
 
+export interface Local {
+  readonly session: Session;
+  readonly host: Host;
+  readonly limits: Serving['limits'];
+  /** Tells of a refusal. */
+  refused(code: ErrorName, reason?: string): void;
+}
+
 /** @returns the answer, or undefined for what goes through the pipeline */
 export async function localAnswer(
   { method, params }: Extract<Message, { kind: 'request' }>,
-  session: Session,
-  serving: Pick<Serving, 'host' | 'limits'>,
+  local: Local,
 ): Promise<McpResult | undefined> {
   if (method === 'ping') return EMPTY;
   if (STATELESS_ERA_ONLY.has(method))
-    return errorResult('METHOD_UNKNOWN', `${method} does not exist in this session's revision.`);
-  if (method === 'logging/setLevel') return setLevel(params?.string('level'), session);
-  if (method === 'resources/subscribe') return subscribe(params?.string('uri'), session, serving);
-  if (method === 'resources/unsubscribe') return unsubscribe(params?.string('uri'), session);
+    return refuse('METHOD_UNKNOWN', `${method} does not exist in this session's revision.`, local);
+  if (method === 'logging/setLevel') return setLevel(params?.string('level'), local);
+  if (method === 'resources/subscribe') return subscribe(params?.string('uri'), local);
+  if (method === 'resources/unsubscribe') return unsubscribe(params?.string('uri'), local);
   return undefined;
 }
 
-async function setLevel(level: string | undefined, session: Session): Promise<McpResult> {
+function refuse(code: ErrorName, detail: string, local: Local, data: JsonObject = {}): McpResult {
+  local.refused(code, detail);
+  return errorResult(code, detail, data);
+}
+
+async function setLevel(level: string | undefined, local: Local): Promise<McpResult> {
   if (level === undefined || !isLogLevel(level))
-    return errorResult('PARAMS_INVALID', 'params.level is not a log level.');
-  await session.setLevel(level);
+    return refuse('PARAMS_INVALID', 'params.level is not a log level.', local);
+  await local.session.setLevel(level);
   return EMPTY;
 }
 
-async function subscribe(
-  uri: string | undefined,
-  session: Session,
-  { host, limits }: Pick<Serving, 'host' | 'limits'>,
-): Promise<McpResult> {
-  if (uri === undefined) return errorResult('PARAMS_INVALID', 'params.uri is missing.');
-  if (uri.length > LONGEST_URI) return errorResult('PARAMS_INVALID', 'params.uri is too long to be watched.');
+async function subscribe(uri: string | undefined, local: Local): Promise<McpResult> {
+  if (uri === undefined) return refuse('PARAMS_INVALID', 'params.uri is missing.', local);
+  if (uri.length > LONGEST_URI)
+    return refuse('PARAMS_INVALID', 'params.uri is too long to be watched.', local);
+  const { session, host, limits } = local;
   const { standing } = session;
-  if (!standing.has(uri) && standing.size >= limits().subscriptions) return subscriptionsFull(host);
+  if (!standing.has(uri) && standing.size >= limits().subscriptions) {
+    local.refused('SUBSCRIPTIONS_FULL');
+    return subscriptionsFull(host);
+  }
   if (await session.watch(uri)) return EMPTY;
-  return errorResult('PARAMS_INVALID', `The resource cannot be subscribed to: ${uri}`, { uri });
+  return refuse('PARAMS_INVALID', `The resource cannot be subscribed to: ${uri}`, local, { uri });
 }
 
-async function unsubscribe(uri: string | undefined, session: Session): Promise<McpResult> {
-  if (uri === undefined) return errorResult('PARAMS_INVALID', 'params.uri is missing.');
-  await session.unwatch(uri);
+async function unsubscribe(uri: string | undefined, local: Local): Promise<McpResult> {
+  if (uri === undefined) return refuse('PARAMS_INVALID', 'params.uri is missing.', local);
+  await local.session.unwatch(uri);
   return EMPTY;
 }

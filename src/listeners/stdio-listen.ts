@@ -1,7 +1,7 @@
 // A 2026-07-28 subscription on a pipe: events among everything else, told apart by the id of its request.
 
 import type { Client } from '../core/client.ts';
-import { errorResult } from '../core/errors.ts';
+import { type ErrorName, errorResult } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import { type Message, notificationText } from '../protocol/jsonrpc.ts';
 import { McpNotification, McpResult, META, withMeta } from '../protocol/message.ts';
@@ -28,9 +28,17 @@ export async function listenOnPipe(
 ): Promise<McpResult> {
   const filter = message.params?.object('notifications');
   const watched = watchedBy(filter);
-  if (watched > serving.limits().subscriptions) return subscriptionsFull(serving.host);
+  const refused = (code: ErrorName): void =>
+    serving.refused({ code, listener: inbound.listener, path: inbound.endpoint, method: message.method });
+  if (watched > serving.limits().subscriptions) {
+    refused('SUBSCRIPTIONS_FULL');
+    return subscriptionsFull(serving.host);
+  }
   const leave = enterStream(serving);
-  if (!leave) return errorResult('BUSY');
+  if (!leave) {
+    refused('BUSY');
+    return errorResult('BUSY');
+  }
   const over = Promise.withResolvers<McpResult>();
   const wanted = wantedBy(filter);
   const events = new Latest(

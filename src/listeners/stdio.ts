@@ -195,7 +195,13 @@ class Pipe {
   }
 
   async #inSession(message: Request, session: Session): Promise<void> {
-    const local = await localAnswer(message, session, this.#serving);
+    const local = await localAnswer(message, {
+      session,
+      host: this.#serving.host,
+      limits: this.#serving.limits,
+      refused: (code, reason) =>
+        this.#serving.refused({ code, reason, listener: NAME, method: message.method }),
+    });
     if (local) return this.#answer(message, local, session.client);
     const { signal, end } = session.calls.begin(message.id);
     const send = (text: string): boolean => {
@@ -239,6 +245,7 @@ class Pipe {
 
   /** @param id undefined: none could be read, which the initialize era writes as null */
   #refuse(id: RawId | undefined, code: ErrorName, detail?: string, data?: JsonObject): Promise<void> {
+    this.#serving.refused({ code, reason: detail, listener: NAME });
     return this.#out.result(refusalText(code, detail, id ?? (this.#stateless ? undefined : null), data));
   }
 }

@@ -20,6 +20,8 @@ const ERRORS = {
   SESSION_UNKNOWN: [-32600, 'client'],
   STREAM_TAKEN: [-32600, 'client'],
   STREAM_LOST: [-32603, 'client'],
+  ENDPOINT_UNKNOWN: [-32600, 'client'],
+  HTTP_METHOD: [-32600, 'client'],
   HOST_REFUSED: [-32600, 'client'],
   NOT_ACCEPTABLE: [-32600, 'client'],
   MEDIA_TYPE: [-32600, 'client'],

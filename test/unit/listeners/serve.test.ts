@@ -33,6 +33,7 @@ let opened: string[];
 let closed: string[];
 let lines: LogLine[];
 let accepting: boolean;
+let refusals: string[];
 let cut: () => void;
 let endpoint: Endpoint | undefined;
 let metrics: ReturnType<typeof createMetrics>;
@@ -69,11 +70,13 @@ beforeEach(() => {
   cut = () => {};
   metrics = createMetrics();
   endpoint = endpointOf('one', async () => done);
+  refusals = [];
   serving = {
     host: { log: recordingLog(lines), metrics, now: () => 0 },
     limits: () => ({ inFlight: 2 }),
     endpoint: () => endpoint,
     accepting: () => accepting,
+    refused: ({ code }: { code: string }) => void refusals.push(code),
     onCut(end: () => void) {
       cut = end;
       return () => {
@@ -139,6 +142,8 @@ describe('a call', () => {
     accepting = false;
     expect(codeOf((await serve(callOf(), serving)).result)).toBe('STOPPING');
     expect(metrics.load.inFlight).toBe(0);
+    // The one between them had an exchange, or would have had one: it is told of as a call.
+    expect(refusals).toEqual(['BUSY', 'STOPPING']);
   });
 
   test('that has had its time is cut', async () => {

@@ -223,6 +223,21 @@ describe('with what is stored', () => {
     expect(found(another(), id)).toBeUndefined();
   });
 
+  test('at rest its links go, its id and what it watches do not', async () => {
+    const { sessions, turn } = make({ ...LIMITS, sessionRest: 200 });
+    const { id, session } = open(sessions);
+    await session.setLevel('error');
+    turn(199);
+    sessions.sweep();
+    expect(session.client.session?.ended.aborted).toBe(false);
+    turn(1);
+    sessions.sweep();
+    // Upstreams end the links of a session when it does.
+    expect(session.client.session?.ended.aborted).toBe(true);
+    const back = found(sessions, id);
+    expect([back?.logLevel, back?.client.session?.ended.aborted]).toEqual(['error', false]);
+  });
+
   test('one that listens all the time is used all the time', () => {
     const { sessions, another, turn } = make();
     const { id, session } = open(sessions);
