@@ -55,7 +55,7 @@ export function httpWire({ client }: Leg, { url }: InProcess, session: Session):
         method: 'GET',
         headers: { ...sessionHeaders(session), accept: 'text/event-stream' },
       });
-      await (await head).comment();
+      await head;
       return open(head).inbox;
     },
     async end() {
@@ -70,7 +70,7 @@ export function httpWire({ client }: Leg, { url }: InProcess, session: Session):
 async function pump(answer: Answer, inbox: Inbox<Message>): Promise<void> {
   if (answer.type.startsWith('text/event-stream')) {
     for (let data = await answer.data(); data !== undefined; data = await answer.data())
-      inbox.put(messageOf(data));
+      if (data !== '') inbox.put(messageOf(data));
   } else {
     const body = await answer.text();
     if (body !== '') inbox.put(messageOf(body));

@@ -73,6 +73,10 @@ export const upstreamVerbs: Readonly<Record<string, Verb>> = {
     if (scene.leg.via === 'stdio') await until(() => ended() > before);
   }),
   'upstream forgets its sessions': verb(nothing, (scene) => scene.server.wire.forget()),
+  /** The gateway has its last answer, whoever is to have it. */
+  'upstream has been heard': verb(nothing, (scene) =>
+    until(() => scene.gateway.gateway.report().upstreams[0]?.calls === 0),
+  ),
   'upstream was greeted': verb(z.strictObject({ times: z.number() }), (scene, { times }) => {
     if (scene.server.greetings !== times) throw new Error(`it was greeted ${scene.server.greetings} times`);
   }),
