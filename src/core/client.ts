@@ -19,6 +19,8 @@ export interface ClientSession {
   readonly key: string;
   /** Aborts when the session ends. */
   readonly ended: AbortSignal;
+  /** The id of whom it belongs to; undefined while it begins, and on a pipe. */
+  readonly principal?: string | undefined;
 }
 
 export interface Client {

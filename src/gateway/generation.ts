@@ -7,6 +7,7 @@ import type { Client } from '../core/client.ts';
 import { messageOf } from '../core/errors.ts';
 import { Exchange, type Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
+import { ownSessionOnly } from '../core/own-session.ts';
 import { pipeline, sendersOf } from '../core/pipeline.ts';
 import type { Seal } from '../lib/seal.ts';
 import type { Endpoint } from '../listeners/serving.ts';
@@ -146,7 +147,8 @@ function buildEndpoint(
   const runsOn = { generation: number, hold: counter.enter };
   const patience = loaded.config.limits.listTimeout;
   const router = createRouter({ sources, names: config.names, gateway, patience, host, seal });
-  const handle: Handler = pipeline(steps, router.handle, host, router.follow);
+  const around = (next: Handler): Handler => pipeline(steps, next, host, router.follow);
+  const handle = ownSessionOnly(around, router.handle);
   const open = async (
     client: Client,
     inbound: Inbound,

@@ -37,8 +37,10 @@ export function statusOf(result: McpResult, client: Client): number {
   if (result.kind !== 'error') return 200;
   const denied = result.http === 401 || result.http === 403 || result.http === 429 || result.http === 503;
   if (denied) return result.http ?? 200;
-  if (client.era === '2025') return 200;
   const name = result.raw.object('data')?.string('code');
+  // The one status on which a client begins anew (2025-11-25 basic/transports §Session Management).
+  if (name === 'SESSION_UNKNOWN' && result.http === 404) return 404;
+  if (client.era === '2025') return 200;
   const upstream =
     name !== undefined && name in catalogue && catalogue[name as ErrorName].fault === 'upstream';
   // The JSON-RPC layer was reached, so the failure is told in it; a bare 5xx would carry no id for many clients.

@@ -79,7 +79,8 @@ export async function initialize(message: Request, call: HttpCall): Promise<Resp
     },
     call.serving,
   );
-  const response = respond(message, served.result, id, session, call);
+  const bound = call.sessions.bind(id, session, served.principal.id);
+  const response = respond(message, served.result, bound, session, call);
   served.close();
   return response;
 }

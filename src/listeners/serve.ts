@@ -1,7 +1,7 @@
 // One call of a client from its opened exchange to its result: limits, rounds of questions, figures and the
 // access log. The same for every transport and era.
 
-import type { Client } from '../core/client.ts';
+import type { Client, Principal } from '../core/client.ts';
 import { type ErrorName, errorLabel, errorResult, messageOf } from '../core/errors.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
@@ -40,6 +40,8 @@ export type Run = (request: McpRequest, refusals?: ReadonlyMap<string, Refusal>)
 
 export interface Served {
   readonly result: McpResult;
+  /** Who called, as far as a plugin has found out. */
+  readonly principal: Principal;
   /** To be called when the last byte is out, or nobody reads any more. */
   close(): void;
 }
@@ -73,7 +75,8 @@ export async function serve(call: ClientCall, serving: Serving): Promise<Served>
   load.inFlight -= counted;
   inFlight.set(load.inFlight);
   record(call, begun.x, result, performance.now() - began, host);
-  return { result, close: () => end(begun, result) };
+  const { principal } = begun.x ?? call.client;
+  return { result, principal, close: () => end(begun, result) };
 }
 
 /**
@@ -124,10 +127,11 @@ function failed(error: unknown, { id, signal }: ClientCall, host: Host): McpResu
   return errorResult('INTERNAL', undefined, { requestId: id });
 }
 
-function turnedAway(code: ErrorName, { id, inbound, request }: ClientCall, { refused }: Serving): Served {
+function turnedAway(code: ErrorName, call: ClientCall, { refused }: Serving): Served {
+  const { id, client, inbound, request } = call;
   const { listener, endpoint: path, remote } = inbound;
   refused({ code, requestId: id, listener, path, method: request.method, remote });
-  return { result: errorResult(code), close() {} };
+  return { result: errorResult(code), principal: client.principal, close() {} };
 }
 
 function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms: number, host: Host): void {

@@ -21,7 +21,7 @@ export function sessionStanding(
       const request = requestOf('subscriptions/listen', params, session.logLevel);
       const inbound = { listener, endpoint: path, headers: new Headers() };
       const id = `listen-${crypto.randomUUID()}`;
-      const served = await serve({ id, client: session.client, inbound, request, signal, emit }, serving);
+      const served = await serve({ id, client: session.owner, inbound, request, signal, emit }, serving);
       served.close();
       return served.result;
     },

@@ -1,7 +1,7 @@
 // Memory of one initialize-era client: who it is, its log level, its calls in flight, what it was asked, and
 // what is sent to it outside of calls. Knows no transport.
 
-import type { Client, ClientSession } from '../core/client.ts';
+import { ANONYMOUS, type Client, type ClientSession } from '../core/client.ts';
 import type { Remembered, SessionChange } from '../core/session-store.ts';
 import { Asker } from './asker.ts';
 import { Calls } from './calls.ts';
@@ -18,6 +18,8 @@ export interface SessionParts {
   standing(session: Session): Standing;
   /** What is known of it from before: it was in memory once, here or in an earlier process. */
   readonly before?: Pick<Remembered, 'level' | 'uris'>;
+  /** The id of the principal that began it. */
+  readonly principal?: string | undefined;
   /** Keeps a change beyond this process. On a pipe there is nothing to keep: the session is the pipe. */
   remember?(change: Omit<SessionChange, 'seen'>): Promise<void>;
 }
@@ -33,16 +35,30 @@ export class Session {
   readonly #remember: SessionParts['remember'];
   readonly #ended = new AbortController();
   #logLevel: string | undefined;
+  #principal: string | undefined;
 
-  constructor({ path, client, now, standing, before, remember }: SessionParts) {
+  constructor({ path, client, now, standing, before, principal, remember }: SessionParts) {
     this.path = path;
     this.lastSeen = now;
     this.#remember = remember;
-    const session: ClientSession = { key: crypto.randomUUID(), ended: this.#ended.signal };
-    this.client = { ...client, session };
+    this.#principal = principal;
+    this.client = { ...client, session: this.#seenBelow() };
     this.#logLevel = before?.level;
     this.standing = standing(this);
     if (before) this.standing.restore(before.uris);
+  }
+
+  /** What the gateway runs for the session of its own accord, it runs for whom it belongs to. */
+  get owner(): Client {
+    const id = this.#principal;
+    return id === undefined || id === ANONYMOUS.id
+      ? this.client
+      : { ...this.client, principal: { id, scopes: [] } };
+  }
+
+  /** Whom it belongs to from now on. */
+  bind(principal: string): void {
+    this.#principal = principal;
   }
 
   get over(): boolean {
@@ -78,6 +94,17 @@ export class Session {
   async unwatch(uri: string): Promise<void> {
     if (!this.standing.has(uri)) return;
     await Promise.all([this.standing.unsubscribe(uri), this.#remember?.({ watch: { uri, on: false } })]);
+  }
+
+  #seenBelow(): ClientSession {
+    const principal = (): string | undefined => this.#principal;
+    return {
+      key: crypto.randomUUID(),
+      ended: this.#ended.signal,
+      get principal() {
+        return principal();
+      },
+    };
   }
 
   end(): void {

@@ -39,6 +39,7 @@ export class Sessions {
   readonly #live = new Map<string, Session>();
   /** When each was last used, as far as the store or its id knows. */
   readonly #noted = new WeakMap<Session, number>();
+  readonly #keys = new WeakMap<Session, string>();
 
   constructor(options: SessionsOptions) {
     this.#o = options;
@@ -68,6 +69,22 @@ export class Sessions {
     if (!this.#makeRoom()) return FULL;
     const id = this.#o.seal.seal(KIND, text);
     return { id, session: this.#add(digest(id), RawObject.trusted(text), now) };
+  }
+
+  /**
+   * Says whom a new session belongs to, once that is known.
+   * @returns the id to give its client; the one before is good for nothing
+   */
+  bind(id: string, session: Session, principal: string): string {
+    session.bind(principal);
+    const text = principal === ANONYMOUS.id ? undefined : this.#o.seal.open(KIND, id);
+    if (text === undefined) return id;
+    const bound = this.#o.seal.seal(KIND, RawObject.trusted(text).with({ principal }).text);
+    const [before, key] = [digest(id), digest(bound)];
+    this.#keys.set(session, key);
+    // It may have left memory meanwhile; then its id brings it back.
+    if (this.#live.delete(before)) this.#live.set(key, session);
+    return bound;
   }
 
   /** The session of an id on an endpoint; undefined when there is none, it has ended, or it is another's. */
@@ -121,7 +138,7 @@ export class Sessions {
   #add(key: string, said: RawObject, seen: number, before?: Remembered): Session {
     const path = said.string('path') ?? '';
     const { host, store } = this.#o;
-    const session = new Session({
+    const session: Session = new Session({
       path,
       client: {
         era: '2025',
@@ -134,8 +151,10 @@ export class Sessions {
       now: seen,
       standing: (self) => this.#o.standing(self, path),
       ...(before && { before }),
-      remember: (change) => store.save(key, { ...change, seen: host.now() }),
+      ...(before && { principal: said.string('principal') }),
+      remember: (change) => store.save(this.#keys.get(session) ?? key, { ...change, seen: host.now() }),
     });
+    this.#keys.set(session, key);
     this.#live.set(key, session);
     this.#noted.set(session, seen);
     this.#count();

@@ -158,7 +158,7 @@ class Pipe {
     }
     const note = (text: string) => this.#out.note(text);
     const result = await listenOnPipe(message, client, this.#inbound, signal, this.#serving, note);
-    return { result, close() {} };
+    return { result, principal: client.principal, close() {} };
   }
 
   async #initialize(message: Request): Promise<void> {

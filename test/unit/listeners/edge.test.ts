@@ -31,9 +31,10 @@ describe('statuses', () => {
     ).toBe(200);
   });
 
-  test('before are 200, but where a plugin or a limit refused', () => {
+  test('before are 200, but where a plugin or a limit refused, or the session is another’s', () => {
     for (const [name, { http }] of Object.entries(catalogue)) {
-      const told = [401, 403, 429, 503].includes(http) ? http : 200;
+      const isTold = [401, 403, 429, 503].includes(http) || name === 'SESSION_UNKNOWN';
+      const told = isTold ? http : 200;
       expect([name, status(name as ErrorName, '2025')]).toEqual([name, told]);
     }
   });
