@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import { AdminFault, codeOf } from './fault.ts';
 import { isForeign, isOwnHost } from './guard.ts';
 import { type Asked, answer, failure } from './routes.ts';
-import { claimSocket } from './socket.ts';
+import { claimAdminSocket } from './socket.ts';
 import type { AdminSource } from './source.ts';
 
 export interface AdminOptions {
@@ -57,7 +57,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 async function openUnix(path: string, options: AdminOptions, trusted: boolean): Promise<() => void> {
   // Bun's types know no idleTimeout for sockets; without it a reload of more than 10 s would be cut off.
   const unlimited: object = { idleTimeout: 0 };
-  const { server, release } = await claimSocket(path, (unix) =>
+  const { server, release } = await claimAdminSocket(path, (unix) =>
     Bun.serve({
       unix,
       ...unlimited,

@@ -1,10 +1,9 @@
 // Opens the listeners of a configuration: all of them, or none.
 
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import { messageOf } from '../core/errors.ts';
+import { claimSocket, SocketFault } from '../lib/socket-file.ts';
 import { type HttpListener, listenHttp } from '../listeners/http.ts';
 import { Replays } from '../listeners/replays.ts';
 import type { Serving } from '../listeners/serving.ts';
@@ -20,9 +19,9 @@ export async function openListeners(
     if (listener.kind !== 'http') continue;
     const { listen, hosts, origins, mode } = listener;
     try {
-      if (listen.kind === 'unix') await removeStale(listen.path);
-      listeners.push(listenHttp({ address: listen, hosts, origins }, serving, replays));
-      if (listen.kind === 'unix') chmodSync(listen.path, mode ?? 0o600);
+      const open = (boundAt?: string) =>
+        listenHttp({ address: listen, boundAt, hosts, origins }, serving, replays);
+      listeners.push(listen.kind === 'unix' ? await onSocket(listen.path, mode ?? 0o600, open) : open());
     } catch (error) {
       const where = listen.kind === 'tcp' ? `${listen.host}:${listen.port}` : listen.path;
       diagnostics.push(
@@ -38,21 +37,31 @@ export async function openListeners(
   return { ok: false, diagnostics };
 }
 
-function why(error: unknown): string {
-  return (error as { code?: string }).code === 'EADDRINUSE'
-    ? 'another program is listening there'
-    : messageOf(error);
+/** A listener whose socket file goes when it does not accept any more. */
+async function onSocket(
+  path: string,
+  mode: number,
+  open: (boundAt: string) => HttpListener,
+): Promise<HttpListener> {
+  const { server, release } = await claimSocket(path, mode, open, (listener) => void listener.stop());
+  return {
+    ...server,
+    drain() {
+      release();
+      server.drain();
+    },
+    stop() {
+      release();
+      return server.stop();
+    },
+  };
 }
 
-/** A socket file left behind by a gateway that was killed goes; one on which somebody answers stays. */
-async function removeStale(path: string): Promise<void> {
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (!there) return;
-  if (!there.isSocket()) throw new Error('there is a file which is not a socket');
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const probe = connect(path, () => resolve(true)).on('error', () => resolve(false));
-  const answered = await promise;
-  probe.destroy();
-  if (answered) throw Object.assign(new Error('in use'), { code: 'EADDRINUSE' });
-  unlinkSync(path);
+function why(error: unknown): string {
+  const taken = 'another program is listening there';
+  if (error instanceof SocketFault)
+    return { living: taken, foreign: 'there is a file which is not a socket', long: error.message }[
+      error.kind
+    ];
+  return (error as { code?: string }).code === 'EADDRINUSE' ? taken : messageOf(error);
 }

@@ -25,6 +25,8 @@ export interface HttpListenerOptions {
   readonly address:
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
     | { readonly kind: 'unix'; readonly path: string };
+  /** Where the socket is bound, until it gets its name. */
+  readonly boundAt?: string | undefined;
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
 }
@@ -56,7 +58,7 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
   const streamIdle = (): number =>
     serving.limits().keepAlive * 2 > STREAM_IDLE_S * 1_000 ? 0 : STREAM_IDLE_S;
   const server = bind(
-    address,
+    address.kind === 'unix' ? { ...address, path: options.boundAt ?? address.path } : address,
     (request, remote) => enter(request, remote, door),
     streamIdle,
     serving.host.log,

@@ -1,11 +1,22 @@
 // Opening the listeners of a configuration: all of them or none, sockets of files among them.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withEnvelope } from '../../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../../fixtures/in-process.ts';
 import { initialize, modern, modernHeaders } from '../../fixtures/raw.ts';
+import { until } from '../../fixtures/until.ts';
 import { send } from '../../fixtures/wire.ts';
 
 let dir: string;
@@ -82,6 +93,43 @@ describe('a socket file', () => {
   test('on which somebody answers is left alone', async () => {
     await using _first = await startInProcess(onSocket());
     expect(await refusal(onSocket())).toContain('another program is listening there');
+    const answer = await send(MCP, { body: initialize('2025-11-25'), socketPath });
+    expect(answer.status).toBe(200);
+    await answer.text();
+  });
+
+  test('on which nobody can be reached just now is left alone: only a refusal proves that nobody is there', async () => {
+    // A socket for datagrams refuses no connection: it cannot have one.
+    const script = `import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(${JSON.stringify(socketPath)}); print("up", flush=True); sys.stdin.read()`;
+    await using other = Bun.spawn(['python3', '-c', script], { stdin: 'pipe', stdout: 'pipe' });
+    await other.stdout.getReader().read();
+    const { ino } = statSync(socketPath);
+    expect(await refusal(onSocket())).toContain('another program is listening there');
+    expect(statSync(socketPath).ino).toBe(ino);
+  });
+
+  test('is nobody else’s from its first moment: it gets its name when it has its mode', async () => {
+    const seen: number[] = [];
+    const watcher = watch(dir, (_, name) => {
+      if (name === 'mcp.sock' && existsSync(socketPath)) seen.push(statSync(socketPath).mode & 0o777);
+    });
+    const umask = process.umask(0);
+    try {
+      await using _gateway = await startInProcess(onSocket());
+      await until(() => seen.length > 0);
+    } finally {
+      process.umask(umask);
+      watcher.close();
+    }
+    expect(new Set(seen)).toEqual(new Set([0o600]));
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test('of one that ends while another has taken its place stays', async () => {
+    const first = await startInProcess(onSocket());
+    rmSync(socketPath);
+    await using _second = await startInProcess(onSocket());
+    await first.stop();
     const answer = await send(MCP, { body: initialize('2025-11-25'), socketPath });
     expect(answer.status).toBe(200);
     await answer.text();
