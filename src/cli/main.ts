@@ -9,15 +9,20 @@ import { processShell, type Shell, wantsColor } from './shell.ts';
 
 /** Runs the command that the arguments name, and ends the process. */
 export async function main(plugins: Shell['plugins']): Promise<never> {
-  reserveStdout();
   const shell = processShell(plugins);
+  reserveStdout(shell.err);
   const stray = (error: unknown): void => {
-    if (shell.onStray === undefined) process.exit(tell(shell, error));
-    shell.onStray(error);
+    if (shell.onStray === undefined) void end(shell, tell(shell, error));
+    else shell.onStray(error);
   };
   process.on('uncaughtException', stray);
   process.on('unhandledRejection', stray);
   const code = await runProgram(shell, process.argv.slice(2)).catch((error: unknown) => tell(shell, error));
+  return end(shell, code);
+}
+
+async function end(shell: Shell, code: number): Promise<never> {
+  await shell.err.flush();
   process.exit(code);
 }
 

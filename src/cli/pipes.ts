@@ -1,39 +1,37 @@
 // stdin and stdout as the pipes of one MCP client, and stdout kept free of everything that is not meant for it.
 
 import { Console } from 'node:console';
+import { Writable } from 'node:stream';
 import type { Gateway } from '../gateway/types.ts';
+import { messageWriter, putTo } from './pipe-writer.ts';
 import type { Prepared } from './prepare.ts';
-import type { Shell } from './shell.ts';
-
-type Send = (text: string, done: (error?: Error | null) => void) => boolean;
-
-let send: Send | undefined;
+import type { Output, Shell } from './shell.ts';
 
 /**
  * Keeps stdout for results and messages, from before the first line of a plugin is run: what it prints goes to
- * stderr. Commands themselves write through `shell.out`, which this does not touch.
+ * stderr, as a part of the log. Commands themselves write through `shell`, which this does not touch.
  */
-export function reserveStdout(): Send {
-  if (send) return send;
-  const { stdout, stderr } = process;
-  send = stdout.write.bind(stdout) as Send;
-  Object.assign(console, new Console({ stdout: stderr, stderr }));
-  stdout.write = stderr.write.bind(stderr) as typeof stdout.write;
-  return send;
+export function reserveStdout(err: Output): void {
+  const sink = new Writable({
+    decodeStrings: false,
+    write(chunk: string | Uint8Array, _, done) {
+      err.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
+      done();
+    },
+  });
+  Object.assign(console, new Console({ stdout: sink, stderr: sink }));
+  process.stdout.write = sink.write.bind(sink) as typeof process.stdout.write;
+  process.stderr.write = sink.write.bind(sink) as typeof process.stderr.write;
 }
 
 /** Takes stdout for messages. `write` resolves when the system has the text; `gone` when the reader is no more. */
 function takeStdout(): { write: (text: string) => Promise<void>; gone: Promise<void> } {
-  const put = reserveStdout();
   const gone = Promise.withResolvers<void>();
-  process.stdout.on('error', () => gone.resolve());
+  const put = messageWriter(putTo(1));
   const write = (text: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      put(text, (error) => {
-        if (!error) return resolve();
-        gone.resolve();
-        reject(error);
-      });
+    put(text).catch((error: unknown) => {
+      gone.resolve();
+      throw error;
     });
   return { write, gone: gone.promise };
 }

@@ -44,6 +44,13 @@ export function prepare(shell: Shell, named: string | undefined, { listen }: { l
   if (reading.warnings.length > 0) warn(shell, logger, reading.warnings);
   const dir = stateDir(shell, config.state.dir);
   const metrics = createMetrics();
+  shell.err.unblock(
+    () => latest.config.limits.logBuffer,
+    (lines) => {
+      metrics.limitHits.inc({ limit: 'log_buffer' }, lines);
+      logger.notice('log lines left out: nobody read them in time', { lines });
+    },
+  );
   observeProcess(metrics.registry);
   const host = { log: logger.log, metrics, now: Date.now };
   const { size } = config.state;

@@ -4,13 +4,22 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
 import type { AnyPlugin } from '../core/plugin.ts';
+import { settledWithin } from '../lib/settled.ts';
 import { systemCode } from './exit.ts';
+import { LineWriter, putTo } from './pipe-writer.ts';
 
 export interface Output {
   readonly isTty: boolean;
   readonly columns: number;
   /** Writes all of it before it returns; what nobody reads any more is dropped. */
   write(text: string): void;
+}
+
+export interface ErrorOutput extends Output {
+  /** From now on nothing waits for who reads it: at most `limit` bytes are held, and what is left out is counted. */
+  unblock(limit: () => number, dropped: (count: number) => void): void;
+  /** Gives what is held a moment to leave. */
+  flush(): Promise<void>;
 }
 
 export interface Shell {
@@ -20,7 +29,7 @@ export interface Shell {
   readonly platform: string;
   readonly stdin: { readonly isTty: boolean; stream(): ReadableStream<Uint8Array> };
   readonly out: Output;
-  readonly err: Output;
+  readonly err: ErrorOutput;
   /** Built-in plugins by name. */
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** What `--color` said, if anything. */
@@ -38,7 +47,7 @@ export function processShell(plugins: Shell['plugins']): Shell {
     platform: process.platform,
     stdin: { isTty: isatty(0), stream: () => Bun.stdin.stream() },
     out: output(1, 'wait'),
-    err: output(2, 'drop'),
+    err: errorOutput(),
     plugins,
   };
 }
@@ -60,6 +69,27 @@ export function hasTerminal(): boolean {
   } catch {
     return false;
   }
+}
+
+/** How long what is still held at the end may take to leave, milliseconds. */
+const LAST_MS = 500;
+
+function errorOutput(): ErrorOutput {
+  const direct = output(2, 'drop');
+  let held: LineWriter | undefined;
+  return {
+    isTty: direct.isTty,
+    get columns() {
+      return direct.columns;
+    },
+    write: (text) => (held ?? direct).write(text),
+    unblock(limit, dropped) {
+      held ??= new LineWriter({ put: putTo(2), limit, dropped });
+    },
+    async flush() {
+      if (held) await settledWithin(held.flushed(), LAST_MS);
+    },
+  };
 }
 
 function output(fd: 1 | 2, whenFull: 'wait' | 'drop'): Output {

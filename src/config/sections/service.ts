@@ -117,6 +117,10 @@ export const limits = camel(
     plugin_setup: duration('10s', {
       description: 'How long a plugin may take to load, to set up, and to be disposed of.',
     }),
+    log_buffer: size('1MiB', {
+      description:
+        'Most text of the log held for a reader of stderr that is slow. What does not fit is left out, and counted.',
+    }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
   }),
 )

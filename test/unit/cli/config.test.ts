@@ -23,7 +23,7 @@ function place(env: Record<string, string> = {}) {
     platform: 'linux',
     stdin: { isTty: false, stream: () => new ReadableStream() },
     out: output,
-    err: output,
+    err: { ...output, unblock() {}, flush: async () => {} },
     plugins: {},
   };
   const write = (name: string, upstream: string): string => {

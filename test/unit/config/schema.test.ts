@@ -204,6 +204,7 @@ test('the defaults', () => {
     keepAlive: 15_000,
     listTimeout: 5_000,
     pluginSetup: 10_000,
+    logBuffer: 1_048_576,
     bodyTimeout: 30_000,
   });
   expect(config.upstreams).toEqual([
