@@ -48,14 +48,21 @@ export interface PoolHooks {
   closed(pooled: Pooled, why: string): void;
 }
 
+/** What a link is wanted for. */
+export interface Use {
+  /** Which of the links of its kind; the first serves all but calls that must keep away from others. */
+  readonly place?: number;
+  /** It is no request that a server answers and is done with. */
+  readonly lasts?: boolean;
+}
+
 /** What one exchange uses, which stays open until it lets go. */
 export interface Hold {
   /**
    * The link for a client, in its own era where the upstream speaks it; the one held before is let go.
-   * @param place which of the links of its kind; the first serves all but calls that must keep away from others
    * @throws GatewayError when the upstream cannot be reached or speaks no era that we do
    */
-  acquire(client: Client, place?: number): Promise<Pooled>;
+  acquire(client: Client, use?: Use): Promise<Pooled>;
   /** Waits, where questions could be mixed up, until a call of this client may run. */
   turn(pooled: Pooled | undefined, client: Client, signal: AbortSignal, resumes?: boolean): Promise<void>;
   release(): void;
@@ -115,7 +122,7 @@ export class Pool {
   hold(): Hold {
     const holder: Holder = { entry: undefined, turns: undefined, over: false };
     return {
-      acquire: (client, place = 0) => this.#acquire(client, place, holder),
+      acquire: (client, use = {}) => this.#acquire(client, use, holder),
       async turn(pooled, client, signal, resumes) {
         holder.turns = pooled?.turns;
         await pooled?.turns?.take(holder, client, signal, resumes);
@@ -140,30 +147,36 @@ export class Pool {
     if (entry?.pooled === pooled) this.#forget(entry);
   }
 
-  async #acquire(client: Client, place: number, holder: Holder): Promise<Pooled> {
+  async #acquire(client: Client, use: Use, holder: Holder): Promise<Pooled> {
     const tried = new Map<Era, WrongEra>();
+    let busy: GatewayError | undefined;
     for (const era of this.verdicts.order(client.era)) {
       try {
-        const pooled = await this.#take(this.#slot(era, client, place), holder);
+        const pooled = await this.#take(this.#slot(era, client, use), holder);
         this.verdicts.yes(era);
         // One that speaks this era, and gave no reply in the other, does not speak that.
         for (const other of tried.keys()) this.verdicts.no(other);
         return pooled;
       } catch (error) {
+        // Without room to find out, an era that is known to be spoken will do.
+        if (isBusyError(error) && this.verdicts.known(era) !== true) {
+          busy = error;
+          continue;
+        }
         if (!(error instanceof WrongEra)) throw error;
         if (!(error instanceof NoReply)) this.verdicts.no(era);
         tried.set(era, error);
       }
     }
-    throw noEra(this.spec.name, [...tried.values()]);
+    throw busy ?? noEra(this.spec.name, [...tried.values()]);
   }
 
-  #slot(era: Era, client: Client, place: number): Slot {
+  #slot(era: Era, client: Client, { place = 0, lasts = false }: Use): Slot {
     const { per, max } = this.#sharing;
     const isProcess = this.spec.kind === 'command';
     if (era === '2026' && (!isProcess || per === 'auto' || per === 'shared')) return STATELESS;
     if (per === 'shared') return SHARED;
-    if (per === 'request') return onceSlot(client, era);
+    if (per === 'request' && !lasts) return onceSlot(client, era);
     if (per === 'auto' && max > 1 && !canBeAsked(client.capabilities)) return UNASKED;
     const own = ownSlot(per, client, era, place);
     if (!isProcess || this.#hasRoom(own)) return own.owner || !isProcess ? own : { ...own, places: max };
@@ -185,10 +198,16 @@ export class Pool {
     return taken < max || [...this.#resting].some(isOwn);
   }
 
-  #take(slot: Slot, holder: Holder): Promise<Pooled> {
-    if (holder.over) throw new GatewayError('CANCELLED');
+  async #take(slot: Slot, holder: Holder): Promise<Pooled> {
     this.#letGo(holder);
-    const entry = this.#entries.get(slot.key) ?? this.#create(slot);
+    let entry: Entry | undefined;
+    for (;;) {
+      if (holder.over) throw new GatewayError('CANCELLED');
+      entry = this.#entries.get(slot.key) ?? this.#create(slot);
+      if (entry) break;
+      // One that is being opened may turn out to be of no use, such as the first in an era.
+      await Promise.race(this.#openings()).catch(() => {});
+    }
     holder.entry = entry;
     entry.holders.add(holder);
     this.#resting.delete(entry);
@@ -204,10 +223,11 @@ export class Pool {
     if (entry?.holders.delete(holder)) this.#rest(entry);
   }
 
-  #create(slot: Slot): Entry {
+  /** @returns nothing while it is not known yet whether there is room */
+  #create(slot: Slot): Entry | undefined {
     const over = this.#overFor(slot);
     if (over) throw over;
-    if (this.#entries.size >= this.#sharing.max) this.#makeRoom();
+    if (this.#entries.size >= this.#sharing.max && !this.#makeRoom()) return undefined;
     const entry: Entry = {
       slot,
       holders: new Set(),
@@ -224,13 +244,22 @@ export class Pool {
     return entry;
   }
 
-  /** Closes the link that is unused for longest. @throws GatewayError BUSY when all are in use */
-  #makeRoom(): void {
-    this.host.metrics.limitHits.inc({ limit: this.#limit });
+  #openings(): Promise<Pooled>[] {
+    return [...this.#entries.values()].filter(({ pooled }) => !pooled).map(({ opening }) => opening);
+  }
+
+  /**
+   * Closes the link that is unused for longest.
+   * @returns false when all are in use or being opened
+   * @throws GatewayError BUSY when all are in use
+   */
+  #makeRoom(): boolean {
     const [longest] = this.#resting;
+    if (!longest && this.#openings().length > 0) return false;
+    this.host.metrics.limitHits.inc({ limit: this.#limit });
     if (longest) {
       this.#retire(longest);
-      return;
+      return true;
     }
     const { name, kind } = this.spec;
     const what =
@@ -344,6 +373,10 @@ export class Pool {
   #count(): void {
     this.host.metrics.upstreamLinks.set({ upstream: this.spec.name }, this.#byLink.size);
   }
+}
+
+function isBusyError(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && error.code === 'BUSY';
 }
 
 /** Calls, parked ones too, and who watches keep a link open. */

@@ -120,10 +120,10 @@ function principalSlot({ principal, info, capabilities }: Client, era: Era, plac
   };
 }
 
-/** The slot that is the client's own; `per` is neither `request` nor `shared`. */
+/** The slot that is the client's own; of `request`, what is no request has that of the principal. */
 export function ownSlot(per: Sharing['per'], client: Client, era: Era, place: number): Slot {
   const { session } = client;
-  return session && per !== 'principal'
+  return session && per !== 'principal' && per !== 'request'
     ? sessionSlot(client, session, era)
     : principalSlot(client, era, place);
 }

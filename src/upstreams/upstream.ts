@@ -17,7 +17,7 @@ import { createOpener, type UpstreamParts } from './opener.ts';
 import { createOwn } from './own.ts';
 import { mayAsk, Park, type Resumed } from './park.ts';
 import { unlessAborted } from './pause.ts';
-import { type Hold, Pool, type Pooled } from './pool.ts';
+import { type Hold, Pool, type Pooled, type Use } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
 import { hasParked } from './turns.ts';
@@ -82,9 +82,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
 
-  async function acquire(hold: Hold, client: Client, place = 0): Promise<Pooled> {
+  async function acquire(hold: Hold, client: Client, use: Use): Promise<Pooled> {
     try {
-      return await hold.acquire(client, place);
+      return await hold.acquire(client, use);
     } catch (error) {
       if (!(error instanceof GatewayError) || isUpstreamFault(error.code)) up(0);
       throw error;
@@ -98,7 +98,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   async function ready(x: Exchange, hold: Hold): Promise<Pooled> {
     const asks = mayAsk(x.request.method) && !x.request.raw?.has('requestState');
     for (let place = 1; ; place++) {
-      const pooled = await unlessAborted(acquire(hold, x.client, place - 1), x.signal);
+      const pooled = await unlessAborted(acquire(hold, x.client, { place: place - 1 }), x.signal);
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
       if (asks) await hold.turn(pooled, x.client, x.signal);
       await ensureLevel(pooled, x);
@@ -177,7 +177,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const listening = (hold: Hold) => ({
     upstream: spec.name,
     host,
-    acquire: async (x: Exchange) => (await unlessAborted(acquire(hold, x.client), x.signal)).link,
+    acquire: async (x: Exchange) =>
+      (await unlessAborted(acquire(hold, x.client, { lasts: true }), x.signal)).link,
     watchers(link: Link) {
       const pooled = pool.of(link);
       if (!pooled) throw new GatewayError('UPSTREAM_UNAVAILABLE');
@@ -209,7 +210,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     async hello(client) {
       const hold = pool.hold();
       try {
-        return (await acquire(hold, client)).link.hello;
+        return (await acquire(hold, client, { lasts: true })).link.hello;
       } finally {
         hold.release();
       }

@@ -112,7 +112,7 @@ const sessions = z.strictObject({
     .enum(['session', 'principal', 'request', 'shared'])
     .meta({
       description:
-        'Whom one session serves: `session` one client session, or, for clients of 2026, which have none, one principal and what its clients can be asked; `principal` the latter for all; `request` one request, after which it is ended; `shared` everybody.',
+        'Whom one session serves: `session` one client session, or, for clients of 2026, which have none, one principal and what its clients can be asked; `principal` the latter for all; `request` one request, after which it is ended (subscriptions and greetings share one as with `principal`); `shared` everybody.',
       examples: ['principal'],
     })
     .prefault('session'),

@@ -66,9 +66,18 @@ describe('sessions over HTTP', () => {
     abort.abort();
     expect(codeOf(await aborted)).toBe('CANCELLED');
     expect(sessionOf(await rogue.nth('DELETE', 2))).toBe('session-2');
-    await upstream.hello(clientOf());
-    expect(sessionOf(await rogue.nth('DELETE', 3))).toBe('session-3');
     await until(() => upstream.state().links === 0);
+  });
+
+  test('per request: greetings and subscriptions share one for the principal', async () => {
+    const { rogue, upstream } = await overHttp({ sessions: { per: 'request' } });
+    for (const session of ['s1', 's2', 's3']) await upstream.hello(old(session));
+    const abort = new AbortController();
+    const listening = upstream.handle(exchange('subscriptions/listen', {}, { signal: abort.signal }), nobody);
+    await upstream.hello(clientOf());
+    abort.abort();
+    await listening;
+    expect(rogue.of('initialize').length).toBe(1);
   });
 
   test('per request: a parked call keeps its own until it is over', async () => {
