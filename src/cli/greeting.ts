@@ -1,7 +1,7 @@
 // What a gateway says when it has started: a few lines for people, or JSON lines. Pure text but for the log.
 
 import type { Admin } from '../admin/server.ts';
-import type { GatewayReport } from '../gateway/types.ts';
+import type { GatewayReport, Warmed } from '../gateway/types.ts';
 import { BUILD } from './build-info.ts';
 import type { Logger } from './log.ts';
 import { visible } from './log-fields.ts';
@@ -35,6 +35,16 @@ export function greet({ config, builtIn, report, admin, ms, watched }: Greeting,
     `ready in ${Math.round(ms)} ms${watched ? ' · watching for changes' : ''}${hint(report)}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** One upstream, once it is known whether it is there. Ends in a line break. */
+export function greetUpstream(warmed: Warmed, color: boolean): string {
+  const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const name = warmed.name.padEnd(10);
+  const ms = `${Math.round(warmed.ms)} ms`;
+  if (!warmed.ok) return `  ${paint(31, '✗')} ${name} ${visible(warmed.why)}  ${ms}\n`;
+  const tools = warmed.tools === 1 ? '1 tool' : `${warmed.tools} tools`;
+  return `  ${paint(32, '✓')} ${name} ${[tools, warmed.eras.join(', '), ms].filter(Boolean).join('  ')}\n`;
 }
 
 /** The same as log lines; the URLs come whatever the level, because programs wait for them. */

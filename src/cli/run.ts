@@ -7,7 +7,7 @@ import type { Gateway } from '../gateway/types.ts';
 import { adminSource } from './admin-source.ts';
 import { ConfigError } from './diagnostics.ts';
 import { CliError, EXIT } from './exit.ts';
-import { greet, logStart } from './greeting.ts';
+import { greet, greetUpstream, logStart } from './greeting.ts';
 import { defaultSocket } from './paths.ts';
 import { keepStdin } from './pipes.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -43,8 +43,11 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
     ms: performance.now() - began,
     watched: options.watch === true,
   };
-  if (logger.format === 'human') shell.err.write(greet(greeting, wantsColor(shell, shell.err)));
-  else logStart(greeting, logger);
+  if (logger.format === 'human') {
+    const color = wantsColor(shell, shell.err);
+    shell.err.write(greet(greeting, color));
+    void gateway.warm((warmed) => shell.err.write(greetUpstream(warmed, color)));
+  } else logStart(greeting, logger);
   const unwatch =
     options.watch === true ? watch(shell, prepared, () => void reload({ dryRun: false })) : undefined;
   keepStdin(shell, prepared, gateway, stop.now);

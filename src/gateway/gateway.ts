@@ -23,6 +23,7 @@ import { fileChanges } from './own-code.ts';
 import { report } from './report.ts';
 import { teardownTime } from './teardown.ts';
 import type { Gateway, ReloadResult, World } from './types.ts';
+import { warm } from './warm.ts';
 
 export type Started = { ok: true; gateway: Gateway } | { ok: false; diagnostics: readonly Diagnostic[] };
 
@@ -61,6 +62,8 @@ export async function startGateway(world: World): Promise<Started> {
   const cuts = new Set<() => void>();
   const draining = new Set<Generation>();
   const comparisons = new Comparisons();
+  /** Ends with the first generation: what is said of it then would be said too late. */
+  const warming = new AbortController();
   let accepting = true;
   let listeners: HttpListener[] = [];
   let reloading: Promise<unknown> = Promise.resolve();
@@ -149,6 +152,7 @@ export async function startGateway(world: World): Promise<Started> {
   let stopping: Promise<void> | undefined;
   async function stop(): Promise<void> {
     accepting = false;
+    warming.abort();
     await reloading.catch(() => {});
     for (const end of [...stops]) end();
     for (const listener of listeners) listener.drain();
@@ -185,6 +189,7 @@ export async function startGateway(world: World): Promise<Started> {
           ...host.metrics.load,
           draining: draining.size,
         }),
+      warm: (told) => warm(current as Generation, host, warming.signal, told),
       ready: () => accepting,
       serveStdio: (input, write) => serveStdio(input, write, firstPath(current as Generation), serving),
       stop() {

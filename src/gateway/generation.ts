@@ -32,6 +32,8 @@ export interface Generation {
   readonly loaded: Loaded;
   readonly endpoints: ReadonlyMap<string, BuiltEndpoint>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** The same, each behind its own pipeline. */
+  readonly sources: ReadonlyMap<string, Source>;
   readonly steps: readonly SetUp[];
   readonly legSteps: ReadonlyMap<string, readonly SetUp[]>;
   /** Calls, subscriptions and lists that run on it. */
@@ -122,6 +124,7 @@ export async function buildGeneration(
     loaded,
     endpoints,
     upstreams,
+    sources,
     steps: top.steps,
     legSteps,
     get active() {

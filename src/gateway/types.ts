@@ -85,11 +85,24 @@ export interface Explanation {
   }[];
 }
 
+/** What came of the first contact with an upstream. */
+export type Warmed =
+  | {
+      readonly name: string;
+      readonly ok: true;
+      readonly ms: number;
+      readonly tools: number;
+      readonly eras: readonly string[];
+    }
+  | { readonly name: string; readonly ok: false; readonly ms: number; readonly why: string };
+
 export interface Gateway {
   /** Reads the configuration anew and swaps generations, or changes nothing. */
   reload(options: { dryRun: boolean }): Promise<ReloadResult>;
   explain(method: string, name: string | undefined, endpoint: string | undefined): Explanation | undefined;
   report(): GatewayReport;
+  /** Connects to every upstream of the current generation, a few at a time, and tells what came of each. */
+  warm(told: (warmed: Warmed) => void): Promise<void>;
   /** Whether new calls are served: false before the first generation stands and once stopping began. */
   ready(): boolean;
   /** Serves one client over a pair of pipes until its input ends (`sluice stdio`). */
