@@ -29,8 +29,6 @@ export interface Pooled {
   readonly ended: Promise<void>;
   /** Where questions could be mixed up. */
   readonly turns: Turns | undefined;
-  /** Log level set at the upstream. */
-  level: string | undefined;
 }
 
 /** What a link tells its pool. */
@@ -346,7 +344,6 @@ export class Pool {
       watchers: this.hooks.watch(link, () => this.#rest(entry)),
       ended: over.promise.then(() => {}),
       turns: this.#turnsOf(link, slot),
-      level: undefined,
     };
     entry.pooled = pooled;
     this.#byLink.set(link, pooled);

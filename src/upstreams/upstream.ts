@@ -6,11 +6,8 @@ import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
-import { RawObject } from '../protocol/raw.ts';
-import { aside } from './aside.ts';
 import type { Call, Question } from './call.ts';
 import { carry } from './carry.ts';
-import { isLessSevere } from './levels.ts';
 import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
@@ -20,6 +17,7 @@ import { unlessAborted } from './pause.ts';
 import { type Hold, Pool, type Pooled, type Use } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
+import { SessionLevels } from './session-level.ts';
 import { hasParked } from './turns.ts';
 import { Watchers } from './watch.ts';
 
@@ -53,6 +51,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const park = new Park(seal, spec.limits, host);
   let senders: SendersOf = () => [];
   const own = createOwn(spec.name, () => senders, host.now);
+  const levels = new SessionLevels(own, spec.timeouts.start);
   const open = createOpener(parts, own);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
   const pool = new Pool(
@@ -101,7 +100,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const pooled = await unlessAborted(acquire(hold, x.client, { place: place - 1 }), x.signal);
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
       if (asks) await hold.turn(pooled, x.client, x.signal);
-      await ensureLevel(pooled, x);
+      await levels.ensure(pooled.link, x, pooled.slot.owner !== undefined);
       return pooled;
     }
   }
@@ -156,24 +155,6 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     return result;
   }
 
-  /** The log level of an initialize-era server belongs to the session, so it is set when a request wants another. */
-  async function ensureLevel(pooled: Pooled, x: Exchange): Promise<void> {
-    const level = x.request.meta.logLevel;
-    const { link, slot } = pooled;
-    if (level === undefined || link.era !== '2025' || !link.hello.capabilities.has('logging')) return;
-    const before = pooled.level;
-    // Where callers of several levels share it the least severe one counts; each is told of its own.
-    const enough = slot.owner ? before === level : before !== undefined && !isLessSevere(level, before);
-    if (enough) return;
-    pooled.level = level;
-    const settled = await aside(
-      link,
-      own('logging/setLevel', RawObject.of({ level }), x.signal),
-      spec.timeouts.start,
-    );
-    if (settled.kind === 'failed' && pooled.level === level) pooled.level = before;
-  }
-
   const listening = (hold: Hold) => ({
     upstream: spec.name,
     host,
@@ -188,10 +169,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const outcome = await carry(link.start(x, emit), link, x, carrying);
       return outcome instanceof McpResult ? outcome : link.decode(x, outcome);
     },
-    level: async (link: Link, x: Exchange) => {
-      const pooled = pool.of(link);
-      if (pooled) await ensureLevel(pooled, x);
-    },
+    level: (link: Link, x: Exchange) => levels.ensure(link, x, pool.of(link)?.slot.owner !== undefined),
   });
 
   return {

@@ -34,6 +34,25 @@ describe('the log level', () => {
     expect(await levels(client)).toEqual(['info', 'error', 'debug']);
   });
 
+  test('stays set when the caller that wanted it goes away before the server has answered', async () => {
+    const { upstream, call, levels } = start();
+    const client = clientOf({ era: '2025', capabilities: { elicitation: {} }, session: 's' });
+    await call(undefined, client);
+    const abort = new AbortController();
+    const gone = upstream.handle(
+      toolCall('received', {}, { client, logLevel: 'error', signal: abort.signal }),
+      nobody,
+    );
+    setImmediate(() => abort.abort());
+    const next = call('error', client);
+    await Promise.all([gone, next]);
+    expect(await levels(client)).toEqual(['error']);
+    // Who wants it, and comes meanwhile, waits for it too; nothing is taken back.
+    const lines = JSON.parse(textOf(await next)) as string[];
+    expect(lines.some((line) => line.includes('logging/setLevel'))).toBe(true);
+    expect(lines.filter((line) => line.includes('notifications/cancelled')).length).toBeLessThan(2);
+  });
+
   test('of a process shared by many is that of the least severe wish', async () => {
     const { call, levels } = start();
     for (const level of ['error', 'warning', 'error', 'debug', 'info']) await call(level);
@@ -69,6 +88,8 @@ describe('the log level', () => {
     const received = textOf(await call());
     expect(received).toContain('logging/setLevel');
     expect(received).not.toContain('"name":"echo"');
+    // Who wants the same meanwhile waits for the same answer.
+    expect(textOf(await call('info')).split('logging/setLevel').length).toBe(2);
     expect(textOf(await call('info')).split('logging/setLevel').length).toBe(3);
   });
 });
