@@ -87,7 +87,7 @@ async function one(
 ): Promise<Answer> {
   if (!send('')) return unanswered(method, 'The client takes no questions during a call.');
   if (!canAnswer(client, method, params)) return unanswered(method, 'The client cannot be asked this.');
-  const told = questionForSession(client.version, method, params, () => crypto.randomUUID());
+  const told = questionForSession(client, method, params, () => crypto.randomUUID());
   try {
     return await asker.ask(method, told, send, signal, (id) => {
       const cancelled = RawObject.of({ reason: 'no longer needed' }).with({

@@ -5,10 +5,13 @@ import { joinItems, rawItems } from './items.ts';
 import { McpResult, META, withMeta } from './message.ts';
 import { methodRow } from './methods.ts';
 import { RawJson, RawObject } from './raw.ts';
-import { STATELESS } from './versions.ts';
+import { objectsOnly } from './structured.ts';
+import { knowsUrlMode, STATELESS } from './versions.ts';
 
 /** Who a request speaks for, as the wire wants it told. */
 export interface Speaker {
+  /** The revision it speaks itself. */
+  readonly version: string;
   readonly info: RawObject | undefined;
   readonly capabilities: RawObject;
   readonly logLevel: string | undefined;
@@ -29,7 +32,7 @@ export function statelessParams(
     : {
         [META.protocolVersion]: STATELESS,
         [META.clientInfo]: speaker.info,
-        [META.clientCapabilities]: statelessCapabilities(speaker.capabilities),
+        [META.clientCapabilities]: statelessCapabilities(speaker),
         [META.logLevel]: speaker.logLevel,
         [META.progressToken]: token === undefined ? undefined : json(token),
       };
@@ -37,10 +40,13 @@ export function statelessParams(
 }
 
 /** Initialize-era client capabilities as a 2026-07-28 request declares them: a session has no form for its tasks. */
-export function statelessCapabilities(capabilities: RawObject): RawObject {
+export function statelessCapabilities({ capabilities, version }: Speaker): RawObject {
   const roots = capabilities.object('roots');
+  const elicitation = capabilities.object('elicitation');
+  const tooNew = elicitation?.has('url') && !knowsUrlMode(version);
   return withoutExtension(capabilities, TASKS).with({
     tasks: undefined,
+    ...(tooNew ? { elicitation: elicitation?.with({ url: undefined }) } : {}),
     ...(roots?.has('listChanged') ? { roots: roots.with({ listChanged: undefined }) } : {}),
   });
 }
@@ -102,8 +108,10 @@ function withoutSessionTasks(method: string, raw: RawObject) {
 /** A result for an initialize-era client: what only 2026-07-28 knows is taken out, if it came from there. */
 export function forSessionClient(method: string, result: McpResult): McpResult {
   if (result.kind === 'error') return isOwn(result) ? errorForSession(method, result) : result;
-  if (!result.raw.has('resultType')) return result;
-  return result.with({ resultType: undefined, ttlMs: undefined, cacheScope: undefined });
+  const plain = result.raw.has('resultType')
+    ? result.with({ resultType: undefined, ttlMs: undefined, cacheScope: undefined })
+    : result;
+  return objectsOnly(method, plain);
 }
 
 /** "Resource not found" has a code of its own in the initialize era only (2026-07-28 basic §Error Codes). */

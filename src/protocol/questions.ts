@@ -2,19 +2,27 @@
 
 import type { RawObject } from './raw.ts';
 import type { JsonObject, JsonValue } from './values.ts';
-import { knowsUrlMode } from './versions.ts';
+import { knowsSamplingContext, knowsUrlMode } from './versions.ts';
+
+/** What a client knows: its revision, and what it declared. */
+export interface Knowing {
+  readonly version: string;
+  readonly capabilities: RawObject;
+}
 
 /**
- * The parameters of a question as a client of `version` knows them.
+ * The parameters of a question as a client knows them.
  * @param id makes the elicitationId that 2026-07-28 has not, and 2025-11-25 requires of url mode
  */
 export function questionForSession(
-  version: string,
+  client: Knowing,
   method: string,
   params: RawObject | undefined,
   id: () => string,
 ): RawObject | undefined {
-  if (method !== 'elicitation/create' || params === undefined) return params;
+  const { version } = client;
+  if (method === 'sampling/createMessage') return withinContext(params, client);
+  if (params === undefined || method !== 'elicitation/create') return params;
   if (knowsUrlMode(version)) {
     const wantsId = params.string('mode') === 'url' && !params.has('elicitationId');
     return wantsId ? params.with({ elicitationId: id() }) : params;
@@ -48,4 +56,14 @@ function titled(oneOf: JsonValue | undefined): { enum: string[]; enumNames: stri
     enum: choices.map(({ value }) => value as string),
     enumNames: choices.map(({ title }) => title as string),
   };
+}
+
+/**
+ * Sampling without context of other servers for clients that did not declare sampling.context (2025-11-25
+ * client/sampling §Capabilities); before that revision there was nothing to declare.
+ */
+export function withinContext(params: RawObject | undefined, client: Knowing): RawObject | undefined {
+  const wanted = params?.string('includeContext') ?? 'none';
+  const may = client.capabilities.object('sampling')?.has('context') || !knowsSamplingContext(client.version);
+  return wanted === 'none' || may ? params : params?.with({ includeContext: undefined });
 }

@@ -32,3 +32,8 @@ export function eraOf(version: string): Era {
 export function knowsUrlMode(version: string): boolean {
   return version >= '2025-11-25';
 }
+
+/** Whether clients of this revision say that they have context of other servers to give (2025-11-25 client/sampling). */
+export function knowsSamplingContext(version: string): boolean {
+  return version >= '2025-11-25';
+}

@@ -110,6 +110,9 @@ export class Correlator {
     const subscription = params?.object('_meta')?.raw(META.subscriptionId);
     if (subscription !== undefined) return this.#subscribed(method, params, subscription);
     const note = new McpNotification(method, params);
+    // Since 2026-07-28 a client finds out when it comes back.
+    if (method === 'notifications/elicitation/complete' && via?.x.client.era === '2026')
+      return this.#drop('no_form');
     if (via) return this.#deliver(via, note);
     if (method === 'notifications/message') return this.#log(note);
     this.hooks.unsolicited(note);

@@ -6,9 +6,12 @@ import { errorForSession, statelessResult } from '../protocol/codec.ts';
 import { declares, TASKS } from '../protocol/extensions.ts';
 import { type Era, McpResult } from '../protocol/message.ts';
 import type { Settled } from './call.ts';
+import { notAnswered } from './refused.ts';
 
 /** Codes that describe our hop to the upstream, never the client's hop to us (2026-07-28 basic §Error Codes). */
 const HOP_ERRORS = new Set([-32020, -32022]);
+
+const CAPABILITY_MISSING = -32021;
 
 export function decodeSettled(upstream: string, era: Era, x: Exchange, settled: Settled): McpResult {
   if (settled.kind === 'failed') {
@@ -37,7 +40,19 @@ function decodeError(upstream: string, era: Era, x: Exchange, result: McpResult)
       `refused how it was called (${result.code}: ${result.raw.string('message')})`,
     );
   }
-  return x.client.era === '2025' ? errorForSession(x.request.method, result) : result;
+  if (x.client.era !== '2025') return result;
+  return result.code === CAPABILITY_MISSING
+    ? incapable(x, result)
+    : errorForSession(x.request.method, result);
+}
+
+/** A client of a session cannot declare more than it has, and knows no such error: -32021 came with 2026-07-28. */
+function incapable(x: Exchange, { raw }: McpResult): McpResult {
+  const required = raw.object('data')?.object('requiredCapabilities');
+  const names = required?.keys().join(', ') || 'that the client did not declare';
+  return notAnswered(x, `The call needs capability ${names}.`, {
+    requiredCapabilities: required?.value ?? {},
+  });
 }
 
 function invalid(upstream: string, x: Exchange, what: string): McpResult {

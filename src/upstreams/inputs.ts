@@ -1,6 +1,8 @@
 // Questions of an initialize-era server as the input requests of a 2026-07-28 result (patterns/mrtr).
 
+import type { Client } from '../core/client.ts';
 import { McpResult, META, withMeta } from '../protocol/message.ts';
+import { withinContext } from '../protocol/questions.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { Question } from './call.ts';
 
@@ -19,9 +21,9 @@ export function namedInputs(questions: readonly Question[]): Map<string, Questio
 export function inputRequired(
   questions: ReadonlyMap<string, Question>,
   requestState: string,
-  sessionless: boolean,
+  client: Client,
 ): McpResult {
-  const inputs = [...questions].map(([key, question]) => [key, asInput(question, sessionless)] as const);
+  const inputs = [...questions].map(([key, question]) => [key, asInput(question, client)] as const);
   return new McpResult(
     'input_required',
     RawObject.of({ resultType: 'input_required' }).with({
@@ -43,9 +45,10 @@ function nameOf({ method, params }: Question): string {
  * 2026-07-28 has no elicitationId, an initialize-era client needs it; progress of an answer has no way back to
  * the server, so its token stays here.
  */
-function asInput({ method, params }: Question, sessionless: boolean): RawObject {
+function asInput({ method, params }: Question, client: Client): RawObject {
   const input = RawObject.of({ method });
   const told = withMeta(params, { [META.progressToken]: undefined });
   if (!told) return input;
-  return input.with({ params: sessionless ? told.with({ elicitationId: undefined }) : told });
+  if (method === 'sampling/createMessage') return input.with({ params: withinContext(told, client) });
+  return input.with({ params: client.era === '2026' ? told.with({ elicitationId: undefined }) : told });
 }

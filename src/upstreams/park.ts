@@ -65,7 +65,7 @@ export class Park {
         for (const [key, { uncertain }] of questions) if (!uncertain) withdrawals.withdraw(key);
       });
     const state = this.#waiting.hold(x, { call, link, questions, withdrawals });
-    return inputRequired(questions, state, x.client.session === undefined);
+    return inputRequired(questions, state, x.client);
   }
 
   /** Whether this request takes up a parked call: its state was sealed here. */

@@ -6,6 +6,7 @@ import type { Exchange } from '../core/exchange.ts';
 import { type Refusal, refusalsFact } from '../core/refusals.ts';
 import { McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import type { JsonObject } from '../protocol/values.ts';
 
 const CANCEL = RawObject.of({ action: 'cancel' });
 
@@ -26,7 +27,13 @@ export function withRefusals(x: Exchange): McpResult | undefined {
 }
 
 function abandoned(x: Exchange, { method, error }: Refusal): McpResult {
-  const text = `The client did not answer ${method}: ${error.string('message') ?? 'no reason given'}`;
-  if (x.request.method !== 'tools/call') return errorResult('ANSWER_REFUSED', text, { requestId: x.id });
+  const why = error.string('message') ?? 'no reason given';
+  return notAnswered(x, `The client did not answer ${method}: ${why}`);
+}
+
+/** The end of a call that its client keeps from going on: a tool says so in its result, where a model reads it. */
+export function notAnswered(x: Exchange, text: string, data: JsonObject = {}): McpResult {
+  if (x.request.method !== 'tools/call')
+    return errorResult('ANSWER_REFUSED', text, { ...data, requestId: x.id });
   return McpResult.complete({ resultType: 'complete', content: [{ type: 'text', text }], isError: true });
 }

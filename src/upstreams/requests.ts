@@ -19,6 +19,6 @@ export function requestOf(era: Era, call: Call): string {
   return requestText(String(call.id), call.x.request.method, paramsOf(era, call));
 }
 
-function speaker({ info, capabilities }: Client, logLevel: string | undefined) {
-  return { info, capabilities, logLevel };
+function speaker({ version, info, capabilities }: Client, logLevel: string | undefined) {
+  return { version, info, capabilities, logLevel };
 }

@@ -6,7 +6,7 @@ import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
-import type { Call, Question } from './call.ts';
+import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
 import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
@@ -19,6 +19,7 @@ import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
 import { SessionLevels } from './session-level.ts';
 import { hasParked } from './turns.ts';
+import { UrlRequired } from './url-required.ts';
 import { Watchers } from './watch.ts';
 
 /** What is known of an upstream without asking it anything. */
@@ -49,6 +50,7 @@ export type { UpstreamParts } from './opener.ts';
 export function createUpstream(parts: UpstreamParts): Upstream {
   const { spec, host, seal } = parts;
   const park = new Park(seal, spec.limits, host);
+  const urls = new UrlRequired(seal, spec.limits, host);
   let senders: SendersOf = () => [];
   const own = createOwn(spec.name, () => senders, host.now);
   const levels = new SessionLevels(own, spec.timeouts.start);
@@ -115,10 +117,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const abandoned = withRefusals(x);
       if (abandoned) return abandoned;
       const outcome = await carry(pooled.link.start(x, emit), pooled.link, x, carrying);
-      if (outcome instanceof McpResult) return settle(outcome);
+      if (outcome instanceof McpResult) return told(outcome);
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
       if (isLost(outcome)) pool.drop(pooled);
-      if (!isLost(outcome) || again) return settle(pooled.link.decode(x, outcome));
+      if (!isLost(outcome) || again) return settle(pooled.link, x, outcome);
     }
   }
 
@@ -130,7 +132,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       throw error;
     });
     const outcome = await carry(parked.call, parked.link, x, carrying);
-    return settle(outcome instanceof McpResult ? outcome : parked.link.decode(x, outcome));
+    return outcome instanceof McpResult ? told(outcome) : settle(parked.link, x, outcome);
   }
 
   async function resumed(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
@@ -144,7 +146,19 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  function settle(result: McpResult): McpResult {
+  /** The requestState of a call that waits here is its way back. */
+  async function comeBack(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
+    const back = urls.comesBack(x);
+    if (back === 'again') return send(x, emit, hold);
+    return back ?? resumed(x, emit, hold);
+  }
+
+  function settle(link: Link, x: Exchange, settled: Settled): McpResult {
+    const result = link.decode(x, settled);
+    return told(link.era === '2025' ? urls.asked(x, result) : result);
+  }
+
+  function told(result: McpResult): McpResult {
     // An error of the gateway's own has a status; the others are answers.
     const code = result.http === undefined ? undefined : result.raw.object('data')?.string('code');
     if (code === undefined) up(1);
@@ -178,9 +192,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const hold = pool.hold();
       try {
         if (x.request.method === 'subscriptions/listen') return await listen(x, emit, listening(hold));
-        return await (park.isOurs(x) ? resumed(x, emit, hold) : send(x, emit, hold));
+        return await (park.isOurs(x) ? comeBack(x, emit, hold) : send(x, emit, hold));
       } catch (error) {
-        return settle(failure(error, spec.name, x, host));
+        return told(failure(error, spec.name, x, host));
       } finally {
         hold.release();
       }
@@ -197,15 +211,19 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       links: pool.size,
       calls: pool.all().reduce((sum, { link }) => sum + link.size.calls, 0),
       tokens: pool.all().reduce((sum, { link }) => sum + link.size.tokens, 0),
-      parked: park.size,
+      parked: park.size + urls.size,
       eras: (['2025', '2026'] as const).filter((era) => pool.verdicts.known(era) === true),
     }),
     speakThrough(next) {
       senders = next;
     },
-    stopping: () => park.stopping(),
+    stopping() {
+      park.stopping();
+      urls.stopping();
+    },
     async close() {
       park.close();
+      urls.close();
       await pool.close();
       await open.close();
     },

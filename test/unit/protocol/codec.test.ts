@@ -29,15 +29,24 @@ describe('a task in place of a result', () => {
   });
 });
 
+const declared = (capabilities: object, version = '2025-11-25') =>
+  statelessCapabilities({
+    version,
+    info: undefined,
+    logLevel: undefined,
+    capabilities: raw({ ...capabilities }),
+  }).value;
+
 test('a session declares no tasks to a server of 2026-07-28', () => {
   const extensions = { [TASKS]: {}, 'com.example/x': { a: 1 } };
-  expect(
-    statelessCapabilities(raw({ tasks: { list: {} }, extensions, roots: { listChanged: true } })).value,
-  ).toEqual({
+  expect(declared({ tasks: { list: {} }, extensions, roots: { listChanged: true } })).toEqual({
     extensions: { 'com.example/x': { a: 1 } },
     roots: {},
   });
-  expect(statelessCapabilities(raw({ extensions: { [TASKS]: {} } })).value).toEqual({});
+  expect(declared({ extensions: { [TASKS]: {} } })).toEqual({});
+  const elicitation = { form: {}, url: {} };
+  expect(declared({ elicitation })).toEqual({ elicitation });
+  expect(declared({ elicitation }, '2025-06-18')).toEqual({ elicitation: { form: {} } });
 });
 
 test('a client of 2026-07-28 hears nothing of the tasks of sessions', () => {

@@ -3,8 +3,14 @@ import { describe, expect, test } from 'bun:test';
 import { questionForSession } from '../../../src/protocol/questions.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 
-const told = (version: string, params: object, method = 'elicitation/create') =>
-  questionForSession(version, method, RawObject.of({ ...params }), () => 'made')?.value;
+const NONE = RawObject.of({});
+const told = (version: string, params: object, method = 'elicitation/create', capabilities = {}) =>
+  questionForSession(
+    { version, capabilities: RawObject.of({ ...capabilities }) },
+    method,
+    RawObject.of({ ...params }),
+    () => 'made',
+  )?.value;
 
 describe('an elicitation', () => {
   test('by URL has an id for 2025-11-25, its own where it has one', () => {
@@ -17,7 +23,14 @@ describe('an elicitation', () => {
     const form = RawObject.trusted(
       '{ "mode": "form", "message": "x", "requestedSchema": {"properties": { }} }',
     );
-    expect(questionForSession('2025-11-25', 'elicitation/create', form, () => 'made')).toBe(form);
+    expect(
+      questionForSession(
+        { version: '2025-11-25', capabilities: NONE },
+        'elicitation/create',
+        form,
+        () => 'made',
+      ),
+    ).toBe(form);
   });
 
   test('has no mode before, and a choice with titles is enum and enumNames', () => {
@@ -54,5 +67,16 @@ describe('an elicitation', () => {
 test('other questions, and those without parameters, are as they are', () => {
   const params = { messages: [], mode: 'form' };
   expect(told('2025-06-18', params, 'sampling/createMessage')).toEqual(params);
-  expect(questionForSession('2025-06-18', 'roots/list', undefined, () => 'made')).toBeUndefined();
+  expect(
+    questionForSession({ version: '2025-06-18', capabilities: NONE }, 'roots/list', undefined, () => 'made'),
+  ).toBeUndefined();
+});
+
+test('context of other servers is for clients that say they have some', () => {
+  const ask = { messages: [], includeContext: 'thisServer' };
+  const sampling = 'sampling/createMessage';
+  expect(told('2025-11-25', ask, sampling, { sampling: {} })).toEqual({ messages: [] });
+  expect(told('2025-11-25', ask, sampling, { sampling: { context: {} } })).toEqual(ask);
+  expect(told('2025-06-18', ask, sampling, { sampling: {} })).toEqual(ask);
+  expect(told('2025-11-25', { includeContext: 'none' }, sampling)).toEqual({ includeContext: 'none' });
 });
