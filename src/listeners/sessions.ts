@@ -157,7 +157,8 @@ export class Sessions {
     this.#keys.set(session, key);
     this.#live.set(key, session);
     this.#noted.set(session, seen);
-    this.#count();
+    // Other listeners count theirs in the same figure.
+    host.metrics.sessions.inc();
     return session;
   }
 
@@ -192,11 +193,6 @@ export class Sessions {
 
   #forget(key: string): void {
     this.#live.get(key)?.end();
-    this.#live.delete(key);
-    this.#count();
-  }
-
-  #count(): void {
-    this.#o.host.metrics.sessions.set(this.#live.size);
+    if (this.#live.delete(key)) this.#o.host.metrics.sessions.dec();
   }
 }

@@ -191,6 +191,20 @@ describe('in memory', () => {
   });
 });
 
+test('the figure is that of all listeners together', async () => {
+  const { sessions, another, metrics } = make();
+  const other = another();
+  const { id } = open(sessions);
+  open(other);
+  const figure = async () => (await metrics.sessions.get()).values[0]?.value;
+  expect(await figure()).toBe(2);
+  await sessions.end(id);
+  await sessions.end(id);
+  expect(await figure()).toBe(1);
+  other.close();
+  expect(await figure()).toBe(0);
+});
+
 describe('with what is stored', () => {
   const CALL = { text: '1', key: 'n:1' };
 
