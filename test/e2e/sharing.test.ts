@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'bun:test';
 import { configOf, startInProcess } from '../fixtures/in-process.ts';
 import { connectPeer, type Peer, peerKinds, textOf } from '../fixtures/peers.ts';
+import { startSseServer } from '../fixtures/sse-server.ts';
 import { until } from '../fixtures/until.ts';
 import { everythingStdio, startEverythingHttp } from '../fixtures/upstreams.ts';
 
@@ -26,8 +27,8 @@ async function connect(url: string, n: number): Promise<Client> {
   return { name, asked, peer: await connectPeer(kind, { url }, { elicit }) };
 }
 
-async function everybodyIsAsked(url: string): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: CLIENTS }, (_, n) => connect(url, n)));
+async function everybodyIsAsked(url: string, count = CLIENTS): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: count }, (_, n) => connect(url, n)));
   for (let round = 0; round < 2; round++) {
     const texts = await Promise.all(
       clients.map(async ({ peer, name }) =>
@@ -47,16 +48,17 @@ async function everybodyIsAsked(url: string): Promise<void> {
 
 describe('processes', () => {
   test.each([
-    ['auto', { max: 4 }, 4],
-    ['auto', { max: 1 }, 1],
-    ['shared', {}, 1],
-    ['principal', { max: 2 }, 2],
-    ['session', {}, 16],
-    ['request', {}, 16],
-  ] as const)('per %s %o', async (per, more, most) => {
+    ['auto', { max: 4 }, 4, CLIENTS],
+    ['auto', { max: 1 }, 1, CLIENTS],
+    ['shared', {}, 1, CLIENTS],
+    ['principal', { max: 2 }, 2, CLIENTS],
+    // A process takes its time to start.
+    ['session', {}, 16, 6],
+    ['request', {}, 16, 3],
+  ] as const)('per %s %o', async (per, more, most, clients) => {
     const upstream = { ...everythingStdio({ era: '2025' }), instances: { per, ...more } };
     await using gateway = await startInProcess(configOf({ everything: upstream }));
-    await everybodyIsAsked(gateway.url);
+    await everybodyIsAsked(gateway.url, clients);
     expect(await gateway.figure('dropped', { reason: 'question_ambiguous' })).toBe(0);
     const [report] = gateway.gateway.report().upstreams;
     expect(report).toMatchObject({ calls: 0, parked: 0 });
@@ -74,6 +76,26 @@ describe('sessions over HTTP', () => {
     expect(await gateway.figure('dropped', { reason: 'question_ambiguous' })).toBe(0);
     if (per === 'shared') expect(gateway.gateway.report().upstreams[0]?.links).toBe(1);
     if (per === 'request') await until(() => (gateway.gateway.report().upstreams[0]?.links ?? 0) <= 1);
+    await gateway.stop();
+    await serving.stop();
+  });
+});
+
+describe('sessions over HTTP+SSE, whose one stream does not tell whose a question is', () => {
+  test.each(['session', 'principal', 'shared'] as const)('per %s', async (per) => {
+    const serving = await startSseServer();
+    const upstream = { url: serving.url, type: 'sse', sessions: { per } };
+    await using gateway = await startInProcess(configOf({ older: upstream }));
+    const clients = await Promise.all(
+      Array.from({ length: CLIENTS }, async (_, n) => {
+        const elicit = () => ({ action: 'accept' as const, content: { name: `client-${n}` } });
+        return connectPeer(peerKinds[n % peerKinds.length] ?? 'modern', { url: gateway.url }, { elicit });
+      }),
+    );
+    const texts = await Promise.all(clients.map(async (peer) => textOf(await peer.call('ask', {}))));
+    expect(texts).toEqual(clients.map((_, n) => `accept client-${n}`));
+    expect(await gateway.figure('dropped', { reason: 'question_ambiguous' })).toBe(0);
+    await Promise.all(clients.map((peer) => peer.close()));
     await gateway.stop();
     await serving.stop();
   });

@@ -176,6 +176,26 @@ describe('on a process that everybody shares', () => {
     expect(stateOf(await ask(client('eve'), 'eve'))).not.toBe('');
   });
 
+  test('an answer that comes late ends the doubt', async () => {
+    const { upstream, ask } = shared();
+    const by = (name: string, args: object) =>
+      upstream.handle(exchange('test/call', { name, arguments: args }), nobody);
+    const abort = new AbortController();
+    const options = { client: client('ada'), signal: abort.signal };
+    const silent = upstream.handle(toolCall('silent', {}, options), nobody);
+    let line: string | undefined;
+    while (line === undefined) {
+      const lines: string[] = JSON.parse(textOf(await by('received', {})));
+      line = lines.find((each) => each.includes('"silent"'));
+    }
+    abort.abort();
+    await silent;
+    const { id } = JSON.parse(line);
+    const late = `{"jsonrpc":"2.0","id":${id},"result":{}}`;
+    await by('say', { lines: [late, '{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}'] });
+    expect(stateOf(await ask(client('eve'), 'eve'))).not.toBe('');
+  });
+
   test('a process of one kind of caller is ended after that, and another takes its place', async () => {
     const upstream = run.upstream(serverSpec(['--era', '2025']));
     const pid = async () =>
