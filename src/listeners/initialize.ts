@@ -34,14 +34,17 @@ export function introduction({ params }: Request): Introduced | undefined {
   };
 }
 
-/** An InitializeResult from what discover says; `tasks` and extensions belong to the other era. */
+/** An InitializeResult from what discover says; extensions belong to the other era, tasks to one revision of this. */
 export function initializeResult(discovered: McpResult, version: string): RawObject {
   const { raw } = discovered;
   const instructions = raw.string('instructions');
   const serverInfo =
     raw.object('_meta')?.object(META.serverInfo) ?? RawObject.of({ name: 'sluice', version: '0' });
   return RawObject.of({ protocolVersion: version }).with({
-    capabilities: (raw.object('capabilities') ?? RawObject.of({})).with({ extensions: undefined }),
+    capabilities: (raw.object('capabilities') ?? RawObject.of({})).with({
+      extensions: undefined,
+      ...(version === NEWEST_INITIALIZE ? {} : { tasks: undefined }),
+    }),
     serverInfo,
     ...(instructions === undefined ? {} : { instructions }),
   });

@@ -2,7 +2,7 @@
 // not a handler. Knows nothing of upstreams or clients.
 
 /** What a list method merges over upstreams: the member that holds its items. */
-export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
+export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates' | 'tasks';
 
 export interface MethodRow {
   /** `one` upstream, `all` of them, or answered by the gateway itself. */
@@ -11,7 +11,7 @@ export interface MethodRow {
   readonly name?: 'name' | 'uri' | 'taskId' | 'ref';
   /** For `all`: how results become one. */
   readonly merge?: ListKind | 'stream';
-  /** May answer `input_required` (2026-07-28 patterns/mrtr: these three only). */
+  /** May ask: `input_required` (2026-07-28 patterns/mrtr: the three of them), or questions in the initialize era. */
   readonly asks?: true;
   /** May answer with a task instead of its result (SEP-2663 §Supported Methods). */
   readonly tasks?: true;
@@ -33,6 +33,8 @@ const rows: Readonly<Record<string, MethodRow>> = {
   'tasks/get': { to: 'one', name: 'taskId' },
   'tasks/update': { to: 'one', name: 'taskId' },
   'tasks/cancel': { to: 'one', name: 'taskId' },
+  'tasks/result': { to: 'one', name: 'taskId', asks: true },
+  'tasks/list': { to: 'all', merge: 'tasks' },
 };
 
 const table = new Map(Object.entries(rows));

@@ -76,9 +76,25 @@ function union(hellos: readonly (Hello | undefined)[]): RawObject {
       else if (theirs) merged = merged.with({ [key]: mine.with(onlyTrue(theirs, mine)) });
     }
   }
+  const tasks = sessionTasks(all);
+  if (tasks) merged = merged.with({ tasks });
   if (!alone && all.some((capabilities) => declares(capabilities, TASKS)))
     merged = merged.with({ extensions: { [TASKS]: {} } });
   return LISTS.reduce((all, list) => withOwnChanges(all, list), merged);
+}
+
+/** What sessions can do with tasks, where any upstream makes them. */
+function sessionTasks(all: readonly RawObject[]): RawObject | undefined {
+  const makers = all.flatMap((capabilities) => {
+    const tasks = capabilities.object('tasks');
+    return tasks?.object('requests')?.object('tools')?.has('call') ? [tasks] : [];
+  });
+  if (makers.length === 0) return undefined;
+  const optional = ['list', 'cancel'].filter((key) => makers.some((tasks) => tasks.has(key)));
+  return RawObject.of({
+    ...Object.fromEntries(optional.map((key) => [key, {}])),
+    requests: { tools: { call: {} } },
+  });
 }
 
 /** Lists change with the configuration too, so the gateway can tell of it whatever its upstreams can. */

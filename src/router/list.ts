@@ -13,6 +13,7 @@ export const LIST_METHODS: Readonly<Record<ListKind, string>> = {
   prompts: 'prompts/list',
   resources: 'resources/list',
   resourceTemplates: 'resources/templates/list',
+  tasks: 'tasks/list',
 };
 
 const METHOD_NOT_FOUND = -32601;

@@ -26,6 +26,7 @@ const KEY: Readonly<Record<ListKind, string>> = {
   prompts: 'name',
   resources: 'uri',
   resourceTemplates: 'uriTemplate',
+  tasks: 'taskId',
 };
 
 /** Two upstreams may offer the same name or URI; the first one configured owns it. What has none is kept. */

@@ -5,31 +5,41 @@ import { errorResult, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { McpResult } from '../protocol/message.ts';
 import type { ListKind } from '../protocol/methods.ts';
+import type { RawObject } from '../protocol/raw.ts';
 import { inTime, type Whole } from './in-time.ts';
 import { listAll } from './list.ts';
 import { mergeLists, type Part } from './merge.ts';
 import type { Source } from './source.ts';
+import type { TaskNames } from './tasks.ts';
 
 interface Missing {
   readonly upstream: string;
   readonly why: string;
 }
 
-/** @param prefix whether tools and prompts get their upstream's name in front */
+/**
+ * @param prefix whether tools and prompts get their upstream's name in front
+ * @param tasks names them
+ */
 export async function mergedList(
   kind: ListKind,
   sources: readonly Source[],
   x: Exchange,
   whole: Whole,
   prefix: boolean,
+  tasks: TaskNames,
 ): Promise<McpResult> {
   // The whole has one page, so no cursor was ever given out.
   if ((x.request.raw?.get('cursor') ?? null) !== null)
     return errorResult('PARAMS_INVALID', 'Unknown cursor: this list has one page.');
   const bare = x.request.with({ cursor: undefined });
+  const named = (items: readonly RawObject[], upstream: string): readonly RawObject[] =>
+    items.map((item) =>
+      item.with({ taskId: tasks.outward({ upstream, id: item.string('taskId') ?? '' }, x) }),
+    );
   const shareOf = (source: Source): Promise<Part | Missing> =>
     inTime(source.name, whole, (signal) => listAll(source, kind, x.fork('', bare, signal))).then(
-      (items) => ({ upstream: source.name, items }),
+      (items) => ({ upstream: source.name, items: kind === 'tasks' ? named(items, source.name) : items }),
       (error: unknown) => ({ upstream: source.name, why: messageOf(error) }),
     );
   const shares = await Promise.all(sources.map(shareOf));

@@ -76,9 +76,11 @@ export function createRouter({ sources, names, gateway, patience, host, seal }: 
     const merge = methodRow(x.request.method)?.merge;
     const whole = { signal: x.signal, patience, host };
     if (merge === 'stream') return listenAll(sources, x, emit, whole, tasks);
-    if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
+    if (alone && merge !== 'tasks') return alone.handle(x.fork(alone.name, x.request), emit);
     const own = sources.filter(({ name }) => upstreams.includes(name));
-    return merge ? mergedList(merge, own, x, whole, names === 'prefix') : errorResult('METHOD_UNKNOWN');
+    return merge
+      ? mergedList(merge, own, x, whole, names === 'prefix', tasks)
+      : errorResult('METHOD_UNKNOWN');
   }
 
   return {

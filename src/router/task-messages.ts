@@ -1,15 +1,13 @@
 // Where task ids stand in messages, and each of them renamed: toward a client into names of this gateway, toward
 // an upstream into its own.
 
+import { RELATED_TASK } from '../protocol/extensions.ts';
 import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
 /** @returns undefined for an id that must not go on */
 export type Rename = (id: string) => string | undefined;
-
-/** `_meta` member that says which task a message belongs to (2025-11-25 basic/utilities/tasks). */
-const RELATED = 'io.modelcontextprotocol/related-task';
 
 /**
  * A result with its task ids renamed.
@@ -53,7 +51,7 @@ export function noteWithTasks(note: McpNotification, rename: Rename): McpNotific
 /** A request with the tasks renamed that it or its answers belong to. What is not the caller's is left out. */
 export function requestWithTasks(request: McpRequest, rename: Rename): McpRequest {
   const { raw } = request;
-  if (!raw?.text.includes(RELATED)) return request;
+  if (!raw?.text.includes(RELATED_TASK)) return request;
   const answers = raw.object('inputResponses');
   return request.with({
     ...related(raw, rename),
@@ -75,11 +73,11 @@ function own(task: RawObject, rename: Rename): Changes {
 
 function related(object: RawObject, rename: Rename): Changes {
   const meta = object.object('_meta');
-  const task = meta?.object(RELATED);
+  const task = meta?.object(RELATED_TASK);
   const id = task?.string('taskId');
   if (!meta || !task || id === undefined) return {};
   const taskId = rename(id);
-  const bare = meta.with({ [RELATED]: taskId === undefined ? undefined : task.with({ taskId }) });
+  const bare = meta.with({ [RELATED_TASK]: taskId === undefined ? undefined : task.with({ taskId }) });
   return { _meta: bare.keys().length === 0 ? undefined : bare };
 }
 

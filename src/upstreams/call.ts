@@ -37,9 +37,13 @@ export class Call {
   #end: Settled | undefined;
   /** The last progress value, to keep it from going back. */
   progress = Number.NEGATIVE_INFINITY;
+  /** The task whose result it waits for, as the upstream knows it. */
+  readonly task: string | undefined;
   /** Whether the upstream has been told of it. */
   sent = false;
   readonly questions: Question[] = [];
+  /** Called when nobody waits for it any more, beside telling the upstream so. */
+  givenUp: (() => void) | undefined;
   /** Called at every sign of life of the upstream for this call. */
   onActivity: (() => void) | undefined;
 
@@ -50,6 +54,7 @@ export class Call {
     emit: Emit,
   ) {
     this.#emit = emit;
+    this.task = x.request.method === 'tasks/result' ? x.request.raw?.string('taskId') : undefined;
   }
 
   get ended(): boolean {

@@ -102,6 +102,8 @@ export class Park {
 
   /** The link is gone or closing: nothing parked on it can go on but to an end that has come already. */
   dropLink(link: Link): void {
+    // Beyond the link there is nobody to be told.
+    for (const { link: own, call } of this.#waiting.all()) if (own === link) call.givenUp = undefined;
     this.#waiting.abandon(
       'the connection closed',
       (parked) => parked.link === link && !parked.call.hasAnswer,
@@ -121,6 +123,7 @@ export class Park {
     for (const question of wanted(call, questions).values())
       void link.answer(question, declined(question), call).catch(() => {});
     link.cancel(call, reason);
+    call.givenUp?.();
     this.#holds.get(call)?.();
     this.#holds.delete(call);
   }

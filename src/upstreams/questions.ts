@@ -1,6 +1,7 @@
 // Whom a question of an initialize-era server concerns. Never shown to a caller it could not be for.
 
 import type { Host } from '../core/host.ts';
+import { RELATED_TASK } from '../protocol/extensions.ts';
 import type { Call, Question } from './call.ts';
 import type { Link } from './link.ts';
 import { canAsk, declined, mayAsk } from './park.ts';
@@ -20,9 +21,19 @@ export function askTheRightOne({ link, question, via, owned, upstream, host }: A
   const open = (via ? [via] : [...link.calls()]).filter(
     (call) => !call.ended && mayAsk(call.x.request.method),
   );
+  const task = taskOf(question);
+  // Of a task, and so for who waits for its result, and for nobody else's call.
+  const ofTask = task === undefined ? undefined : open.find((call) => call.task === task);
+  if (ofTask && canAsk(ofTask.x.client, ofTask.x.request.method, question)) {
+    ofTask.ask(question);
+    return;
+  }
   const able = open.filter((call) => canAsk(call.x.client, call.x.request.method, question));
   // A call of another client is a reason for doubt even when that client cannot be asked.
-  const certain = open.length === 1 && (via !== undefined || link.doubtful !== true);
+  // Also on the stream of the call that makes the task.
+  const makes = via?.x.request.raw?.has('task') === true;
+  const alone = open.length === 1 && (task === undefined || makes);
+  const certain = alone && (via !== undefined || link.doubtful !== true);
   // Among calls of one client any is right; each takes one, so that none waits for the questions of all.
   const target = certain || owned ? (able.findLast((call) => call.free) ?? able.at(-1)) : undefined;
   if (target) {
@@ -33,4 +44,9 @@ export function askTheRightOne({ link, question, via, owned, upstream, host }: A
   host.metrics.dropped.inc({ reason });
   host.log.info('a question of the upstream was declined', { upstream, method: question.method, reason });
   void link.answer(question, declined(question)).catch(() => {});
+}
+
+/** The task a question belongs to, where its server says so (2025-11-25 basic/utilities/tasks). */
+function taskOf({ params }: Question): string | undefined {
+  return params?.object('_meta')?.object(RELATED_TASK)?.string('taskId');
 }

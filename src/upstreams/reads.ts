@@ -11,6 +11,8 @@ const READS: ReadonlySet<string> = new Set([
   'resources/read',
   'completion/complete',
   'tasks/get',
+  'tasks/list',
+  'tasks/result',
 ]);
 
 export function isRead(method: string): boolean {

@@ -18,6 +18,9 @@ import { type Hold, Pool, type Pooled, type Use } from './pool.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
 import { SessionLevels } from './session-level.ts';
+import { sharingOf } from './sharing.ts';
+import { TaskCalls } from './task-calls.ts';
+import { helloOf, withoutList } from './task-tools.ts';
 import { hasParked } from './turns.ts';
 import { UrlRequired } from './url-required.ts';
 import { Watchers } from './watch.ts';
@@ -80,6 +83,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   }
 
   function unsolicited(note: McpNotification, link: Link): void {
+    if (note.method === 'notifications/tools/list_changed') tasks.forget(link);
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
 
@@ -94,6 +98,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
 
   const misplaced = (question: Question, link: Link): void => ask(question, undefined, link);
   const carrying = { upstream: spec.name, park, deadlines: spec.timeouts, host, misplaced };
+  const tasks = new TaskCalls(carrying, spec.timeouts.start);
 
   /** A link on which the call's questions can be told from those of others. */
   async function ready(x: Exchange, hold: Hold): Promise<Pooled> {
@@ -114,9 +119,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       if (pooled.link.era === '2025' && x.request.raw?.has('requestState'))
         return errorResult('STATE_INVALID', undefined, { requestId: x.id });
       x.signal.throwIfAborted();
-      const abandoned = withRefusals(x);
+      const abandoned = withRefusals(x) ?? withoutList(x, pooled);
       if (abandoned) return abandoned;
-      const outcome = await carry(pooled.link.start(x, emit), pooled.link, x, carrying);
+      const outcome = await tasks.carry(x, emit, pooled.link);
       if (outcome instanceof McpResult) return told(outcome);
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
       if (isLost(outcome)) pool.drop(pooled);
@@ -124,15 +129,16 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  async function resume(parked: Resumed, x: Exchange, emit: Emit): Promise<McpResult> {
-    parked.link.resume(parked.call, x, emit);
-    await parked.answer().catch((error: unknown) => {
-      if (parked.call.ended) return;
-      parked.link.cancel(parked.call, 'the answer could not be delivered');
+  async function resume({ call, link, answer }: Resumed, x: Exchange, emit: Emit): Promise<McpResult> {
+    link.resume(call, x, tasks.emitOf(call, emit));
+    await answer().catch((error: unknown) => {
+      if (call.ended) return;
+      link.cancel(call, 'the answer could not be delivered');
+      call.givenUp?.();
       throw error;
     });
-    const outcome = await carry(parked.call, parked.link, x, carrying);
-    return outcome instanceof McpResult ? told(outcome) : settle(parked.link, x, outcome);
+    const outcome = await tasks.finish(call, await carry(call, link, x, carrying), x, emit, link);
+    return outcome instanceof McpResult ? told(outcome) : settle(link, x, outcome);
   }
 
   async function resumed(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
@@ -202,7 +208,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     async hello(client) {
       const hold = pool.hold();
       try {
-        return (await acquire(hold, client, { lasts: true })).link.hello;
+        return helloOf(await acquire(hold, client, { lasts: true }), sharingOf(spec));
       } finally {
         hold.release();
       }

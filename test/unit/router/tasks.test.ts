@@ -4,7 +4,7 @@ import type { Exchange } from '../../../src/core/exchange.ts';
 import { McpNotification, McpResult } from '../../../src/protocol/message.ts';
 import type { RawObject } from '../../../src/protocol/raw.ts';
 import { clientOf, codeOf, collector, exchange } from '../../fixtures/exchanges.ts';
-import { routerOver, source } from './sources.ts';
+import { routerOver, source, type TestSource } from './sources.ts';
 
 const TASKS = 'io.modelcontextprotocol/tasks';
 const RELATED = 'io.modelcontextprotocol/related-task';
@@ -219,4 +219,58 @@ test('a subscription asks each upstream about its own tasks, and hears of them b
   expect(notes[0]?.params.notifications).toEqual({ toolsListChanged: true, taskIds: [atA, atB] });
   const told = notes.slice(1).map(({ params: { taskId, from } }) => `${from} ${taskId}`);
   expect(told.slice(0, 2)).toEqual([`a ${atA}`, `b ${atB}`]);
+});
+
+describe('a session', () => {
+  const session = clientOf({ era: '2025', session: 's', principal: 'ada' });
+  const task = { taskId: 't1', status: 'working', ttl: 1 };
+  const sessions = (name: string) =>
+    source(name, {
+      'tools/call': { task, _meta: { x: 1 } },
+      'tasks/get': task,
+      'tasks/cancel': { ...task, status: 'cancelled' },
+      'tasks/result': { content: [], _meta: { [RELATED]: { taskId: 't1' } } },
+      'tasks/list': { tasks: [task, { ...task, taskId: 't2' }] },
+    });
+
+  test('has its tasks by the names of the gateway, wherever their ids stand', async () => {
+    const { handle } = routerOver([sessions('a')], 'none');
+    const asTask = exchange('tools/call', { name: 'x', task: { ttl: 1 } }, { client: session });
+    const made = (await handle(asTask)).value as { task: { taskId: string } };
+    const { taskId } = made.task;
+    expect<object>(made).toEqual({ task: { ...task, taskId }, _meta: { x: 1 } });
+    expect(taskId).toMatch(/^s1\./);
+    const of = async (method: string): Promise<object> =>
+      (await handle(about(taskId, session, method))).value;
+    expect(await of('tasks/get')).toEqual({ ...task, taskId });
+    expect(await of('tasks/cancel')).toEqual({ ...task, taskId, status: 'cancelled' });
+    expect(await of('tasks/result')).toEqual({ content: [], _meta: { [RELATED]: { taskId } } });
+  });
+
+  test('lists those of all upstreams, leaving out who has no list', async () => {
+    for (const others of [[], [sessions('b'), source('c')]]) {
+      const { handle } = routerOver([sessions('a'), ...others]);
+      const { tasks } = (await handle(exchange('tasks/list', {}, { client: session }))).value as {
+        tasks: { taskId: string }[];
+      };
+      expect(tasks.length).toBe(others.length === 0 ? 2 : 4);
+      for (const { taskId } of tasks) {
+        const got = await handle(about(taskId, session));
+        expect<object>(got.value).toEqual({ ...task, taskId: expect.stringMatching(/^s1\./) });
+      }
+    }
+  });
+
+  test('is told what its upstreams can do with tasks, if any of them makes them', async () => {
+    const withTasks = (tasks: object) => source('s', {}, { capabilities: { tools: {}, tasks } });
+    const told = async (...sources: TestSource[]) =>
+      ((await routerOver(sources).handle(exchange('server/discover', {}))).value as { capabilities: object })
+        .capabilities;
+    const requests = { tools: { call: {} } };
+    expect(await told(withTasks({ requests, list: {} }), withTasks({ requests, cancel: {} }))).toHaveProperty(
+      'tasks',
+      { list: {}, cancel: {}, requests },
+    );
+    expect(await told(withTasks({ requests: {}, list: {} }))).not.toHaveProperty('tasks');
+  });
 });

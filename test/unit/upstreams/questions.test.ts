@@ -57,6 +57,21 @@ describe('a question', () => {
     expect(route(calls, { via: calls[1] as Call })).toMatchObject({ asked: [0, 1, 0], replies: [] });
   });
 
+  test('of a task is for who waits for its result, and not for the only call there is', () => {
+    const params = { message: 'Who?', _meta: { 'io.modelcontextprotocol/related-task': { taskId: 't1' } } };
+    const question = { ...elicitation, params: RawObject.of(params) };
+    const waiting = (taskId: string) =>
+      new RealCall(1, exchange('tasks/result', { taskId }, { client: able }), nobody);
+    expect(route([waiting('t2'), waiting('t1'), callOf()], { question })).toMatchObject({
+      asked: [0, 1, 0],
+      replies: [],
+    });
+    expect(route([callOf()], { question })).toMatchObject({ asked: [0], replies: [CANCEL] });
+    expect(route([callOf()], { question, owned: true })).toMatchObject({ asked: [1], replies: [] });
+    const making = new RealCall(1, exchange('tools/call', { name: 'a', task: {} }, { client: able }), nobody);
+    expect(route([making], { question, via: making })).toMatchObject({ asked: [1], replies: [] });
+  });
+
   test('is declined where it could be another’s: also when that one cannot be asked', async () => {
     for (const other of [able, unable]) {
       const { asked, replies, host } = route([callOf(), callOf(other)]);
