@@ -9,11 +9,13 @@ export function createFetchClient(
   upstream: string,
 ): HttpClient {
   return {
-    async send({ method, url, headers, body }, signal) {
+    async send({ method, url, headers, body }, signal, sent) {
       signal.throwIfAborted();
       const request = new Request(url, { method, headers, signal, ...(method === 'POST' ? { body } : {}) });
       try {
-        return answer(await serve(request), signal);
+        const served = serve(request);
+        sent?.();
+        return answer(await served, signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         throw new GatewayError(

@@ -37,7 +37,7 @@ export async function discover(link: ChannelLink, at: Greeting): Promise<void> {
 export async function initialize(link: ChannelLink, at: Greeting, profile: Profile): Promise<void> {
   link.greet('2025', link.hello);
   const result = await ask(link, at, at.own('initialize', initializeParams(profile, at.gateway), at.signal));
-  link.greet('2025', helloOfInitialize(at.name, result));
+  link.greet('2025', helloOfInitialize(result));
   await link.notify(at.own('notifications/initialized', undefined, at.signal));
 }
 

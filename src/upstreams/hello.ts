@@ -5,6 +5,7 @@ import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { INITIALIZE, isInitializeVersion, STATELESS } from '../protocol/versions.ts';
 import type { Hello, Profile } from './link.ts';
+import { WrongEra } from './verdict.ts';
 
 /** Parameters of `initialize` for the client that the link will speak for. */
 export function initializeParams(profile: Profile, gateway: RawObject): RawObject {
@@ -25,16 +26,11 @@ export function discoverParams(gateway: RawObject): RawObject {
   });
 }
 
-/** @throws GatewayError when the server speaks no revision of the initialize era that we know */
-export function helloOfInitialize(upstream: string, result: RawObject): Hello {
+/** @throws WrongEra when the server speaks no revision of the initialize era that we know */
+export function helloOfInitialize(result: RawObject): Hello {
   const version = result.string('protocolVersion');
-  if (version === undefined || !isInitializeVersion(version)) {
-    throw new GatewayError(
-      'UPSTREAM_INVALID',
-      `The upstream "${upstream}" speaks revision ${version ?? '(none)'}, which is unknown here.`,
-      { upstream },
-    );
-  }
+  if (version === undefined || !isInitializeVersion(version))
+    throw new WrongEra(`initialize: revision ${version ?? '(none)'}`);
   return {
     version,
     capabilities: result.object('capabilities') ?? RawObject.of({}),

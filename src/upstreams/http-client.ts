@@ -26,10 +26,11 @@ export interface HttpAnswer {
 export interface HttpClient {
   /**
    * Sends one request.
+   * @param sent called once a connection is there that takes it
    * @throws GatewayError UPSTREAM_UNAVAILABLE when no answer head arrives (`Unanswered` where a kept connection
    * was the cause); the signal's reason when aborted
    */
-  send(outbound: Outbound, signal: AbortSignal): Promise<HttpAnswer>;
+  send(outbound: Outbound, signal: AbortSignal, sent?: () => void): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -54,7 +55,7 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
   const agents = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
 
   return {
-    send(outbound, signal) {
+    send(outbound, signal, sent) {
       const url = new URL(outbound.url);
       const secure = url.protocol === 'https:';
       const options: RequestOptions = {
@@ -76,7 +77,10 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
         () => request.destroy(new Error(`no connection within ${connectTimeout} ms`)),
         connectTimeout,
       );
-      const connected = (): void => clearTimeout(slow);
+      const connected = (): void => {
+        clearTimeout(slow);
+        sent?.();
+      };
       request.once('socket', (socket) => {
         // Between two requests nobody else listens, and an error that nobody hears would end the process.
         if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);

@@ -18,7 +18,14 @@ import { type HttpAnswer, type HttpClient, Unanswered } from './http-client.ts';
 import { type HeadOptions, headOf, headWithoutBody } from './http-head.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
 import { type Asked, statusFault, unavailable } from './http-status.ts';
-import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
+import {
+  type Hello,
+  type Link,
+  type LinkEvents,
+  type Reply,
+  SessionLost,
+  type StandingStream,
+} from './link.ts';
 import type { Own } from './own.ts';
 import { pause } from './pause.ts';
 import { isRead } from './reads.ts';
@@ -47,6 +54,8 @@ export interface HttpLinkParts {
 /** Reconnection wait when the server names none. */
 const RETRY_MS = 1_000;
 const RESUMES = 10;
+/** A server that has said nothing to the GET by then is taken to have a standing stream. */
+const STANDS_MS = 250;
 const CANCELLED = 'notifications/cancelled';
 
 export class HttpLink implements Link {
@@ -56,7 +65,7 @@ export class HttpLink implements Link {
   readonly #correlator: Correlator;
   readonly #aborts = new Map<Call, AbortController>();
   readonly #closing = new AbortController();
-  #standing: Promise<void> | undefined;
+  #standing: StandingStream | undefined;
   #closed: Promise<void> | undefined;
   #ended = false;
 
@@ -131,14 +140,30 @@ export class HttpLink implements Link {
     return decodeSettled(name, this.era, x, { kind: 'result', raw });
   }
 
-  listen(): void {
-    this.#standing ??= openStanding({
+  listen(): StandingStream {
+    this.#standing ??= this.#stand();
+    return this.#standing;
+  }
+
+  #stand(): StandingStream {
+    const asked = Promise.withResolvers<void>();
+    const stands = Promise.withResolvers<boolean>();
+    const soon = setTimeout(stands.resolve, STANDS_MS, true);
+    void openStanding({
+      asked: asked.resolve,
+      stands: () => stands.resolve(true),
       client: this.#p.client,
       outbound: (lastEventId) => this.#get(this.#p.own('GET'), lastEventId),
       reading: this.#reading(undefined),
       signal: this.#closing.signal,
       log: this.#p.host.log,
-    }).catch((error: unknown) => this.#sessionEnds(error));
+    })
+      .catch((error: unknown) => this.#sessionEnds(error))
+      .then(() => {
+        asked.resolve();
+        stands.resolve(false);
+      });
+    return { asked: asked.promise, stands: stands.promise.finally(() => clearTimeout(soon)) };
   }
 
   close(): Promise<void> {

@@ -35,8 +35,8 @@ const TURNED_AWAY = [400, 404, 405];
 
 /** Codes that a server of the era does not give: "no session" to a stateless request, and the other way round. */
 const STRANGE: Readonly<Record<Era, readonly unknown[]>> = {
-  '2025': [HEADER_MISMATCH, VERSION_UNSUPPORTED],
-  '2026': [-32000, -32001, VERSION_UNSUPPORTED],
+  '2025': [HEADER_MISMATCH],
+  '2026': [-32000, -32001],
 };
 
 /** Servers on older SDKs say 400 with one of these where the specification wants 404: the session is not theirs. */
@@ -52,6 +52,9 @@ export async function statusFault(
   const { status } = answer;
   const message = await jsonRpcError(answer, reading);
   const code = message?.kind === 'error' ? message.error.get('code') : undefined;
+  // A revision that is not taken any more was refused before the request was looked at.
+  if (asked && code === VERSION_UNSUPPORTED)
+    return { kind: 'fault', error: new SessionLost(upstream, 'does not take the revision it took before') };
   const lost =
     asked?.era === '2026'
       ? !message && TURNED_AWAY.includes(status)

@@ -34,6 +34,13 @@ export interface LinkEvents {
   callOver(): void;
 }
 
+export interface StandingStream {
+  /** It has been asked for: what is sent from now on comes later. Never rejects. */
+  readonly asked: Promise<void>;
+  /** Whether the server has one, as far as it says so soon. */
+  readonly stands: Promise<boolean>;
+}
+
 export interface Link {
   readonly era: Era;
   readonly hello: Hello;
@@ -47,8 +54,8 @@ export interface Link {
   answer(question: Question, reply: Reply, call?: Call): Promise<void>;
   /** The result of a settled call in the neutral shape. */
   decode(x: Exchange, settled: Settled): McpResult;
-  /** Initialize era: begin to receive what is sent outside of calls. */
-  listen?(): void;
+  /** Initialize era: begins to receive what is sent outside of calls, where that takes a stream of its own. */
+  listen?(): StandingStream;
   /** Nothing uses it any more. */
   close(): Promise<void>;
   /** Calls in flight, oldest first. */

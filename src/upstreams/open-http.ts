@@ -5,6 +5,7 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Outbound } from '../core/outbound.ts';
 import { type Message, notificationText, requestText } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
 import { SseReader } from '../protocol/sse.ts';
 import { INITIALIZE, STATELESS } from '../protocol/versions.ts';
 import {
@@ -74,15 +75,18 @@ async function openOlder(
 }
 
 async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): Promise<HttpLink> {
-  const { message } = await inTime(at, (signal) =>
-    ask(at, head, at.own('server/discover', discoverParams(at.gateway), signal)),
-  );
-  if (message.kind !== 'result') throw new WrongEra(`server/discover: ${refusalText(message)}`);
-  if (!offersStateless(message.result)) throw new WrongEra('server/discover does not offer it');
+  const discover = (): ReturnType<typeof ask> =>
+    inTime(at, (signal) => ask(at, head, at.own('server/discover', discoverParams(at.gateway), signal)));
+  // One that refuses our revision may name it among those it takes: then it is asked once more.
+  const { result } = await discover().catch((error: unknown) => {
+    if (error instanceof WrongEra && takesStateless(error.said)) return discover();
+    throw error;
+  });
+  if (!offersStateless(result)) throw new WrongEra('server/discover does not offer it');
   return new HttpLink({
     name: at.name,
     era: '2026',
-    hello: helloOfDiscover(message.result),
+    hello: helloOfDiscover(result),
     client: at.client,
     head,
     limits: at.limits,
@@ -100,11 +104,10 @@ async function openSession(
   to: Openings,
 ): Promise<HttpLink> {
   const first = { ...head, version: INITIALIZE[0] };
-  const { message, answer } = await inTime(at, (signal) =>
+  const { result, answer } = await inTime(at, (signal) =>
     ask(at, first, at.own('initialize', initializeParams(profile, at.gateway), signal)),
   );
-  if (message.kind !== 'result') throw new WrongEra(`initialize: ${refusalText(message)}`);
-  const hello = helloOfInitialize(at.name, message.result);
+  const hello = helloOfInitialize(result);
   const session: HeadOptions = { ...head, version: hello.version, session: answer.header('mcp-session-id') };
   const initialized = await inTime(at, (signal) => {
     const x = at.own('notifications/initialized', undefined, signal);
@@ -130,7 +133,7 @@ async function post(at: HttpOpening, head: HeadOptions, x: Exchange, body: strin
   return at.client.send(await sendThrough(x, outbound), x.signal);
 }
 
-/** One request before there is a link, to its response. */
+/** One request before there is a link, to its result. @throws WrongEra when it is refused */
 async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
   const answer = await post(at, head, x, requestText('0', x.request.method, x.request.raw));
   let found: Message | undefined;
@@ -160,7 +163,8 @@ async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
       `The upstream "${at.name}" does not answer as an MCP server (${answer.status}, ${mediaType(answer) || 'no content'}).`,
       { upstream: at.name },
     );
-  return { answer, message: found };
+  if (found.kind !== 'result') throw new WrongEra(refusalText(x.request.method, found), saidBy(found));
+  return { answer, result: found.result };
 }
 
 /** Of refusals only these say something of the era: 401, 403, 429, 5xx and 3xx do not (2026-07-28 versioning §Backward). */
@@ -169,15 +173,26 @@ async function refusal(answer: HttpAnswer, reading: Reading, method: string): Pr
   const verdict = await statusFault(answer, reading, undefined);
   const says = status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
   if (!says) return verdict.kind === 'fault' ? verdict.error : unavailable(answer, reading.upstream);
-  const error = verdict.kind === 'message' && verdict.message.kind === 'error' ? verdict.message : undefined;
-  const text = error ? `${method}: ${refusalText(error)}` : String(status);
-  const older = [400, 404, 405].includes(status) && !MODERN.has(error?.error.get('code'));
-  return older ? new OlderTransport(text) : new WrongEra(text);
+  const message = verdict.kind === 'message' ? verdict.message : undefined;
+  const text = message ? refusalText(method, message) : String(status);
+  const said = saidBy(message);
+  const older = [400, 404, 405].includes(status) && !MODERN.has(said?.get('code'));
+  return older ? new OlderTransport(text, said) : new WrongEra(text, said);
 }
 
 /** Codes with which a server of Streamable HTTP says that it is one: method, headers, capability, version. */
 const MODERN: ReadonlySet<unknown> = new Set([-32601, -32020, -32021, -32022]);
 
-function refusalText(message: Message): string {
-  return (message.kind === 'error' && message.error.string('message')) || 'no result';
+function refusalText(method: string, message: Message): string {
+  return `${method}: ${saidBy(message)?.string('message') || 'no result'}`;
+}
+
+function saidBy(message: Message | undefined): RawObject | undefined {
+  return message?.kind === 'error' ? message.error : undefined;
+}
+
+/** Whether an error is about revisions and names ours among those that are taken (2026-07-28 versioning). */
+function takesStateless(error: RawObject | undefined): boolean {
+  const supported = error?.get('code') === -32022 ? error.object('data')?.get('supported') : undefined;
+  return Array.isArray(supported) && supported.includes(STATELESS);
 }

@@ -16,26 +16,42 @@ export interface Standing {
   readonly reading: Reading;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** The stream has been asked for. */
+  asked(): void;
+  /** The stream is open. */
+  stands(): void;
 }
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 
 /** Runs until the signal aborts or the server has no such stream. @throws SessionLost */
-export async function openStanding({ client, outbound, reading, signal, log }: Standing): Promise<void> {
+export async function openStanding({
+  client,
+  outbound,
+  reading,
+  signal,
+  log,
+  asked,
+  stands,
+}: Standing): Promise<void> {
   let wait = FIRST_WAIT;
   let last: SseReader | undefined;
+  let stood = false;
   while (!signal.aborted) {
     const reader = new SseReader({ eventBytes: reading.limits.event });
     if (last) reader.lastEventId = last.lastEventId;
     try {
-      const answer = await client.send(await outbound(last?.lastEventId), signal);
+      const answer = await client.send(await outbound(last?.lastEventId), signal, asked);
       if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
         answer.discard();
-        if (answer.status === 404) throw new SessionLost(reading.upstream);
+        // To the first GET that may mean that there is no such stream; the next POST knows.
+        if (answer.status === 404 && stood) throw new SessionLost(reading.upstream);
         if (answer.status < 500) return;
       } else {
         wait = FIRST_WAIT;
+        stood = true;
+        stands();
         await readEvents(answer, reader, reading, () => signal.aborted);
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 // One configured upstream: a handler of exchanges over its links. Everything above sees only this.
 
-import type { Client } from '../core/client.ts';
+import { type Client, canBeAsked } from '../core/client.ts';
 import { catalogue, type ErrorName, errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
@@ -108,6 +108,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
       if (asks) await hold.turn(pooled, x.client, x.signal);
       await levels.ensure(pooled.link, x, pooled.slot.owner !== undefined);
+      // Servers ask on the standing stream, too, and drop the question where there is none.
+      if (asks && canBeAsked(x.client.capabilities) && pooled.link.era === '2025')
+        await unlessAborted(Promise.resolve(pooled.link.listen?.().asked), x.signal);
       return pooled;
     }
   }

@@ -2,6 +2,7 @@
 
 import type { GatewayError } from '../core/errors.ts';
 import type { Era } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
 
 /** How long a "no" is believed, milliseconds. */
 const NO_FOR = 10 * 60_000;
@@ -38,7 +39,15 @@ export function createVerdicts(pinned: Era | 'auto', now: () => number): Verdict
 }
 
 /** Thrown by an opener: the server answered, and it does not speak this era. An outage is never this. */
-export class WrongEra extends Error {}
+export class WrongEra extends Error {
+  /** @param said the error it answered with, if it did */
+  constructor(
+    message: string,
+    readonly said?: RawObject,
+  ) {
+    super(message);
+  }
+}
 
 /** Thrown by an opener: what answered may be a server of the transport before Streamable HTTP. */
 export class OlderTransport extends WrongEra {}

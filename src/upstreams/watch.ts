@@ -97,10 +97,15 @@ export class Watchers {
   async add(filter: Filter, emit: Emit, owner: boolean): Promise<{ filter: Filter; remove: () => void }> {
     // Before anything is subscribed: the first event may come with the answer.
     const uris = new Set(filter.uris);
-    const watcher: Watcher = { filter: { lists: filter.lists, uris }, emit, owner };
+    const lists = new Set(filter.lists);
+    const watcher: Watcher = { filter: { lists, uris }, emit, owner };
     this.#watchers.add(watcher);
-    this.link.listen?.();
-    for (const uri of filter.uris) if (!(await this.#subscribe(uri))) uris.delete(uri);
+    if ((await this.link.listen?.().stands) === false) {
+      // Nothing can come outside of calls, so nothing is promised.
+      lists.clear();
+      uris.clear();
+    }
+    for (const uri of [...uris]) if (!(await this.#subscribe(uri))) uris.delete(uri);
     return {
       filter: watcher.filter,
       remove: () => {

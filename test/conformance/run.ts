@@ -1,6 +1,7 @@
 // `bun run conformance`: the official suite against the gateway, compared with expected.yaml.
 //   --direct          the fixture alone, without the gateway
-//   --setup A,B       which setups (setups.ts); the default is http,stdio
+//   --setup A,B       which setups (setups.ts), or client, client-crossed: the gateway as the suite's client; the default
+//                     is http,stdio,client,client-crossed
 //   --all             every setup
 //   --tasks           the scenarios of the tasks extension alone, direct and through the gateway
 //   --times N         every run N times
@@ -11,26 +12,31 @@ import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type SetupName, setupNames, startSetup, startTasksSetup } from './setups.ts';
-import { requirementSets, runSuite, runTasks, type SuiteResult } from './suite.ts';
+import { requirementSets, runClientSuite, runSuite, runTasks, type SuiteResult } from './suite.ts';
 
 const Floor = z.strictObject({ scored: z.int(), pending: z.int() });
-const Expected = z.record(z.enum(setupNames), z.strictObject({ '2025-11-25': Floor, '2026-07-28': Floor }));
+/** The gateway as the client of the suite's server, called in that server's era or in the other one. */
+const clientNames = ['client', 'client-crossed'] as const;
+const names = [...setupNames, ...clientNames];
+type Name = (typeof names)[number];
+
+const Expected = z.record(z.enum(names), z.strictObject({ '2025-11-25': Floor, '2026-07-28': Floor }));
 
 const { values } = parseArgs({
   options: {
     direct: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     tasks: { type: 'boolean', default: false },
-    setup: { type: 'string', default: 'http,stdio' },
+    setup: { type: 'string', default: 'http,stdio,client,client-crossed' },
     times: { type: 'string', default: '1' },
     out: { type: 'string', default: 'out/conformance' },
   },
 });
 
-function chosen(): SetupName[] {
-  if (values.all) return [...setupNames];
+function chosen(): Name[] {
+  if (values.all) return names;
   if (values.direct) return ['direct'];
-  return z.array(z.enum(setupNames)).parse(values.setup.split(','));
+  return z.array(z.enum(names)).parse(values.setup.split(','));
 }
 
 const expected = Expected.parse(parse(await readFile(new URL('./expected.yaml', import.meta.url), 'utf8')));
@@ -41,7 +47,10 @@ if (values.tasks || !values.direct) await measureTasks();
 if (!values.tasks)
   console.log(row(['setup', 'requirements', 'run', 'scored', 'pending', 'checks', 'warnings', 'time']));
 for (const name of values.tasks ? [] : chosen()) {
-  for (let run = 1; run <= times; run++) await measure(name, run);
+  for (let run = 1; run <= times; run++) {
+    if (isClient(name)) await measureClient(name, run);
+    else await measure(name, run);
+  }
 }
 console.log(below === 0 ? 'As expected.' : `${below} below test/conformance/expected.yaml.`);
 process.exit(below === 0 ? 0 : 1);
@@ -86,7 +95,20 @@ async function measure(name: SetupName, run: number): Promise<void> {
   }
 }
 
-function report(name: SetupName, run: number, result: SuiteResult, ms: number): void {
+function isClient(name: Name): name is (typeof clientNames)[number] {
+  return clientNames.some((each) => each === name);
+}
+
+async function measureClient(name: (typeof clientNames)[number], run: number): Promise<void> {
+  for (const requirements of requirementSets) {
+    const start = performance.now();
+    const out = join(resolve(values.out, name, String(run)), requirements);
+    const result = await runClientSuite({ requirements, crossed: name === 'client-crossed', out });
+    report(name, run, result, performance.now() - start);
+  }
+}
+
+function report(name: Name, run: number, result: SuiteResult, ms: number): void {
   const { requirements, scored, pending, warnings } = result;
   const counted = result.scenarios.filter((scenario) => scenario.unscored !== 'extension');
   const checks = counted.reduce((sum, { checks: c }) => sum + c.passed, 0);
@@ -117,6 +139,6 @@ function report(name: SetupName, run: number, result: SuiteResult, ms: number): 
 }
 
 function row(cells: string[]): string {
-  const widths = [11, 13, 6, 8, 8, 14, 10, 7];
+  const widths = [14, 13, 6, 8, 8, 14, 10, 7];
   return cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' ');
 }

@@ -1,4 +1,5 @@
-// Runs the official conformance suite against a URL and says what it found. It knows nothing of what is behind the URL.
+// Runs the official conformance suite and says what it found: against a URL, whatever is behind it, or with driver.ts
+// as the client.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ const PACKAGE = fileURLToPath(
   new URL('../../node_modules/@modelcontextprotocol/conformance/', import.meta.url),
 );
 const CLI = join(PACKAGE, 'dist/index.js');
+const DRIVER = fileURLToPath(new URL('./driver.ts', import.meta.url));
 
 /** A requirement set of the suite: what a server of that revision must do. */
 export type Requirements = '2025-11-25' | '2026-07-28';
@@ -51,6 +53,7 @@ type Check = z.infer<typeof Checks>[number];
 
 const RequirementFile = z.object({
   server: z.array(z.string()),
+  client: z.array(z.string()),
   not_scored: z.array(z.object({ scenario: z.string(), leg: z.string(), reason: z.string() })).default([]),
 });
 
@@ -64,7 +67,7 @@ export async function runSuite(options: {
   out: string;
 }): Promise<SuiteResult> {
   const { url, requirements, out } = options;
-  const exitCode = await runCli(['--url', url, '--requirements', requirements], out);
+  const exitCode = await runCli('server', ['--url', url, '--requirements', requirements], out);
   const scenarios = await readScenarios(requirements, out);
   const result = summarise(requirements, exitCode, scenarios);
   if ((exitCode === 0) !== (result.scored.passed === result.scored.total)) {
@@ -92,18 +95,49 @@ export async function runTasks(options: { url: string; out: string }): Promise<S
   for (const scenario of TASKS) {
     const out = join(options.out, scenario);
     const which = ['--scenario', scenario, '--spec-version', '2026-07-28', '--force'];
-    await runCli(['--url', options.url, ...which], out);
-    results.push(await readScenario(scenario, 'extension', out, await readdir(out)));
+    await runCli('server', ['--url', options.url, ...which], out);
+    results.push(await readScenario(scenario, 'extension', out));
   }
   return results;
 }
 
+/**
+ * Runs the scenarios of one requirement set in which the gateway is the client, those of `auth/` apart, each into a
+ * folder of its own in `out`.
+ * @param crossed whether the client before the gateway speaks the other era than the suite's server
+ */
+export async function runClientSuite(options: {
+  requirements: Requirements;
+  crossed: boolean;
+  out: string;
+}): Promise<SuiteResult> {
+  const { requirements, crossed } = options;
+  const scenarios: ScenarioResult[] = [];
+  for (const { scenario, reason } of await wantedOf(requirements, 'client')) {
+    if (scenario.startsWith('auth/')) continue;
+    const out = join(options.out, scenario);
+    const args = ['--command', `${process.execPath} ${DRIVER}`, '--scenario', scenario];
+    const env = crossed ? { SLUICE_CROSSED: '1' } : {};
+    const exitCode = await runCli('client', [...args, '--spec-version', requirements], out, env);
+    const result = await readScenario(scenario, reason, out);
+    // How the driver ended counts as well: a call it could not make is a failure.
+    scenarios.push({ ...result, passed: result.passed && exitCode === 0 });
+  }
+  return summarise(requirements, scenarios.every(({ passed }) => passed) ? 0 : 1, scenarios);
+}
+
 /** Empties `out` and runs the suite into it. @returns its exit code */
-async function runCli(args: readonly string[], out: string): Promise<number> {
+async function runCli(
+  leg: Leg,
+  args: readonly string[],
+  out: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  const child = Bun.spawn([process.execPath, CLI, 'server', ...args, '-o', out], {
+  const child = Bun.spawn([process.execPath, CLI, leg, ...args, '-o', out], {
     cwd: dirname(out),
+    env: { ...process.env, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -133,25 +167,32 @@ function summarise(requirements: Requirements, exitCode: number, scenarios: Scen
 }
 
 async function readScenarios(requirements: Requirements, out: string): Promise<ScenarioResult[]> {
+  const wanted = await wantedOf(requirements, 'server');
+  return Promise.all(wanted.map(({ scenario, reason }) => readScenario(scenario, reason, out)));
+}
+
+type Leg = 'server' | 'client';
+
+/** The scenarios of a set, those that are not scored with the reason. */
+async function wantedOf(
+  requirements: Requirements,
+  leg: Leg,
+): Promise<{ scenario: string; reason?: string }[]> {
   const source = await readFile(join(PACKAGE, 'requirements', `${requirements}.yaml`), 'utf8');
-  const wanted = RequirementFile.parse(parse(source));
-  const folders = await readdir(out);
-  const unscored = wanted.not_scored.filter((entry) => entry.leg === 'server');
-  return Promise.all([
-    ...wanted.server.map((scenario) => readScenario(scenario, undefined, out, folders)),
-    ...unscored.map(({ scenario, reason }) => readScenario(scenario, reason, out, folders)),
-  ]);
+  const file = RequirementFile.parse(parse(source));
+  const unscored = file.not_scored.filter((entry) => entry.leg === leg);
+  return [...file[leg].map((scenario) => ({ scenario })), ...unscored];
 }
 
 async function readScenario(
   scenario: string,
   reason: string | undefined,
   out: string,
-  folders: string[],
 ): Promise<ScenarioResult> {
-  // server-NAME-2026-01-31T…: no name is another with a date behind it.
+  // [server-]NAME-2026-01-31T…: no name is another with a date behind it.
+  const folders = await readdir(out);
   const folder = folders.find(
-    (name) => name.replace(/-\d{4}-\d{2}-\d{2}T[\dZ-]+$/, '') === `server-${scenario}`,
+    (name) => name.replace(/^server-|-\d{4}-\d{2}-\d{2}T[\dZ-]+$/g, '') === scenario,
   );
   const checks = folder === undefined ? [] : await readChecks(join(out, folder, 'checks.json'));
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;

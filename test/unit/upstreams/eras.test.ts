@@ -127,9 +127,7 @@ describe('over HTTP', () => {
       },
       { era: '2025' },
     );
-    expect((await call()).raw.string('message')).toContain(
-      'speaks revision 1999-01-01, which is unknown here',
-    );
+    expect((await call()).raw.string('message')).toContain('(initialize: revision 1999-01-01)');
   });
 
   test('a server that was upgraded is noticed when the "no" is old', async () => {
@@ -183,7 +181,7 @@ describe('over HTTP', () => {
     },
   );
 
-  test.each([-32000, -32001, -32022])(
+  test.each([-32000, -32001])(
     'rolled back, it may say so in JSON-RPC (%d): the next call is made in the other era',
     async (code) => {
       const { call, spoken } = await changing('2025', (_, res) => json(res, rpcError(code), 400));
@@ -192,6 +190,41 @@ describe('over HTTP', () => {
       expect(spoken()).toEqual(['2026', '2026', '2025']);
     },
   );
+
+  test('rolled back, it may refuse the revision (-32022): the call is made in the other era', async () => {
+    const { call, spoken } = await changing('2025', (_, res) => json(res, rpcError(-32022), 400));
+    expect(textOf(await call())).toBe('ok');
+    expect(spoken()).toEqual(['2026', '2026', '2025']);
+  });
+
+  test('a revision that is refused and named all the same is asked for once more, and no oftener', async () => {
+    for (const [refusals, ok] of [
+      [1, true],
+      [2, false],
+    ] as const) {
+      const data = { supported: ['2026-07-28'], requested: '2026-07-28' };
+      const { call, rogue } = await start(
+        {
+          before: (hit, res, all) =>
+            all.of('server/discover').length <= refusals &&
+            json(
+              res,
+              { jsonrpc: '2.0', id: hit.message.id, error: { code: -32022, message: 'no', data } },
+              400,
+            ),
+        },
+        { era: '2026' },
+      );
+      expect(codeOf(await call())).toBe(ok ? undefined : 'UPSTREAM_INVALID');
+      expect(rogue.of('server/discover').length).toBe(2);
+    }
+  });
+
+  test('a call whose revision is refused is made once more, and no oftener', async () => {
+    const { call, spoken } = await start({ era: '2026' }, {}, (_, res) => json(res, rpcError(-32022), 400));
+    expect(codeOf(await call())).toBe('UPSTREAM_UNAVAILABLE');
+    expect(spoken()).toEqual(['2026', '2026']);
+  });
 
   test('upgraded to 2026-07-28 alone, it has forgotten the session', async () => {
     const { call, spoken } = await changing('2026', (_, res) => status(res, 404));

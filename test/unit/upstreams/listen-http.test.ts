@@ -24,6 +24,11 @@ async function startHttp(behave: Behaviour, options: RogueOptions = {}) {
   return { rogue, upstream };
 }
 
+const fine: Behaviour = (hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: {} });
+
+/** Has a standing stream that says nothing. */
+const standing: Behaviour = ({ method }, res) => method === 'GET' && stream(res, ':\n\n');
+
 const subscribed = (hit: Hit, method: string, params = {}) => ({
   jsonrpc: '2.0',
   method,
@@ -72,7 +77,7 @@ describe('over HTTP', () => {
           ...(failed ? { error: { code: -32602, message: 'no' } } : { result: {} }),
         });
       },
-      { era: '2025' },
+      { era: '2025', before: standing },
     );
     const mine = listener(upstream, { resourceSubscriptions: ['bad:1', 'good:1'] });
     await mine.heard(1);
@@ -114,26 +119,41 @@ describe('over HTTP', () => {
     await first.gone;
   });
 
-  test('a standing stream that is refused is not asked for again; 404 ends the session', async () => {
-    for (const [code, sessions] of [
-      [405, 1],
-      [404, 2],
-    ] as const) {
-      let gets = 0;
-      const { rogue, upstream } = await startHttp(
-        (hit, res) => json(res, { jsonrpc: '2.0', id: hit.message.id, result: {} }),
-        {
-          era: '2025',
-          before: (hit, res) => hit.method === 'GET' && status(res, gets++ === 0 ? code : 405),
-        },
-      );
-      const mine = listener(upstream, { resourceSubscriptions: ['a:1'] });
-      await mine.heard(code === 404 ? 2 : 1);
-      expect(rogue.of('initialize').length).toBe(sessions);
-      expect(rogue.of('resources/subscribe').map(({ headers }) => headers['mcp-session-id'])).toEqual(
-        ['session-1', 'session-2'].slice(0, sessions),
-      );
-      await mine.leave();
-    }
+  test.each([404, 405])(
+    'a server without a standing stream (%d) tells nothing, and is asked once',
+    async (code) => {
+      const { rogue, upstream } = await startHttp(fine, {
+        era: '2025',
+        before: (hit, res) => hit.method === 'GET' && status(res, code),
+      });
+      const mine = [listener(upstream, { ...ALL, resourceSubscriptions: ['a:1'] }), listener(upstream, ALL)];
+      for (const { heard, texts } of mine) {
+        await heard(1);
+        expect(texts()).toEqual(['subscriptions/acknowledged {}']);
+      }
+      expect([rogue.of('GET').length, rogue.of('initialize').length]).toEqual([1, 1]);
+      expect(rogue.of('resources/subscribe')).toEqual([]);
+    },
+  );
+
+  test('404 to a standing stream that there was ends the session; subscriptions go on in the next', async () => {
+    const { rogue, upstream } = await startHttp(fine, {
+      era: '2025',
+      before(hit, res, all) {
+        if (hit.method !== 'GET') return false;
+        if (all.of('GET').length === 2) return status(res, 404);
+        stream(res, 'retry: 1\n\n');
+        if (all.of('GET').length === 1) res.end();
+        return true;
+      },
+    });
+    const mine = listener(upstream, { resourceSubscriptions: ['a:1'] });
+    await mine.heard(2);
+    expect(mine.texts()).toEqual([
+      'subscriptions/acknowledged {"resourceSubscriptions":["a:1"]}',
+      'resources/updated a:1',
+    ]);
+    const sessions = rogue.of('resources/subscribe').map(({ headers }) => headers['mcp-session-id']);
+    expect(sessions).toEqual(['session-1', 'session-2']);
   });
 });

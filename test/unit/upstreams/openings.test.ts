@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import type { Client } from '../../../src/core/client.ts';
 import { NO_REAPER } from '../../../src/upstreams/reaper.ts';
 import { clientOf, codeOf, nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
-import type { Rogue } from '../../fixtures/rogue.ts';
+import { type Rogue, stream } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
 import { httpSpec, serverSpec, startUpstream } from '../../fixtures/specs.ts';
 import { leaveAfterEach, listener } from './listener.ts';
@@ -16,7 +16,10 @@ const FOR_EVER = { timeouts: { start: 3_600_000, firstByte: 3_600_000 } };
 
 /** A server that hangs at one method. */
 const hanging = (at: string): Promise<Rogue> =>
-  run.rogue(() => {}, { era: '2025', before: ({ message }) => message.method === at });
+  run.rogue(() => {}, {
+    era: '2025',
+    before: ({ method, message }, res) => (method === 'GET' ? stream(res, ':\n\n') : message.method === at),
+  });
 
 const session = (ended: AbortSignal): Client => clientOf({ era: '2025', session: 's', ended });
 
