@@ -6,6 +6,7 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Outbound } from '../core/outbound.ts';
+import { settledWithin } from '../lib/settled.ts';
 import { HeaderError } from '../protocol/headers.ts';
 import { errorText, type Message, notificationText, resultText } from '../protocol/jsonrpc.ts';
 import type { Era, McpResult } from '../protocol/message.ts';
@@ -54,6 +55,8 @@ export interface HttpLinkParts {
 /** Reconnection wait when the server names none. */
 const RETRY_MS = 1_000;
 const RESUMES = 10;
+/** How long a server may take for each of the last things it is told. */
+const LAST_WORDS_MS = 2_000;
 /** A server that has said nothing to the GET by then is taken to have a standing stream. */
 const STANDS_MS = 250;
 const CANCELLED = 'notifications/cancelled';
@@ -65,6 +68,8 @@ export class HttpLink implements Link {
   readonly #correlator: Correlator;
   readonly #aborts = new Map<Call, AbortController>();
   readonly #closing = new AbortController();
+  /** Cancellations on their way. */
+  readonly #telling = new Set<Promise<unknown>>();
   #standing: StandingStream | undefined;
   #closed: Promise<void> | undefined;
   #ended = false;
@@ -113,7 +118,10 @@ export class HttpLink implements Link {
     if (this.era === '2025' && call.sent && !call.ended) {
       const params = RawObject.of({ requestId: call.id, reason });
       const x = call.parked ? this.#p.own(CANCELLED, params) : call.x;
-      void this.#post(notificationText(CANCELLED, params), x).catch(() => {});
+      const told: Promise<unknown> = this.#post(notificationText(CANCELLED, params), x)
+        .catch(() => {})
+        .finally(() => this.#telling.delete(told));
+      this.#telling.add(told);
     }
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
     // Last: it may be the last call of a link that is closed then.
@@ -175,7 +183,9 @@ export class HttpLink implements Link {
     this.#closing.abort();
     for (const call of [...this.#aborts.keys()]) this.cancel(call, 'the gateway closes the connection');
     if (this.#p.head.session !== undefined && !this.#ended) {
-      const signal = AbortSignal.timeout(2_000);
+      // A cancellation that comes after the end of its session is refused.
+      await settledWithin(Promise.all(this.#telling), LAST_WORDS_MS);
+      const signal = AbortSignal.timeout(LAST_WORDS_MS);
       await this.#get(this.#p.own('DELETE', undefined, signal), undefined, 'DELETE')
         .then((outbound) => this.#p.client.send(outbound, signal))
         .then(

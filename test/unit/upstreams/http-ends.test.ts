@@ -55,6 +55,28 @@ describe('cancelling', () => {
     await called.gone;
   });
 
+  test('with the end of the session comes first: the server has taken it before DELETE', async () => {
+    const taken = Promise.withResolvers<void>();
+    const { call, rogue, upstream } = await start(hang, {
+      era: '2025',
+      async before(hit) {
+        if (hit.message.method === 'notifications/cancelled') await taken.promise;
+        return false;
+      },
+    });
+    const waiting = call();
+    await rogue.nth('tools/call');
+    const closed = upstream.close();
+    await rogue.nth('notifications/cancelled');
+    // What was sent before this has arrived.
+    await fetch(rogue.url, { method: 'POST', body: '{"method":"notifications/probe"}' });
+    expect(rogue.of('DELETE')).toEqual([]);
+    taken.resolve();
+    await closed;
+    expect(rogue.of('DELETE').length).toBe(1);
+    expect(codeOf(await waiting)).toBe('CANCELLED');
+  });
+
   test('of a call that has ended says nothing', async () => {
     const { call, rogue } = await start((hit, res) => streamed(res, event(answer(hit))), { era: '2025' });
     const abort = new AbortController();
