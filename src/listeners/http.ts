@@ -3,6 +3,7 @@
 
 import { catalogue, type ErrorName, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { every } from '../lib/every.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { eraOfPost } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
@@ -17,7 +18,7 @@ import { postStateless } from './http-stateless.ts';
 import { deleteSession, getStream } from './http-stream.ts';
 import { createKeepAlive } from './keep-alive.ts';
 import type { Replays } from './replays.ts';
-import type { Serving } from './serving.ts';
+import type { ListenerLimits, Serving } from './serving.ts';
 import { sessionStanding } from './session-standing.ts';
 import { Sessions } from './sessions.ts';
 
@@ -41,7 +42,8 @@ export interface HttpListener {
   stop(): Promise<void>;
 }
 
-const SWEEP_MS = 60_000;
+/** Between two looks for what has been unused for too long, milliseconds. */
+const SWEEP = { least: 100, most: 60_000 } as const;
 /** A connection on which nothing moves is closed: one without a request, or a client that does not read. Seconds. */
 const IDLE_S = 120;
 /** The same for streams, on which signs of life go out more often than that. The most the runtime can count. */
@@ -73,10 +75,13 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
   const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
   const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
   const door: Door = { name, guard, serving, sessions, replays, keepAlive };
-  const sweep = setInterval(() => {
-    sessions.sweep();
-    replays.sweep();
-  }, SWEEP_MS);
+  const endSweeps = every(
+    () => betweenSweeps(serving.limits()),
+    () => {
+      sessions.sweep();
+      replays.sweep();
+    },
+  );
   const undo = [
     serving.onSwap((changedFor) => {
       for (const session of sessions.all()) session.standing.renew(changedFor(session.client, session.path));
@@ -84,7 +89,7 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
     serving.onStop(() => {
       for (const session of sessions.all()) session.standing.stop();
     }),
-    () => clearInterval(sweep),
+    endSweeps,
     () => sessions.close(),
     () => keepAlive.stop(),
   ];
@@ -102,6 +107,11 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
       await server.stop(true);
     },
   };
+}
+
+/** Often enough for the shortest of what is waited for to be a limit. */
+function betweenSweeps({ sessionRest, sessionIdle, resumeTtl }: ListenerLimits): number {
+  return Math.min(SWEEP.most, Math.max(SWEEP.least, Math.min(sessionRest, sessionIdle, resumeTtl) / 4));
 }
 
 function bind(
