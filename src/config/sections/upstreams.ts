@@ -94,7 +94,7 @@ const timeouts = z.strictObject({
 /** The same for sessions and processes. */
 const sharing = {
   idle: duration('15m', {
-    description: 'One that serves no session is closed when nothing has used it for this long.',
+    description: 'One for a principal is closed when nothing has used it for this long: no call, parked ones included, and no subscription.',
   }),
   wait: duration(
     '10s',
