@@ -94,7 +94,8 @@ const timeouts = z.strictObject({
 /** The same for sessions and processes. */
 const sharing = {
   idle: duration('15m', {
-    description: 'One for a principal is closed when nothing has used it for this long: no call, parked ones included, and no subscription.',
+    description:
+      'One for a principal is closed when nothing has used it for this long: no call, parked ones included, and no subscription.',
   }),
   wait: duration(
     '10s',
