@@ -43,7 +43,8 @@ export function explain(
     signal: new AbortController().signal,
     now: 0,
   });
-  const route = isListed(endpoint, method) && name !== undefined ? undefined : endpoint.router.route(x);
+  const isAsked = (isListed(endpoint, method) && name !== undefined) || isForeign(endpoint, method);
+  const route = isAsked ? undefined : endpoint.router.route(x);
   if (route && !(route instanceof Promise)) x.reroute(route);
   const tell = (where: string) => (step: SetUp) => ({
     id: step.id,
@@ -57,7 +58,7 @@ export function explain(
     method,
     name,
     endpoint: endpoint.path,
-    route: known ? described(known) : 'the upstream whose list has it',
+    route: known ? described(known) : `the upstream whose ${methodRow(method) ? 'list' : 'extension'} has it`,
     steps: [
       ...generation.steps.map(tell('pipeline')),
       ...(known ? upstreamsOf(known) : []).flatMap((leg) =>
@@ -71,7 +72,12 @@ export function explain(
 function isListed({ config }: BuiltEndpoint, method: string): boolean {
   const row = methodRow(method);
   if (row?.to !== 'one' || (config.upstreams.length === 1 && config.names === 'none')) return false;
-  return row.name !== 'name' || config.names === 'none';
+  return row.name !== 'taskId' && (row.name !== 'name' || config.names === 'none');
+}
+
+/** Whether only what the upstreams say of themselves tells whose method it is. */
+function isForeign({ config }: BuiltEndpoint, method: string): boolean {
+  return methodRow(method) === undefined && (config.upstreams.length > 1 || config.names !== 'none');
 }
 
 function upstreamsOf(route: Route): readonly string[] {

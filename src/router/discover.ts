@@ -2,10 +2,10 @@
 
 import { messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { declares, TASKS } from '../protocol/extensions.ts';
 import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { ALL_VERSIONS } from '../protocol/versions.ts';
+import { ownerOf, unitedExtensions } from './extensions.ts';
 import { inTime, type Whole } from './in-time.ts';
 import type { Source } from './source.ts';
 
@@ -48,6 +48,20 @@ export async function tellableLists(
   return LISTS.filter((list) => capabilities.has(list)).map((list) => `${list}ListChanged`);
 }
 
+/** The upstream whose extension has this request's method, if it can be told. */
+export async function extensionOwner(
+  sources: readonly Source[],
+  x: Exchange,
+  whole: Whole,
+): Promise<string | undefined> {
+  const hellos = await hellosOf(sources, x, whole);
+  const index = ownerOf(
+    x.request.method,
+    hellos.map((hello) => hello?.capabilities.object('extensions')),
+  );
+  return index === undefined ? undefined : sources[index]?.name;
+}
+
 function hellosOf(sources: readonly Source[], x: Exchange, whole: Whole): Promise<(Hello | undefined)[]> {
   return Promise.all(sources.map((source) => helloOf(source, x, whole)));
 }
@@ -62,7 +76,7 @@ async function helloOf(source: Source, x: Exchange, whole: Whole): Promise<Hello
   }
 }
 
-/** What can be routed of it: of the extensions of several upstreams only those that are at home here. */
+/** What can be routed of it. */
 function union(hellos: readonly (Hello | undefined)[]): RawObject {
   const all = hellos.map((hello) => hello?.capabilities ?? SUPERSET);
   const alone = all.length === 1;
@@ -78,8 +92,8 @@ function union(hellos: readonly (Hello | undefined)[]): RawObject {
   }
   const tasks = sessionTasks(all);
   if (tasks) merged = merged.with({ tasks });
-  if (!alone && all.some((capabilities) => declares(capabilities, TASKS)))
-    merged = merged.with({ extensions: { [TASKS]: {} } });
+  const extensions = alone ? undefined : unitedExtensions(all.map((each) => each.object('extensions')));
+  if (extensions) merged = merged.with({ extensions });
   return LISTS.reduce((all, list) => withOwnChanges(all, list), merged);
 }
 

@@ -15,6 +15,8 @@ export interface Routing {
   readonly names: 'prefix' | 'none';
   readonly catalog: Catalog;
   readonly tasks: TaskNames;
+  /** The upstream whose extension has the method of this exchange. */
+  extensionOwner(x: Exchange): Promise<string | undefined>;
 }
 
 /** @param x whose behalf the catalogue is asked on; its request is the one to route */
@@ -28,8 +30,7 @@ export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route>
     const target = row && targetOf(x.request, row);
     return { kind: 'one', upstream: only.name, name: target?.name, asked: target?.name };
   }
-  // An unknown method belongs to somebody only when there is just one it can belong to.
-  if (!row) return none('METHOD_UNKNOWN', `Nobody here answers ${x.request.method}.`);
+  if (!row) return byExtension(x, routing);
   const target = targetOf(x.request, row);
   if (!target)
     return none(
@@ -37,6 +38,16 @@ export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route>
       `${x.request.method} does not say what it wants: params.${row.name} is missing.`,
     );
   return byTarget(target, x, routing);
+}
+
+/** An unknown method belongs to somebody only when there is just one it can belong to. */
+function byExtension(x: Exchange, { extensionOwner }: Routing): Route | Promise<Route> {
+  const unknownMethod = none('METHOD_UNKNOWN', `Nobody here answers ${x.request.method}.`);
+  // Sessions are told of no extensions.
+  if (x.client.session) return unknownMethod;
+  return extensionOwner(x).then((upstream) =>
+    upstream === undefined ? unknownMethod : { kind: 'one', upstream },
+  );
 }
 
 /** The way to a task, now that it is known who calls: to their own ones only. */

@@ -11,7 +11,7 @@ import { McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { Catalog } from './catalog.ts';
-import { discover } from './discover.ts';
+import { discover, extensionOwner } from './discover.ts';
 import { listenAll } from './listen.ts';
 import { mergedList } from './merged.ts';
 import { findRoute, ownTaskRoute, type Routing } from './route.ts';
@@ -42,7 +42,13 @@ export interface RouterParts {
 
 export function createRouter({ sources, names, gateway, patience, host, seal }: RouterParts): Router {
   const tasks = new TaskNames(seal);
-  const routing: Routing = { sources, names, catalog: new Catalog(sources, host, patience), tasks };
+  const routing: Routing = {
+    sources,
+    names,
+    catalog: new Catalog(sources, host, patience),
+    tasks,
+    extensionOwner: (x) => extensionOwner(sources, x, { signal: x.signal, patience, host }),
+  };
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = sources.length === 1 && names === 'none' ? sources[0] : undefined;
 

@@ -58,6 +58,9 @@ test('every kind of way is told', () => {
     steps: [{ applies: false }, { applies: true }],
   });
   expect(explain('tools/call', 'nobody__x')?.route).toBe('refused: Unknown tool: nobody__x');
+  expect(explain('tasks/get', 'x')?.route).toBe('refused: Unknown task.');
+  expect(explain('widgets/list')?.route).toBe('the upstream whose extension has it');
+  expect(explain('widgets/list', undefined, '/one')?.route).toBe('upstream a');
   expect(explain('resources/read', 'demo://clock')?.route).toBe('the upstream whose list has it');
   expect(explain('resources/read', 'demo://clock', '/one')?.route).toBe('upstream a, as demo://clock');
   expect(explain('tools/call', 'echo', '/nowhere')).toBeUndefined();

@@ -31,7 +31,7 @@ describe('server/discover', () => {
     expect(value).not.toHaveProperty('instructions');
   });
 
-  test('unites capabilities; lists may change with the configuration; of the extensions of several, tasks alone can be routed', async () => {
+  test('unites capabilities; lists may change with the configuration; of extensions, those that one alone has, and tasks', async () => {
     const a = source(
       'a',
       {},
@@ -64,11 +64,17 @@ describe('server/discover', () => {
       logging: {},
       completions: {},
       experimental: { p: { a: 1 }, q: {} },
+      extensions: { x: {} },
     });
     expect((await discover(a)).capabilities).toHaveProperty('extensions', { x: {} });
-    const extensions = { 'io.modelcontextprotocol/tasks': {}, y: {} };
-    const c = source('c', {}, { capabilities: { extensions } });
-    expect((await discover(a, c)).capabilities).toHaveProperty('extensions', {
+    const extensions = { 'io.modelcontextprotocol/tasks': {}, y: { s: 1 }, z: {} };
+    const [c, d] = ['c', 'd'].map((name) => source(name, {}, { capabilities: { extensions } }));
+    expect((await discover(a, c as TestSource)).capabilities).toHaveProperty('extensions', {
+      x: {},
+      ...extensions,
+    });
+    expect((await discover(a, c as TestSource, d as TestSource)).capabilities).toHaveProperty('extensions', {
+      x: {},
       'io.modelcontextprotocol/tasks': {},
     });
   });
