@@ -21,6 +21,8 @@ export interface ClientSession {
   readonly ended: AbortSignal;
   /** The id of whom it belongs to; undefined while it begins, and on a pipe. */
   readonly principal?: string | undefined;
+  /** Calls `hear` when the client says that its roots changed, until the returned function is called. */
+  readonly onRootsChanged?: (hear: () => void) => () => void;
 }
 
 export interface Client {

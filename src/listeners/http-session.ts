@@ -68,7 +68,8 @@ export function take(
   } else if (message.method === 'notifications/cancelled') {
     const id = readId(message.params?.raw('requestId') ?? '');
     if (!id || !session.calls.cancel(id)) dropped('late_cancel');
-  } else if (message.method !== 'notifications/initialized') dropped('client_notification');
+  } else if (message.method === 'notifications/roots/list_changed') session.rootsChanged();
+  else if (message.method !== 'notifications/initialized') dropped('client_notification');
 }
 
 async function answer(message: Request, session: Session, call: HttpCall): Promise<Response> {

@@ -34,6 +34,7 @@ export class Session {
   lastSeen: number;
   readonly #remember: SessionParts['remember'];
   readonly #ended = new AbortController();
+  readonly #rootsHeard = new Set<() => void>();
   #logLevel: string | undefined;
   #principal: string | undefined;
 
@@ -104,7 +105,16 @@ export class Session {
       get principal() {
         return principal();
       },
+      onRootsChanged: (hear) => {
+        this.#rootsHeard.add(hear);
+        return () => void this.#rootsHeard.delete(hear);
+      },
     };
+  }
+
+  /** The client said so; upstreams that speak with it know its roots from before. */
+  rootsChanged(): void {
+    for (const hear of this.#rootsHeard) hear();
   }
 
   end(): void {

@@ -68,6 +68,7 @@ export class HttpLink implements Link {
   readonly #correlator: Correlator;
   readonly #aborts = new Map<Call, AbortController>();
   readonly #closing = new AbortController();
+  readonly notify = (x: Exchange) => this.#post(notificationText(x.request.method, x.request.raw), x);
   /** Cancellations on their way. */
   readonly #telling = new Set<Promise<unknown>>();
   #standing: StandingStream | undefined;

@@ -52,6 +52,8 @@ export interface Link {
   cancel(call: Call, reason: string): void;
   /** Answers a question of the upstream. @param call the one it is for, as far as it is still somebody's */
   answer(question: Question, reply: Reply, call?: Call): Promise<void>;
+  /** Sends a notification of ours, which nothing answers. */
+  notify(x: Exchange): Promise<void>;
   /** The result of a settled call in the neutral shape. */
   decode(x: Exchange, settled: Settled): McpResult;
   /** Initialize era: begins to receive what is sent outside of calls, where that takes a stream of its own. */

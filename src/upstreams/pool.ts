@@ -4,6 +4,7 @@
 import { type Client, canBeAsked } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import { coalesce } from '../lib/coalesce.ts';
 import type { Era } from '../protocol/message.ts';
 import type { Link } from './link.ts';
 import { unlessAborted } from './pause.ts';
@@ -42,6 +43,8 @@ export interface PoolHooks {
   open(slot: Slot, told: Told, signal: AbortSignal): Promise<Link>;
   /** @param left to be called when somebody watches no longer */
   watch(link: Link, left: () => void): Watchers;
+  /** The roots of the client whose session the link serves changed. Never rejects. */
+  rootsChanged(pooled: Pooled): Promise<void>;
   /** The link is gone, by itself or closed. */
   closed(pooled: Pooled, why: string): void;
 }
@@ -350,8 +353,12 @@ export class Pool {
     this.#count();
     const close = (): void => this.#retire(entry);
     slot.owner?.ended.addEventListener('abort', close, { once: true });
+    // One after the other, however often the client says it.
+    const tell = coalesce(() => this.hooks.rootsChanged(pooled));
+    const deaf = slot.owner?.onRootsChanged?.(() => void tell());
     void over.promise.then((why) => {
       slot.owner?.ended.removeEventListener('abort', close);
+      deaf?.();
       this.#forget(entry);
       this.#byLink.delete(link);
       this.#count();

@@ -50,6 +50,8 @@ export interface Upstream {
 
 export type { UpstreamParts } from './opener.ts';
 
+const ROOTS_CHANGED = 'notifications/roots/list_changed';
+
 export function createUpstream(parts: UpstreamParts): Upstream {
   const { spec, host, seal } = parts;
   const park = new Park(seal, spec.limits, host);
@@ -64,6 +66,13 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     {
       open: (slot, told, signal) => open.link(slot, { ...told, asked: ask, withdrawn, unsolicited }, signal),
       watch: (link, left) => new Watchers(link, own, spec.timeouts.start, left),
+      async rootsChanged({ link, slot }) {
+        const told = slot.profile.capabilities.object('roots')?.get('listChanged') === true;
+        if (link.era !== '2025' || !told) return;
+        await link.notify(own(ROOTS_CHANGED)).catch((error: unknown) => {
+          host.log.debug('not told of roots', { upstream: spec.name, error: messageOf(error) });
+        });
+      },
       closed: ({ link }, why) => {
         park.dropLink(link);
         host.log.debug('link ended', { upstream: spec.name, why });
