@@ -45,7 +45,12 @@ export const clientVerbs: Readonly<Record<string, Verb>> = {
     async (scene, { code, message = '…', data, status }, name) => {
       const own = typeof code === 'string' ? catalogue[code as ErrorName] : undefined;
       const known = scene.call(name);
-      const said = await ends(scene, known, undefined, status ?? own?.http);
+      const said = await ends(
+        scene,
+        known,
+        undefined,
+        status ?? (own?.fault === 'upstream' ? 200 : own?.http),
+      );
       const wanted = { code: own?.code ?? code, message };
       const { error } = JSON.parse(said);
       if (own && error?.data?.code !== code) throw new Error(`not ${code}: ${said}`);

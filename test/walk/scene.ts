@@ -1,4 +1,5 @@
 // One walk on one leg: a gateway between a client and a server by hand, and what is known of every call so far.
+import type { AnyPlugin } from '../../src/core/plugin.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { until } from '../fixtures/until.ts';
 import { type ClientWire, httpWire, type Sent, type Session } from './client-http.ts';
@@ -48,10 +49,15 @@ export class Scene {
     readonly client: ClientWire,
   ) {}
 
-  static async open(walk: Walk, leg: Leg, revision: string): Promise<Scene> {
+  static async open(
+    walk: Walk,
+    leg: Leg,
+    revision: string,
+    plugins: Readonly<Record<string, AnyPlugin>> = {},
+  ): Promise<Scene> {
     const server = await startServer(walk, leg);
     const config = configOf({ up: server.wire.config }, { drain: '100ms', ...walk.config });
-    const gateway = await startInProcess(config);
+    const gateway = await startInProcess(config, { plugins });
     const session: Session = {};
     const client = leg.over === 'http' ? httpWire(leg, gateway, session) : stdioWire(gateway);
     const scene = new Scene(walk, leg, server, gateway, client);

@@ -24,6 +24,11 @@ export const upstreamVerbs: Readonly<Record<string, Verb>> = {
     const result = answered(scene.leg.upstream, body.method, value);
     finish(text({ id: body.id, result }));
   }),
+  /** To the letter, whatever the era adds. */
+  'upstream answers with': verb(object, (scene, result, name) => {
+    const { body, finish } = scene.arrival(name);
+    finish(text({ id: body.id, result }));
+  }),
   'upstream fails': verb(
     z.strictObject({ code: z.number(), message: z.string(), data: z.unknown().optional() }),
     (scene, error, name) => {
