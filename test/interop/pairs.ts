@@ -1,18 +1,10 @@
 // The tests of one half of the matrix: all clients on one transport, all servers on all transports.
 import { afterAll, describe, expect, test } from 'bun:test';
 import { cpus } from 'node:os';
-import {
-  type Client,
-  clients,
-  nameOf,
-  type Pair,
-  type Server,
-  servers,
-  type Transport,
-  transports,
-} from './matrix.ts';
+import { clients, nameOf, type Pair, servers, type Transport, transports } from './matrix.ts';
 import { erasOf, missing, type Ran, runPair } from './pair.ts';
 import { prepare } from './setup.ts';
+import { createVerdicts } from './table.ts';
 import { comparable, wantedOf } from './wanted.ts';
 
 /** Pairs that run at once: most of the time one of them waits for an interpreter to start. */
@@ -27,7 +19,7 @@ export async function testPairs(over: Transport): Promise<void> {
   );
   const able = pairs.filter((pair) => missing(pair, languages) === undefined);
   const started = new Map<Pair, Promise<Ran>>();
-  const verdicts = new Map<Pair, string>();
+  const verdicts = createVerdicts();
 
   /** Pairs run in the order of their tests, some ahead of the one that is waited for. */
   function ran(pair: Pair): Promise<Ran> {
@@ -46,44 +38,24 @@ export async function testPairs(over: Transport): Promise<void> {
       for (const pair of pairs.filter((each) => each.client === client)) {
         const why = missing(pair, languages);
         const name = `and ${nameOf(pair.server)} over ${pair.via}`;
-        verdicts.set(pair, why === undefined ? '·' : '-');
+        if (why !== undefined) verdicts.skip(pair, why);
         test.skipIf(why !== undefined)(why === undefined ? name : `${name} (${why})`, async () => {
-          verdicts.set(pair, 'FAILED');
           const { steps, log } = await ran(pair);
           const said = comparable(steps, pair);
+          verdicts.judge(pair, said, wantedOf(pair));
           if (!Bun.deepEquals(said, wantedOf(pair))) console.log(log);
           expect(said).toEqual(wantedOf(pair));
           expect(erasOf({ steps, log })).toEqual([pair.server.era]);
-          verdicts.set(pair, 'ok');
         });
       }
     });
   }
 
-  afterAll(() => {
-    for (const reason of new Set(pairs.map((pair) => missing(pair, languages)))) {
-      if (reason !== undefined) console.log(`skipped: ${reason}`);
-    }
-    console.log(tableOf(over, verdicts));
-  });
+  afterAll(() => console.log(verdicts.text));
 }
 
 /** Each client meets each server twice, with the transports the other way round; SLUICE_INTEROP=all: all four ways. */
 function viasOf(over: Transport, square: number): readonly Transport[] {
   if (process.env.SLUICE_INTEROP === 'all') return transports;
   return transports.filter((via) => (via === over) === (square % 2 === 0));
-}
-
-/** One line for each client, one column for each server: the transports to it and how it went. */
-function tableOf(over: Transport, verdicts: ReadonlyMap<Pair, string>): string {
-  const cell = (client: Client, server: Server) =>
-    [...verdicts]
-      .filter(([pair]) => pair.client === client && pair.server === server)
-      .map(([{ via }, verdict]) => `${via} ${verdict}`)
-      .join(', ');
-  const rows = clients.map((client) => [
-    `${nameOf(client)} over ${over}`,
-    ...servers.map((server) => cell(client, server)),
-  ]);
-  return [['', ...servers.map(nameOf)], ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
