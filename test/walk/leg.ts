@@ -1,13 +1,15 @@
-// The sixteen ways to stand on either side of the gateway: each era on each transport, for client and upstream.
+// The ways to stand on either side of the gateway: each era on each transport, for client and upstream, and servers
+// of 2025 on the transport of 2024-11-05, too.
 
 export type Era = '2025' | '2026';
 export type Transport = 'http' | 'stdio';
+export type Via = Transport | 'sse';
 
 export interface Leg {
   readonly client: Era;
   readonly over: Transport;
   readonly upstream: Era;
-  readonly via: Transport;
+  readonly via: Via;
 }
 
 /** Some of the legs: those that agree with all it names. */
@@ -16,9 +18,13 @@ export type Some = { readonly [part in keyof Leg]?: Leg[part] | undefined };
 const eras = ['2025', '2026'] as const;
 const transports = ['http', 'stdio'] as const;
 
+function viasOf(upstream: Era): readonly Via[] {
+  return upstream === '2025' ? [...transports, 'sse'] : transports;
+}
+
 export const legs: readonly Leg[] = eras.flatMap((client) =>
   transports.flatMap((over) =>
-    eras.flatMap((upstream) => transports.map((via): Leg => ({ client, over, upstream, via }))),
+    eras.flatMap((upstream) => viasOf(upstream).map((via): Leg => ({ client, over, upstream, via }))),
   ),
 );
 

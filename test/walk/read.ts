@@ -10,7 +10,7 @@ const some = z.strictObject({
   client: era.optional(),
   over: transport.optional(),
   upstream: era.optional(),
-  via: transport.optional(),
+  via: z.enum(['http', 'stdio', 'sse']).optional(),
 });
 const but = z.strictObject({ ...some.shape, because: z.string().min(10) });
 const object = z.record(z.string(), z.unknown());

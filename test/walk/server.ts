@@ -5,6 +5,7 @@ import { Inbox } from './inbox.ts';
 import type { Leg } from './leg.ts';
 import type { Walk } from './read.ts';
 import { httpUpstream } from './upstream-http.ts';
+import { sseUpstream } from './upstream-sse.ts';
 import { stdioUpstream } from './upstream-stdio.ts';
 import type { Arrival, UpstreamWire } from './upstream-wire.ts';
 
@@ -23,6 +24,8 @@ export interface Server {
   /** Tells of something outside of calls those who asked for it. */
   announce(method: string, params: Json, wanted: (filter: Json) => boolean): Promise<void>;
 }
+
+const openings = { http: httpUpstream, stdio: stdioUpstream, sse: sseUpstream } as const;
 
 type Own = (arrival: Arrival) => string;
 
@@ -116,7 +119,7 @@ export async function startServer(walk: Walk, leg: Leg): Promise<Server> {
     return text({ id: body.id, error: { code: -32601, message: 'Method not found' } });
   }
 
-  const wire = await (leg.via === 'http' ? httpUpstream : stdioUpstream)({ leg, inbox, answer });
+  const wire = await openings[leg.via]({ leg, inbox, answer });
   return Object.assign(state, {
     wire,
     watched() {

@@ -75,7 +75,7 @@ export const upstreamVerbs: Readonly<Record<string, Verb>> = {
     const ended = () => scene.gateway.lines.filter(({ message }) => message === 'link ended').length;
     const before = ended();
     scene.server.wire.die();
-    if (scene.leg.via === 'stdio') await until(() => ended() > before);
+    if (scene.leg.via !== 'http') await until(() => ended() > before);
   }),
   'upstream forgets its sessions': verb(nothing, (scene) => scene.server.wire.forget()),
   /** The gateway has its last answer, whoever is to have it. */
