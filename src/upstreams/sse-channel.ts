@@ -2,6 +2,7 @@
 
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { settledWithin } from '../lib/settled.ts';
 import { type SseEvent, SseReader } from '../protocol/sse.ts';
 import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
@@ -33,6 +34,8 @@ interface Stream {
   readonly life: AbortController;
 }
 
+/** How long a server may take for the last messages. */
+const LAST_WORDS_MS = 2_000;
 /** Why a channel is over that was told to end. */
 const CLOSED = 'was closed';
 
@@ -101,6 +104,7 @@ function endpointOf(said: string, { name, head }: SseOpening): string {
 }
 
 function createChannel({ at, events, endpoint, life }: Stream, hooks: ChannelHooks): Channel {
+  const sending = new Set<Promise<unknown>>();
   const over = read(events, hooks).then((why) => {
     hooks.gone(life.signal.aborted ? CLOSED : why);
     life.abort();
@@ -116,11 +120,15 @@ function createChannel({ at, events, endpoint, life }: Stream, hooks: ChannelHoo
     }),
     async send(outbound) {
       if (life.signal.aborted) throw new Unwritten('its event stream is over');
-      const answer = await at.client.send(outbound, life.signal);
+      const sent = at.client.send(outbound, life.signal);
+      sending.add(sent);
+      const answer = await sent.finally(() => sending.delete(sent));
       if (answer.status >= 200 && answer.status <= 299) return answer.discard();
       throw await unsent(answer, at, life);
     },
     async close() {
+      // The session ends with the stream, and with it whoever could take what is on its way, a cancellation say.
+      await settledWithin(Promise.allSettled(sending), LAST_WORDS_MS);
       life.abort();
       await over;
     },

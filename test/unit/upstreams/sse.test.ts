@@ -208,3 +208,30 @@ test('closing drops the stream', async () => {
   await rogue.of('GET')[0]?.gone;
   expect(rogue.of('DELETE')).toEqual([]);
 });
+
+test('closing lets a cancellation that is on its way be taken before the stream goes', async () => {
+  const taken = Promise.withResolvers<void>();
+  const { upstream, rogue } = await start({
+    async post({ message }) {
+      if (message.method === 'tools/call') return true;
+      if (message.method === 'notifications/cancelled') await taken.promise;
+      return false;
+    },
+  });
+  const abort = new AbortController();
+  const waiting = upstream.handle(toolCall('tool', {}, { signal: abort.signal }), nobody);
+  await rogue.nth('tools/call');
+  abort.abort();
+  expect(codeOf(await waiting)).toBe('CANCELLED');
+  await rogue.nth('notifications/cancelled');
+  let isGone = false;
+  const gone = rogue.of('GET')[0]?.gone.then(() => {
+    isGone = true;
+  });
+  const closed = upstream.close();
+  // Had the stream been dropped, the server would have noticed before this arrived.
+  await fetch(rogue.url, { method: 'POST', body: '{"method":"notifications/probe"}' });
+  expect(isGone).toBe(false);
+  taken.resolve();
+  await Promise.all([closed, gone]);
+});
