@@ -27,7 +27,9 @@ export async function explain(
 ): Promise<number> {
   if (/^[A-Z][A-Z0-9_]*$/.test(subject)) return explainCode(shell, subject, options.json === true);
   const found = await ask(shell, subject, name, options);
-  shell.out.write(options.json === true ? `${JSON.stringify(found)}\n` : renderExplanation(found));
+  shell.out.write(
+    options.json === true ? `${JSON.stringify({ version: 1, ...found })}\n` : renderExplanation(found),
+  );
   return EXIT.ok;
 }
 
@@ -72,7 +74,7 @@ async function offline(
 }
 
 /** Route, then one line per plugin in the order they run. */
-export function renderExplanation({ method, name, endpoint, route, steps }: Explanation): string {
+function renderExplanation({ method, name, endpoint, route, steps }: Explanation): string {
   const head = `${[method, name]
     .filter((part) => part !== undefined)
     .map(visible)

@@ -13,7 +13,7 @@ import { BUILD } from './build-info.ts';
 import { CliError, EXIT, systemCode } from './exit.ts';
 import type { Shell } from './shell.ts';
 
-export const DEFAULT_URL = 'http://127.0.0.1:7420/mcp';
+const DEFAULT_URL = 'http://127.0.0.1:7420/mcp';
 
 const LOOPBACK = /^(?:localhost|127\.[\d.]+|\[::1\])$/;
 

@@ -32,7 +32,7 @@ export async function status(
 }
 
 /** The report as a few lines. A gateway that still starts has no report yet. */
-export function renderStatus(body: Status | Omit<Status, keyof GatewayReport>, now: number): string {
+function renderStatus(body: Status | Omit<Status, keyof GatewayReport>, now: number): string {
   const head = `sluice ${body.sluice} · pid ${body.pid} · config: ${visible(body.config)} · log: ${body.logLevel}`;
   if (!('listeners' in body)) return `${head}\nstarting\n`;
   const up = formatDuration(Math.max(0, Math.floor((now - body.startedAt) / 1000) * 1000));

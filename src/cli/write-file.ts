@@ -9,7 +9,7 @@ import { CliError, EXIT, systemCode } from './exit.ts';
 import type { Shell } from './shell.ts';
 
 /** The commented gateway.yaml of the project, without the reference to a schema file that is not there. */
-export function starterConfig(): string {
+function starterConfig(): string {
   const text: unknown = example;
   const [first = '', ...rest] = String(text).split('\n');
   const editor =

@@ -22,6 +22,6 @@ export class Withdrawals {
   }
 }
 
-export const WITHDRAWN = new Error('the upstream needs no answer any more');
+const WITHDRAWN = new Error('the upstream needs no answer any more');
 
 export const withdrawalsFact = fact<Withdrawals>('withdrawals');

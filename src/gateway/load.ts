@@ -74,7 +74,7 @@ export async function setUp(loaded: LoadedPlugin, options: unknown, host: Plugin
 }
 
 /** The same hooks, each called through `run`. What they send goes on outside of the plugin. */
-export function bindHooks(hooks: Hooks, run: Run): Hooks {
+function bindHooks(hooks: Hooks, run: Run): Hooks {
   const { onRequest, onNotification, onResult, onSend, onClose, dispose } = hooks;
   return {
     ...(onRequest && {
@@ -102,7 +102,7 @@ export function bindHooks(hooks: Hooks, run: Run): Hooks {
 }
 
 /** `keep` for a plugin of a file: its code stays at work as long as the value it made is kept. */
-export function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
+function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
   return {
     id: host.id,
     upstream: host.upstream,

@@ -25,11 +25,3 @@ export function parseSize(text: string): number | undefined {
   const bytes = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
-
-/** Writes bytes in the largest binary unit that loses nothing: 4194304 → `4MiB`, 1000 → `1000B`. */
-export function formatSize(bytes: number): string {
-  for (const unit of ['GiB', 'MiB', 'KiB'] as const) {
-    if (bytes >= UNITS[unit] && bytes % UNITS[unit] === 0) return `${bytes / UNITS[unit]}${unit}`;
-  }
-  return `${bytes}B`;
-}

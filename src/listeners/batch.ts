@@ -68,7 +68,7 @@ function alone(what: string, message: Message): MessageError {
   return new MessageError(-32600, `${what} must not be part of a batch.`, id);
 }
 
-export function batchText(answers: readonly string[]): string {
+function batchText(answers: readonly string[]): string {
   return `[${answers.join(',')}]`;
 }
 

@@ -2,7 +2,7 @@
 // Reads and writes envelopes; knows no method and no revision.
 
 import { locateMembers, scanDocument } from './document.ts';
-import { caseFoldTwin, JsonError, type JsonLimits, RawJson, RawObject } from './raw.ts';
+import { caseFoldTwin, JsonError, type JsonLimits, RawObject } from './raw.ts';
 import { MAX_ID, type RawId, readId } from './rpc-id.ts';
 import { OPEN_ARRAY, skipSpace } from './scan.ts';
 
@@ -197,9 +197,4 @@ export function resultText(id: string, result: RawObject): string {
 export function errorText(id: string | undefined | null, error: RawObject): string {
   const member = id === undefined ? '' : `"id":${id},`;
   return `{"jsonrpc":"2.0",${member}"error":${error.text}}`;
-}
-
-/** The message's own bytes with another id (JSON text) in the id's place. */
-export function withId(message: RawObject, idText: string): string {
-  return message.with({ id: new RawJson(idText) }).text;
 }

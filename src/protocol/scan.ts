@@ -149,7 +149,7 @@ export function badCharacter(text: string, at: number): JsonError {
 }
 
 /** The closing quote of a string in text known to be valid, or the end of the text if there is none. */
-export function stringEnd(text: string, open: number): number {
+function stringEnd(text: string, open: number): number {
   for (let from = open + 1; ; ) {
     const close = text.indexOf('"', from);
     if (close < 0) return text.length;

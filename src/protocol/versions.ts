@@ -1,7 +1,5 @@
 // The protocol revisions and the era each belongs to. The only place that lists them.
 
-import type { Era } from './message.ts';
-
 /** The stateless revision this gateway speaks. */
 export const STATELESS = '2026-07-28';
 
@@ -9,9 +7,6 @@ export const STATELESS = '2026-07-28';
 export const INITIALIZE = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
 
 export const NEWEST_INITIALIZE = INITIALIZE[0];
-
-/** Assumed when a request of a session names no revision (2025-11-25 basic/transports §Protocol Version Header). */
-export const UNSTATED = '2025-03-26';
 
 export const ALL_VERSIONS: readonly string[] = [STATELESS, ...INITIALIZE];
 
@@ -22,10 +17,6 @@ export function isStatelessVersion(version: string): boolean {
 
 export function isInitializeVersion(version: string): boolean {
   return (INITIALIZE as readonly string[]).includes(version);
-}
-
-export function eraOf(version: string): Era {
-  return version >= STATELESS ? '2026' : '2025';
 }
 
 /** Whether clients of this revision can know the url mode of elicitation (2025-11-25 client/elicitation). */

@@ -8,7 +8,7 @@ import type { ListKind } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Source } from './source.ts';
 
-export const LIST_METHODS: Readonly<Record<ListKind, string>> = {
+const LIST_METHODS: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
   prompts: 'prompts/list',
   resources: 'resources/list',

@@ -103,7 +103,7 @@ export interface Running {
 const LIMITS = { depth: 512, keys: 1_000_000, string: 2 ** 28 };
 
 /** @throws JsonError when a text is no JSON object */
-export function objectOf(json: Json): RawObject {
+function objectOf(json: Json): RawObject {
   return typeof json === 'string' ? RawObject.parse(json, LIMITS) : RawObject.of(json);
 }
 

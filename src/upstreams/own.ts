@@ -11,7 +11,7 @@ import { STATELESS } from '../protocol/versions.ts';
 export type Own = (method: string, params?: RawObject, signal?: AbortSignal) => Exchange;
 
 /** Whom these exchanges are for. */
-export const GATEWAY: Principal = { id: 'gateway', scopes: [] };
+const GATEWAY: Principal = { id: 'gateway', scopes: [] };
 
 /** @param senders of the generation that runs now: links live longer than one */
 export function createOwn(upstream: string, senders: () => SendersOf, now: () => number): Own {
