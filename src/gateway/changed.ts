@@ -17,9 +17,6 @@ const LISTS = [
 /** Of a list that goes on and on, so many pages are compared. */
 const PAGES = 100;
 
-/** A list that takes longer than this counts as changed, milliseconds. */
-const LIST_MS = 5_000;
-
 /** Comparisons at work at once: each of them lists everything twice. */
 const AT_ONCE = 4;
 
@@ -131,7 +128,7 @@ async function view(
   const endpoint = generation.endpoints.get(path);
   if (!endpoint) return '';
   const inbound = { listener: 'gateway', endpoint: path, headers: new Headers() };
-  const signal = AbortSignal.timeout(LIST_MS);
+  const signal = AbortSignal.timeout(generation.loaded.config.limits.listTimeout);
   const pages: string[] = [];
   let cursor: string | undefined;
   try {

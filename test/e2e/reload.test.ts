@@ -48,7 +48,12 @@ function watching(lives: { disposed: number; made: number }): Record<string, Any
 }
 
 const numbered = (upstreams: object, n: number) =>
-  configOf(upstreams as Record<string, unknown>, { pipeline: [{ watching: { n } }], drain: '60s' });
+  configOf(upstreams as Record<string, unknown>, {
+    pipeline: [{ watching: { n } }],
+    drain: '60s',
+    // A machine at its limits is slow, and that is not what is tested.
+    limits: { list_timeout: '1m' },
+  });
 
 /** Progress and result of a call, without the log lines between. */
 async function told(answer: Answer): Promise<unknown[]> {
@@ -60,7 +65,8 @@ describe('200 reloads', () => {
   for (const transport of ['http', 'stdio'] as const) {
     test(`under load, with a ${transport} upstream, fail nothing and end nothing`, async () => {
       const serving = transport === 'http' ? serveNonce() : undefined;
-      const nonce = serving ? { url: serving.url } : nonceStdio();
+      const timeouts = { connect: '1m' };
+      const nonce = serving ? { url: serving.url, timeouts } : nonceStdio();
       const lives = { disposed: 0, made: 0 };
       const upstreams = { nonce, demo: { builtin: 'demo' } };
       const gateway = await startInProcess(numbered(upstreams, 0), { plugins: watching(lives) });

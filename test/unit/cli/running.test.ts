@@ -115,6 +115,8 @@ describe('a reload', () => {
     const { code, out } = await home.run(['reload']);
     expect(code).toBe(0);
     expect(out).toMatch(/^reloaded gateway\.yaml in \d+ ms · generation 1 → 2\n/);
+    // The log may come a moment after the answer.
+    await gateway.until(/"after":"20ms".*\n/);
     expect(events().find(({ msg }) => msg === 'reload change')).toMatchObject({
       sign: '~',
       what: 'pipeline.progress.every',
