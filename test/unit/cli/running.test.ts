@@ -141,6 +141,7 @@ describe('a reload', () => {
     const json = await home.run(['reload', '--json']);
     expect(json.code).toBe(78);
     expect(JSON.parse(json.out)).toMatchObject({ version: 1, ok: false, generation: 3, errors: 1 });
+    await gateway.until(/reload refused, nothing changed.*\n/);
     expect(events().findLast(({ msg }) => msg === 'reload refused, nothing changed')).toMatchObject({
       level: 'error',
     });

@@ -49,7 +49,10 @@ function generation(name: string, tools: readonly string[] | 'error'): Generatio
       return McpResult.complete({ tools: tools.slice(at, at + 1), ...next });
     },
   };
-  return { endpoints: new Map([['/mcp', endpoint]]) } as unknown as Generation;
+  return {
+    loaded: { config: { limits: { listTimeout: 5_000 } } },
+    endpoints: new Map([['/mcp', endpoint]]),
+  } as unknown as Generation;
 }
 
 const told = async (changed: Promise<ReadonlySet<string>>) => [...(await changed)];
