@@ -9,6 +9,7 @@ import { McpNotification, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { Call, type Question, type Settled } from './call.ts';
 import { isLessSevere } from './levels.ts';
+import { goesOn, type TaskToken, TaskTokens, tokenFor } from './task-tokens.ts';
 
 export interface CorrelatorHooks {
   /** A notification that belongs to no call: list_changed, updated, a log line outside of calls. */
@@ -24,6 +25,7 @@ export interface CorrelatorHooks {
 export class Correlator {
   readonly #calls = new Map<string, Call>();
   readonly #tokens = new Map<string, Call>();
+  readonly #taskTokens = new TaskTokens();
   #next = 1;
 
   constructor(
@@ -95,6 +97,7 @@ export class Correlator {
   #settle(id: string, settled: Settled): undefined {
     const call = this.#calls.get(id);
     if (call === undefined) return this.#drop('late_result');
+    this.#taskTokens.keep(key(call), call, settled);
     call.settle(settled);
     this.close(call);
     return undefined;
@@ -123,6 +126,8 @@ export class Correlator {
     const token = readId(params?.raw('progressToken') ?? '');
     const call = token && this.#tokens.get(token.key);
     const theirs = call?.x.request.meta.progressToken;
+    const ofTask = call || !token ? undefined : this.#taskTokens.get(token.key);
+    if (ofTask && params) return this.#taskProgress(ofTask, params);
     if (call === undefined || params === undefined || theirs === undefined)
       return this.#drop('progress_unknown_token');
     const value = params.get('progress');
@@ -138,6 +143,19 @@ export class Correlator {
     call.progress = value;
     const restored = params.with({ progressToken: new RawJson(theirs) });
     return this.#deliver(call, new McpNotification('notifications/progress', restored));
+  }
+
+  /** Told to whoever waits for the task's result, else outside of calls. */
+  #taskProgress(ofTask: TaskToken, params: RawObject): Promise<void> | undefined {
+    if (!goesOn(ofTask, params)) return this.#drop('progress_decreasing');
+    const waiting = [...this.#calls.values()].find(({ task }) => task === ofTask.taskId);
+    const theirs = tokenFor(ofTask, waiting);
+    if (theirs === undefined) return this.#drop('progress_unknown_token');
+    const restored = params.with({ progressToken: new RawJson(theirs) });
+    const note = new McpNotification('notifications/progress', restored);
+    if (waiting) return this.#deliver(waiting, note);
+    this.hooks.unsolicited(note);
+    return undefined;
   }
 
   /** A question is taken back, or a subscription ends: both are said this way (2026-07-28 patterns/cancellation). */

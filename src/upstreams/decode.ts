@@ -49,7 +49,11 @@ function decodeError(upstream: string, era: Era, x: Exchange, result: McpResult)
 /** A client of a session cannot declare more than it has, and knows no such error: -32021 came with 2026-07-28. */
 function incapable(x: Exchange, { raw }: McpResult): McpResult {
   const required = raw.object('data')?.object('requiredCapabilities');
-  const names = required?.keys().join(', ') || 'that the client did not declare';
+  // Of extensions, the name of each says what is missing.
+  const named = required
+    ?.keys()
+    .flatMap((key) => (key === 'extensions' ? required.object(key)?.keys() : key) ?? key);
+  const names = named?.join(', ') || 'that the client did not declare';
   return notAnswered(x, `The call needs capability ${names}.`, {
     requiredCapabilities: required?.value ?? {},
   });

@@ -173,6 +173,9 @@ test('nothing of it reaches the other era', async () => {
     arguments: { seconds: 0, label: 'x' },
   });
   expect(content).toEqual([{ type: 'text', text: 'computed x' }]);
+  const refused = await peer.client.callTool({ name: 'new__failing_job', arguments: {} });
+  expect(refused.isError).toBe(true);
+  expect(JSON.stringify(refused.content)).toContain('io.modelcontextprotocol/tasks');
   const sent = stateless.seen.findLast(({ method }) => method === 'tools/call')?.params;
   expect(sent._meta['io.modelcontextprotocol/clientCapabilities']).not.toHaveProperty('tasks');
   await peer.client.close();

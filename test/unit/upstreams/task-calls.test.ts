@@ -118,6 +118,27 @@ describe('a tool that wants a task', () => {
     ]);
   });
 
+  test('tells of progress under the token with which the task was made', async () => {
+    let made: unknown;
+    const { upstream } = start({
+      'tools/call': ({ message }) => {
+        made = message.params._meta.progressToken;
+        return JSON.stringify({ task });
+      },
+      async *'tasks/result'() {
+        for (const progress of [2, 1, 3])
+          yield note('notifications/progress', { progressToken: made, progress });
+        return RESULT;
+      },
+    });
+    const { notes, emit } = collector();
+    await upstream.handle(toolCall('must', {}, { token: '"p"' }), emit);
+    expect(notes.map(({ params }) => params)).toEqual([
+      { progressToken: 'p', progress: 2 },
+      { progressToken: 'p', progress: 3 },
+    ]);
+  });
+
   test('asks, also before there is a task, and goes on when it is answered', async () => {
     const answered = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const asking = (i: number, then: string) =>
@@ -243,6 +264,32 @@ describe('what a client says of tasks itself', () => {
     const offered = async (client = clientOf()) => (await upstream.hello(client)).capabilities.get('tasks');
     expect(await offered(session)).toEqual(capabilities.tasks);
     expect(await offered()).toEqual({ cancel: {}, requests: { tools: { call: {} } } });
+  });
+
+  test('its token of progress is good after the task is made: for its session, and for no other', async () => {
+    const { upstream, server } = start();
+    const leave = new AbortController();
+    const [mine, other] = [collector(), collector()];
+    const listening = [
+      { client: session, emit: mine.emit },
+      { client: clientOf({ era: '2025', session: 'other' }), emit: other.emit },
+    ].map(({ client, emit }) =>
+      upstream.handle(
+        exchange('subscriptions/listen', { notifications: {} }, { client, signal: leave.signal }),
+        emit,
+      ),
+    );
+    await Promise.all([mine.heard(1), other.heard(1)]);
+    await until(() => server.listeners === 2);
+    const params = { name: 'may', task: {} };
+    await upstream.handle(exchange('tools/call', params, { client: session, token: '7' }), nobody);
+    const { progressToken } = (await server.arrived('tools/call')).message.params._meta;
+    server.tell('notifications/progress', { progressToken, progress: 1 });
+    await mine.heard(2);
+    expect(mine.notes[1]?.params).toEqual({ progressToken: 7, progress: 1 });
+    leave.abort();
+    await Promise.all(listening);
+    expect(other.notes.length).toBe(1);
   });
 
   test('no tasks are offered where the link ends with the call that made them', async () => {
