@@ -5,7 +5,7 @@ import { clients, nameOf, type Pair, servers, type Transport, transports } from 
 import { erasOf, missing, type Ran, runPair } from './pair.ts';
 import { prepare } from './setup.ts';
 import { createVerdicts } from './table.ts';
-import { comparable, wantedOf } from './wanted.ts';
+import { comparable, failingOf, wantedOf } from './wanted.ts';
 
 /** Pairs that run at once: most of the time one of them waits for an interpreter to start. */
 const AT_ONCE = Math.max(3, cpus().length + 1);
@@ -43,8 +43,15 @@ export async function testPairs(over: Transport): Promise<void> {
           const { steps, log } = await ran(pair);
           const said = comparable(steps, pair);
           verdicts.judge(pair, said, wantedOf(pair));
-          if (!Bun.deepEquals(said, wantedOf(pair))) console.log(log);
-          expect(said).toEqual(wantedOf(pair));
+          const wanted = wantedOf(pair);
+          for (const step of failingOf(pair)) {
+            // One that is as wanted is to be taken off the list.
+            expect({ [step]: said[step] }).not.toEqual({ [step]: wanted[step] });
+            delete said[step];
+            delete wanted[step];
+          }
+          if (!Bun.deepEquals(said, wanted)) console.log(log);
+          expect(said).toEqual(wanted);
           expect(erasOf({ steps, log })).toEqual([pair.server.era]);
         });
       }
