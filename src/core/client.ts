@@ -13,12 +13,19 @@ export interface Principal {
 
 export const ANONYMOUS: Principal = { id: 'anonymous', scopes: [] };
 
+/** What a client answers to a question. */
+export type Answer = { readonly result: RawObject } | { readonly error: RawObject };
+
 /** The part of an initialize-era session that upstreams may hold on to. */
 export interface ClientSession {
   /** Unique for the life of this process; never the wire's session id. */
   readonly key: string;
   /** Aborts when the session ends. */
   readonly ended: AbortSignal;
+  /** Resolves when its client reads what is sent outside of calls. @throws when the signal aborts first */
+  listening?(signal: AbortSignal): Promise<void>;
+  /** Asks the client outside of its calls. @throws when the signal aborts first, or nobody reads the question */
+  ask?(method: string, params: RawObject | undefined, signal: AbortSignal): Promise<Answer>;
   /** The id of whom it belongs to; undefined while it begins, and on a pipe. */
   readonly principal?: string | undefined;
   /** Calls `hear` when the client says that its roots changed, until the returned function is called. */
@@ -62,7 +69,7 @@ export function asksOf(capabilities: RawObject): Asks {
 
 /** Whether it can be asked this while one of its calls runs, by what it declared. */
 export function canAnswer(
-  { capabilities, version }: Client,
+  { capabilities, version }: Pick<Client, 'capabilities' | 'version'>,
   method: string,
   params: RawObject | undefined,
 ): boolean {

@@ -1,14 +1,13 @@
 // Initialize era: what an upstream needs to go on is asked of the client for real, and the call is made again
 // with the answers. Every round is a new exchange, judged afresh by every plugin.
 
-import { type Client, canAnswer } from '../core/client.ts';
+import { type Answer, type Client, canAnswer } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Refusal } from '../core/refusals.ts';
-import { notificationText } from '../protocol/jsonrpc.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { questionForSession } from '../protocol/questions.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
-import type { Answer, Asker } from './asker.ts';
+import type { Asker } from './asker.ts';
 import type { Round, Run } from './serve.ts';
 
 /** A call that asks more often than this is not going to end. */
@@ -89,12 +88,7 @@ async function one(
   if (!canAnswer(client, method, params)) return unanswered(method, 'The client cannot be asked this.');
   const told = questionForSession(client, method, params, () => crypto.randomUUID());
   try {
-    return await asker.ask(method, told, send, signal, (id) => {
-      const cancelled = RawObject.of({ reason: 'no longer needed' }).with({
-        requestId: new RawJson(id.text),
-      });
-      send(notificationText('notifications/cancelled', cancelled));
-    });
+    return await asker.ask(method, told, send, signal);
   } catch {
     return unanswered(method, 'The client did not answer in time.');
   }

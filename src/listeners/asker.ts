@@ -1,9 +1,8 @@
 // Requests of ours to an initialize-era client, and the posted answers to them. One per session.
 
-import { type RawId, rawId, requestText } from '../protocol/jsonrpc.ts';
-import type { RawObject } from '../protocol/raw.ts';
-
-export type Answer = { readonly result: RawObject } | { readonly error: RawObject };
+import type { Answer } from '../core/client.ts';
+import { notificationText, type RawId, rawId, requestText } from '../protocol/jsonrpc.ts';
+import { RawJson, RawObject } from '../protocol/raw.ts';
 
 interface Open {
   readonly resolve: (answer: Answer) => void;
@@ -20,7 +19,7 @@ export class Asker {
   /**
    * Asks, and waits for the answer.
    * @param send puts the request on a stream that the client reads; false when there is none any more
-   * @throws the signal's reason when it aborts first; `withdraw` has then been called with our request's id
+   * @throws the signal's reason when it aborts first; the client has then been told that the question is off
    * @throws Error when it cannot be sent
    */
   async ask(
@@ -28,13 +27,15 @@ export class Asker {
     params: RawObject | undefined,
     send: (text: string) => boolean,
     signal: AbortSignal,
-    withdraw: (id: RawId) => void,
   ): Promise<Answer> {
     signal.throwIfAborted();
     const id = rawId(this.#next++);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const stop = (): void => {
-      withdraw(id);
+      const cancelled = RawObject.of({ reason: 'no longer needed' }).with({
+        requestId: new RawJson(id.text),
+      });
+      send(notificationText('notifications/cancelled', cancelled));
       reject(signal.reason);
     };
     this.#open.set(id.key, { resolve });

@@ -99,7 +99,11 @@ export class Session {
 
   #seenBelow(): ClientSession {
     const principal = (): string | undefined => this.#principal;
+    const send = (text: string): boolean => this.standing.send(text);
     return {
+      listening: (signal) => this.standing.listening(AbortSignal.any([signal, this.#ended.signal])),
+      ask: (method, params, signal) =>
+        this.asker.ask(method, params, send, AbortSignal.any([signal, this.#ended.signal])),
       key: crypto.randomUUID(),
       ended: this.#ended.signal,
       get principal() {

@@ -2,6 +2,7 @@
 // Subscriptions beneath, one sink above (a GET stream or stdout).
 
 import type { Host } from '../core/host.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { notificationText } from '../protocol/jsonrpc.ts';
 import { McpNotification } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
@@ -29,6 +30,8 @@ interface Watched {
 export class Standing {
   readonly #hooks: StandingHooks;
   readonly #events: Latest;
+  #sink: Sink | undefined;
+  #comes = Promise.withResolvers<void>();
   /** Hears of lists, log lines and the first resources. */
   readonly #first: Portion;
   /** The first, and those for what it cannot hold. */
@@ -82,16 +85,32 @@ export class Standing {
     this.#events.clear();
   }
 
+  /** Resolves when somebody reads. @throws the signal's reason when it aborts first */
+  async listening(signal: AbortSignal): Promise<void> {
+    if (!this.attached) await unlessAborted(this.#comes.promise, signal);
+  }
+
+  /** Puts a message out that must not wait. @returns false when nobody reads it */
+  send(text: string): boolean {
+    return this.#sink !== undefined && this.#sink(text) !== false;
+  }
+
   /** Messages go here from now on; what waited goes first. @returns a function that takes the sink away again */
   attach(sink: Sink): () => void {
     const { notifications } = this.#hooks.host.metrics;
+    this.#sink = sink;
+    this.#comes.resolve();
+    this.#comes = Promise.withResolvers();
     const detach = this.#events.attach((note) => {
       const sent = sink(notificationText(note.method, note.raw));
       if (sent !== false) notifications.inc({ method: noteLabel(note.method) });
       return sent;
     });
     if (!this.#first.running) this.#first.renew();
-    return detach;
+    return () => {
+      if (this.#sink === sink) this.#sink = undefined;
+      detach();
+    };
   }
 
   /** @returns whether the upstream watches it now */

@@ -18,6 +18,9 @@ export function namedInputs(questions: readonly Question[]): Map<string, Questio
   return named;
 }
 
+/** What of a client a question has to fit. */
+type Told = Pick<Client, 'era' | 'version' | 'capabilities'>;
+
 export function inputRequired(
   questions: ReadonlyMap<string, Question>,
   requestState: string,
@@ -45,7 +48,7 @@ function nameOf({ method, params }: Question): string {
  * 2026-07-28 has no elicitationId, an initialize-era client needs it; progress of an answer has no way back to
  * the server, so its token stays here.
  */
-function asInput({ method, params }: Question, client: Client): RawObject {
+export function asInput({ method, params }: Question, client: Told): RawObject {
   const input = RawObject.of({ method });
   const told = withMeta(params, { [META.progressToken]: undefined });
   if (!told) return input;

@@ -13,11 +13,13 @@ export interface Asking {
   readonly via: Call | undefined;
   /** Everything on this link is of one client session. */
   readonly owned: boolean;
+  /** Asks the client whose link it is, outside of calls. @returns false when that is not possible */
+  outside(question: Question): boolean;
   readonly upstream: string;
   readonly host: Host;
 }
 
-export function askTheRightOne({ link, question, via, owned, upstream, host }: Asking): void {
+export function askTheRightOne({ link, question, via, owned, outside, upstream, host }: Asking): void {
   const open = (via ? [via] : [...link.calls()]).filter(
     (call) => !call.ended && mayAsk(call.x.request.method),
   );
@@ -40,6 +42,7 @@ export function askTheRightOne({ link, question, via, owned, upstream, host }: A
     target.ask(certain ? question : { ...question, uncertain: true });
     return;
   }
+  if (able.length === 0 && outside(question)) return;
   const reason = able.length > 0 ? 'question_ambiguous' : 'question_unanswerable';
   host.metrics.dropped.inc({ reason });
   host.log.info('a question of the upstream was declined', { upstream, method: question.method, reason });

@@ -11,6 +11,7 @@ import { carry } from './carry.ts';
 import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
+import { Outside } from './outside.ts';
 import { createOwn } from './own.ts';
 import { mayAsk, Park, type Resumed } from './park.ts';
 import { unlessAborted } from './pause.ts';
@@ -56,6 +57,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const { spec, host, seal } = parts;
   const park = new Park(seal, spec.limits, host);
   const urls = new UrlRequired(seal, spec.limits, host);
+  const outside = new Outside(spec.limits, spec.timeouts.start, host);
   let senders: SendersOf = () => [];
   const own = createOwn(spec.name, () => senders, host.now);
   const levels = new SessionLevels(own, spec.timeouts.start);
@@ -75,6 +77,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       },
       closed: ({ link }, why) => {
         park.dropLink(link);
+        outside.drop(link);
         host.log.debug('link ended', { upstream: spec.name, why });
       },
     },
@@ -82,13 +85,17 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   );
 
   function ask(question: Question, via: Call | undefined, link: Link): void {
-    const owned = pool.of(link)?.slot.owner !== undefined;
-    askTheRightOne({ link, question, via, owned, upstream: spec.name, host });
+    const { owner: session, profile } = pool.of(link)?.slot ?? {};
+    const owned = session !== undefined;
+    const beside = (asked: Question): boolean =>
+      owned && profile !== undefined && outside.ask(asked, link, { ...profile, era: '2025', session });
+    askTheRightOne({ link, question, via, owned, outside: beside, upstream: spec.name, host });
   }
 
   function withdrawn(questionKey: string, link: Link): void {
     for (const call of link.calls()) if (call.withdraw(questionKey)) return;
-    if (!park.withdrawn(link, questionKey)) host.metrics.dropped.inc({ reason: 'late_withdrawal' });
+    if (!park.withdrawn(link, questionKey) && !outside.withdrawn(link, questionKey))
+      host.metrics.dropped.inc({ reason: 'late_withdrawal' });
   }
 
   function unsolicited(note: McpNotification, link: Link): void {

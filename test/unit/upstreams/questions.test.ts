@@ -33,6 +33,7 @@ function route(calls: readonly Call[], options: { via?: Call; owned?: boolean; q
     question: options.question ?? elicitation,
     via: options.via,
     owned: options.owned ?? false,
+    outside: () => false,
     upstream: 'up',
     host,
   });
