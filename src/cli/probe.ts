@@ -26,7 +26,7 @@ export function probeUpstreams(shell: Shell, loaded: Loaded): Promise<Probe[]> {
 async function probe(shell: Shell, loaded: Loaded, upstream: Upstream): Promise<Probe> {
   const { name } = upstream;
   const began = performance.now();
-  const alone = { path: '/mcp', upstreams: [name], names: 'none' } as const;
+  const alone = { path: '/mcp', upstreams: [name], names: 'none', sse: undefined } as const;
   const config = { ...loaded.config, upstreams: [upstream], endpoints: [alone], pipeline: [] };
   const started = await startGateway(quietWorld(shell, { ...loaded, config }));
   const took = (): number => performance.now() - began;

@@ -186,6 +186,11 @@ export const CODES = {
     why: '`/healthz`, `/readyz`, `/metrics` and everything under `/.well-known` are answered by the gateway.',
     fix: 'Choose another path.',
   },
+  ENDPOINT_DUPLICATE: {
+    title: 'One path twice',
+    why: 'A path belongs to one endpoint, or to the HTTP+SSE listener of one.',
+    fix: 'Give `sse` a path that no other endpoint has, or leave it out.',
+  },
   PLUGIN_ENTRY: {
     title: 'Not exactly one plugin in an entry',
     why: 'An entry of a pipeline names one plugin; beside it stand only `id`, `when`, `mode`, `on_error` and `timeout`.',

@@ -86,6 +86,8 @@ export interface Endpoint {
   readonly upstreams: readonly string[];
   /** `auto` already decided. */
   readonly names: 'prefix' | 'none';
+  /** Path of its HTTP+SSE listener, unlike any other path. `auto` already decided; undefined where there is none. */
+  readonly sse: string | undefined;
 }
 
 interface UpstreamBase {

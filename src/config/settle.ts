@@ -17,6 +17,7 @@ import type {
   UrlUpstream,
 } from './schema.ts';
 import { MASK, Secret } from './secret.ts';
+import { isReserved } from './sections/endpoints.ts';
 import { bareEntry, type ParsedEntry } from './sections/pipeline.ts';
 import type { ParsedUpstream } from './sections/upstreams.ts';
 
@@ -27,9 +28,7 @@ export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string
   const { dir, size } = parsed.state;
   return {
     listeners: parsed.listeners.map((listener) => settleListener(listener, baseDir)),
-    endpoints: Object.entries(parsed.endpoints).map(([path, endpoint]) =>
-      settleEndpoint(path, endpoint, names),
-    ),
+    endpoints: settleEndpoints(parsed.endpoints, names),
     upstreams: Object.entries(parsed.upstreams).map(([name, upstream]) =>
       settleUpstream(name, upstream, document, baseDir),
     ),
@@ -55,17 +54,26 @@ function settleListener({ http }: Parsed['listeners'][number], baseDir: string):
   return { kind: 'http', listen: settleAddress(listen, baseDir), hosts, origins, mode };
 }
 
-function settleEndpoint(
-  path: string,
-  { upstreams, names }: Parsed['endpoints'][string],
-  all: readonly string[],
-): Endpoint {
-  const chosen = [...new Set(upstreams.flatMap((name) => (name === '*' ? all : [name])))];
-  return {
-    path,
-    upstreams: chosen,
-    names: names === 'auto' ? (chosen.length > 1 ? 'prefix' : 'none') : names,
-  };
+function settleEndpoints(endpoints: Parsed['endpoints'], all: readonly string[]): Endpoint[] {
+  const entries = Object.entries(endpoints);
+  const taken = new Set(entries.flatMap(([path, { sse }]) => [path, sse]));
+  return entries.map(([path, { upstreams, names, sse }]) => {
+    const chosen = [...new Set(upstreams.flatMap((name) => (name === '*' ? all : [name])))];
+    return {
+      path,
+      upstreams: chosen,
+      names: names === 'auto' ? (chosen.length > 1 ? 'prefix' : 'none') : names,
+      sse: sse === 'auto' ? freeSsePath(path, taken) : sse === 'off' ? undefined : sse,
+    };
+  });
+}
+
+/** Beside the endpoint, where users look for it; nowhere when that place is taken. */
+function freeSsePath(path: string, taken: Set<string>): string | undefined {
+  const sse = `${path.replace(/\/(?:mcp)?$/, '')}/sse`;
+  if (taken.has(sse) || isReserved(sse)) return undefined;
+  taken.add(sse);
+  return sse;
 }
 
 function settleUpstream(

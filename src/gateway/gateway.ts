@@ -75,6 +75,7 @@ export async function startGateway(world: World): Promise<Started> {
     refused: createRefusals(host),
     limits: () => ({ ...limits(), json: limits() }),
     endpoint: (path, request) => waitingOn(request)?.endpoints.get(path) ?? current?.endpoints.get(path),
+    endpointBySse: (path) => [...(current?.endpoints.values() ?? [])].find(({ sse }) => sse === path),
     accepting: () => accepting,
     onSwap: (renew) => registered(swaps, renew),
     onStop: (end) => registered(stops, end),

@@ -200,6 +200,7 @@ function buildEndpoint(
   return {
     config,
     path: config.path,
+    sse: config.sse,
     router,
     hold: counter.enter,
     open,

@@ -8,6 +8,7 @@ import type { Answer, Reply } from './reply.ts';
 import type { ListenerLimits } from './serving.ts';
 
 export const BATCHED = '2025-03-26';
+export const NO_BATCH = `Batches exist in sessions of ${BATCHED} alone: send one message at a time.`;
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -20,9 +21,15 @@ export interface Batch {
 
 /**
  * Reads a batch whole before anything of it is begun.
+ * @param refused told of each element that is no message
  * @throws MessageError when nothing of it may be: it is empty, too long or ambiguous, or holds what must stand alone
  */
-export function readBatch(text: string, limits: Pick<ListenerLimits, 'json' | 'batch'>, host: Host): Batch {
+export function readBatch(
+  text: string,
+  limits: Pick<ListenerLimits, 'json' | 'batch'>,
+  host: Host,
+  refused: (reason: string) => void,
+): Batch {
   const texts = parseBatch(text, limits.json, Number.POSITIVE_INFINITY);
   if (texts.length > limits.batch) {
     host.metrics.limitHits.inc({ limit: 'batch' });
@@ -35,7 +42,7 @@ export function readBatch(text: string, limits: Pick<ListenerLimits, 'json' | 'b
   for (const each of texts) {
     const message = readElement(each, limits.json);
     if (message instanceof MessageError) {
-      host.metrics.refused.inc({ code: 'INVALID_REQUEST' });
+      refused(message.message);
       refusals.push(refusalText('INVALID_REQUEST', message.message, message.id ?? null));
       continue;
     }
@@ -68,7 +75,7 @@ function alone(what: string, message: Message): MessageError {
   return new MessageError(-32600, `${what} must not be part of a batch.`, id);
 }
 
-function batchText(answers: readonly string[]): string {
+export function batchText(answers: readonly string[]): string {
   return `[${answers.join(',')}]`;
 }
 

@@ -2,7 +2,7 @@
 
 import { catalogue } from '../core/errors.ts';
 import { MessageError } from '../protocol/jsonrpc.ts';
-import { BATCHED, type Batch, BatchReply, readBatch } from './batch.ts';
+import { BATCHED, type Batch, BatchReply, NO_BATCH, readBatch } from './batch.ts';
 import { refusalResponse } from './edge.ts';
 import { accepts, answeredBy, type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import { refuse, respond, sessionOf, take } from './http-session.ts';
@@ -35,12 +35,11 @@ export async function postBatch(body: string, call: HttpCall): Promise<Response>
   return reply.response;
 }
 
-export const NO_BATCH = `Batches exist in sessions of ${BATCHED} alone: send one message at a time.`;
-
 function read(body: string, call: HttpCall): Batch | Response {
   const { serving, headers } = call;
   try {
-    return readBatch(body, serving.limits(), serving.host);
+    const refused = (reason: string): void => tellRefused(call, 'INVALID_REQUEST', reason);
+    return readBatch(body, serving.limits(), serving.host, refused);
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
     const code = error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST';

@@ -1,20 +1,16 @@
-// The HTTP listener: one socket, all endpoints, both eras. Checks what can be checked without an era, then hands
-// over to http-stateless.ts or http-session.ts.
+// The HTTP listener: one socket, all endpoints, both eras. Checks what can be checked without a body, then hands
+// over to http-post.ts, http-stream.ts or http-sse.ts.
 
-import { catalogue, type ErrorName, messageOf } from '../core/errors.ts';
+import { type ErrorName, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { every } from '../lib/every.ts';
 import { settledWithin } from '../lib/settled.ts';
-import { eraOfPost } from '../protocol/classify.ts';
-import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
 import { refusalResponse, requestId } from './edge.ts';
-import { NO_BATCH, postBatch } from './http-batch.ts';
-import { readBody } from './http-body.ts';
 import { createGuard, type Guard } from './http-guard.ts';
-import { accepts, type HttpCall } from './http-request.ts';
-import { postInSession } from './http-session.ts';
-import { postStateless } from './http-stateless.ts';
+import { post, type Refuse } from './http-post.ts';
+import type { HttpCall } from './http-request.ts';
+import { SseClients } from './http-sse.ts';
 import { deleteSession, getStream } from './http-stream.ts';
 import { createKeepAlive } from './keep-alive.ts';
 import type { Replays } from './replays.ts';
@@ -74,7 +70,7 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
   });
   const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
   const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
-  const door: Door = { name, guard, serving, sessions, replays, keepAlive };
+  const door: Door = { name, guard, serving, sessions, replays, keepAlive, sse: new SseClients(serving) };
   const endSweeps = every(
     () => betweenSweeps(serving.limits()),
     () => {
@@ -150,6 +146,7 @@ interface Door {
   readonly serving: Serving;
   readonly sessions: Sessions;
   readonly replays: Replays;
+  readonly sse: SseClients;
   readonly keepAlive: ReturnType<typeof createKeepAlive>;
 }
 
@@ -171,15 +168,18 @@ async function enter(request: Request, remote: () => string | undefined, door: D
     });
   };
   if (refusal !== undefined) return refuse('HOST_REFUSED', refusal);
-  if (!door.serving.endpoint(path)) {
+  const own = door.serving.endpoint(path);
+  const behind = own ? undefined : door.serving.endpointBySse(path);
+  if (!own && !behind) {
     told('ENDPOINT_UNKNOWN');
     return Response.json({ error: 'not_found', path }, { status: 404, headers });
   }
   if (request.method === 'OPTIONS')
     return new Response(null, { status: 204, headers: { ...headers, ...preflight(request) } });
-  const inbound = { listener: door.name, endpoint: path, headers: request.headers, remote };
+  const inbound = { listener: door.name, endpoint: behind?.path ?? path, headers: request.headers, remote };
   const { serving, sessions, replays, keepAlive } = door;
   const call: HttpCall = { request, inbound, id, headers, serving, sessions, replays, keepAlive };
+  if (behind) return door.sse.serve(path, call, refuse);
   if (request.method === 'POST') return post(call, refuse);
   if (stateless || (request.method !== 'GET' && request.method !== 'DELETE')) {
     told('HTTP_METHOD');
@@ -188,9 +188,6 @@ async function enter(request: Request, remote: () => string | undefined, door: D
   if (!serving.accepting()) return refuse('STOPPING');
   return request.method === 'GET' ? getStream(call) : deleteSession(call);
 }
-
-/** @param given the id of the refused request, where it could be read */
-type Refuse = (code: ErrorName, detail?: string, given?: RawId) => Response;
 
 /** A body that was not read to its end would be taken for the next request. */
 const CLOSING: Partial<Record<ErrorName, { connection: 'close' }>> = {
@@ -202,40 +199,6 @@ const CLOSING: Partial<Record<ErrorName, { connection: 'close' }>> = {
 function pathOf(url: string): string {
   if (url.startsWith('/')) return url.split(/[?#]/, 1)[0] ?? '';
   return URL.canParse(url) ? new URL(url).pathname : '';
-}
-
-async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
-  const { request, serving } = call;
-  const limits = serving.limits();
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/json') return refuse('MEDIA_TYPE');
-  const body = await readBody(request, limits.body, limits.bodyTimeout);
-  if (typeof body !== 'string') {
-    if (body.fault !== 'PARSE')
-      serving.host.metrics.limitHits.inc({ limit: body.fault === 'TOO_LARGE' ? 'body' : 'body_timeout' });
-    return refuse(
-      body.fault,
-      body.fault === 'PARSE' ? 'The body is not UTF-8, or did not arrive whole.' : undefined,
-    );
-  }
-  if (isBatch(body)) {
-    const isStateless = isStatelessVersion(request.headers.get('mcp-protocol-version')?.trim() ?? '');
-    return isStateless ? refuse('INVALID_REQUEST', NO_BATCH) : postBatch(body, call);
-  }
-  let message: Message;
-  try {
-    message = parseMessage(body, limits.json);
-  } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
-    return refuse(error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
-  }
-  const id = message.kind === 'request' ? message.id : undefined;
-  const era = eraOfPost(message, request.headers.get('mcp-protocol-version'));
-  if (typeof era === 'object') return refuse(era.code, era.detail, id);
-  const { stream, json } = accepts(request.headers);
-  const needsStream = message.kind === 'request' && message.method === 'subscriptions/listen';
-  if (id && !stream && (needsStream || !json)) return refuse('NOT_ACCEPTABLE', undefined, id);
-  return era === '2026' ? postStateless(message, call) : postInSession(message, call);
 }
 
 const ALLOWED =

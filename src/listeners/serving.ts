@@ -12,6 +12,8 @@ import type { TellRefused } from './refusals.ts';
 
 export interface Endpoint {
   readonly path: string;
+  /** The path of its HTTP+SSE listener, if it has one. */
+  readonly sse: string | undefined;
   /** Says that something runs on it, until the returned function is first called: its generation stays that long. */
   hold(): () => void;
   /** Begins an exchange: its route is known when this resolves. */
@@ -72,6 +74,8 @@ export interface Serving {
   limits(): ListenerLimits;
   /** @param request continued where it waits, if it continues a parked call: its generation may be an older one */
   endpoint(path: string, request?: McpRequest): Endpoint | undefined;
+  /** The endpoint whose HTTP+SSE listener has this path. */
+  endpointBySse(path: string): Endpoint | undefined;
   /** False while stopping: new calls are refused. */
   accepting(): boolean;
   /** Calls `renew` after each swap of generations, until the returned function is called. */

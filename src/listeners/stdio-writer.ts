@@ -1,4 +1,4 @@
-// The one writer of a client's pipe: whole messages, one after the other.
+// The one writer of a client's channel: whole messages, one after the other.
 
 export interface StdioWriter {
   /** A message before a result. Returns a promise while the client is slower than we are. */
@@ -23,7 +23,7 @@ export function createStdioWriter(write: (text: string) => Promise<void>, buffer
     tail = tail.then(async () => {
       // A pipe that is gone shows at its reading end; nothing is to be said into it any more.
       await Promise.resolve(before?.())
-        .then(() => write(`${text}\n`))
+        .then(() => write(text))
         .catch(() => {});
       waiting -= text.length;
     });

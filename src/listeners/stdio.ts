@@ -1,35 +1,29 @@
 // The stdio listener: one client on a pair of pipes, both eras on the same lines. Ends when the input ends.
 
-import { ANONYMOUS, type Client } from '../core/client.ts';
+import type { Client } from '../core/client.ts';
 import { type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import { Lines } from '../lib/lines.ts';
 import { checkStateless, claimsStateless } from '../protocol/classify.ts';
 import {
-  errorText,
+  isBatch,
   type Message,
   MessageError,
   notificationText,
   parseMessage,
   type RawId,
   readId,
-  resultText,
 } from '../protocol/jsonrpc.ts';
-import { type McpNotification, McpResult } from '../protocol/message.ts';
+import type { McpNotification, McpResult } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
 import type { JsonObject } from '../protocol/values.ts';
-import { askRounds } from './ask.ts';
-import { CALL_OVER, Calls } from './calls.ts';
+import { Calls } from './calls.ts';
+import { Channel } from './channel.ts';
 import { answerText, refusalText, requestOf } from './edge.ts';
-import { take } from './http-session.ts';
 import { clientOf } from './http-stateless.ts';
-import { DISCOVER, initializeResult, introduction } from './initialize.ts';
 import { type Served, serve } from './serve.ts';
 import type { Serving } from './serving.ts';
-import { Session } from './session.ts';
-import { localAnswer } from './session-local.ts';
-import { sessionStanding } from './session-standing.ts';
 import { listenOnPipe } from './stdio-listen.ts';
 import { createStdioWriter } from './stdio-writer.ts';
 
@@ -56,28 +50,36 @@ export async function serveStdio(
   await pipe.finished();
 }
 
+/** What a stateless client would have sent in params._meta is missing, and no handshake came before. */
+const EARLY = {
+  code: 'META_INVALID',
+  detail: 'Send initialize first, or the 2026-07-28 members in params._meta.',
+} as const;
+
 class Pipe {
   readonly #serving: Serving;
-  readonly #path: string;
   readonly #out: ReturnType<typeof createStdioWriter>;
   readonly #inbound: Inbound;
+  /** What belongs to the session. */
+  readonly #channel: Channel;
   /** Stateless calls and subscriptions. */
   readonly #calls = new Calls();
-  readonly #running = new Set<Promise<void>>();
-  #session: Session | undefined;
   /** Whether the client has shown that it speaks 2026-07-28. */
   #stateless = false;
 
   constructor(write: (text: string) => Promise<void>, path: string, serving: Serving) {
     this.#serving = serving;
-    this.#path = path;
-    this.#out = createStdioWriter(write, serving.limits().streamBuffer);
+    this.#out = createStdioWriter((text) => write(`${text}\n`), serving.limits().streamBuffer);
     this.#inbound = { listener: NAME, endpoint: path, headers: new Headers() };
+    const out = this.#out;
+    this.#channel = new Channel({ transport: 'stdio', listener: NAME, path, serving, out, early: EARLY });
   }
 
   line(line: Uint8Array): void {
     try {
-      this.#message(parseMessage(decodeUtf8(line, 'refuse'), this.#serving.limits().json));
+      const text = decodeUtf8(line, 'refuse');
+      if (isBatch(text)) this.#channel.batch(text, this.#inbound, crypto.randomUUID());
+      else this.#message(parseMessage(text, this.#serving.limits().json));
     } catch (error) {
       if (error instanceof MessageError)
         this.#refuse(error.id, error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message);
@@ -89,50 +91,23 @@ class Pipe {
   /** The client is gone: everything it asked for ends. */
   end(): void {
     this.#calls.abortAll(new GatewayError('CANCELLED'));
-    this.#session?.end();
+    this.#channel.end();
   }
 
-  async finished(): Promise<void> {
-    await Promise.all(this.#running);
+  finished(): Promise<void> {
+    return this.#channel.finished();
   }
 
   #message(message: Message): void {
-    if (message.kind === 'request') this.#track(this.#request(message));
-    else if (message.kind === 'notification' && message.method === 'notifications/cancelled')
-      this.#cancel(message);
-    else if (message.kind === 'notification' && message.method === 'notifications/initialized')
-      this.#initialized();
-    else if (this.#session) take(message, this.#session, { serving: this.#serving });
+    if (message.kind === 'request' && claimsStateless(message)) this.#channel.track(this.#alone(message));
+    else if (!this.#cancelled(message)) this.#channel.message(message, this.#inbound, crypto.randomUUID());
   }
 
-  #track(work: Promise<void>): void {
-    const running = work.catch((error: unknown) =>
-      this.#serving.host.log.error('call failed', { error: String(error) }),
-    );
-    this.#running.add(running);
-    void running.then(() => this.#running.delete(running));
-  }
-
-  #initialized(): void {
-    this.#session?.standing.attach((text) => this.#out.note(text));
-  }
-
-  #cancel(message: Extract<Message, { kind: 'notification' }>): void {
+  /** @returns whether the message cancels a stateless call */
+  #cancelled(message: Message): boolean {
+    if (message.kind !== 'notification' || message.method !== 'notifications/cancelled') return false;
     const id = readId(message.params?.raw('requestId') ?? '');
-    if (id && !this.#calls.cancel(id)) this.#session?.calls.cancel(id);
-  }
-
-  async #request(message: Request): Promise<void> {
-    if (claimsStateless(message)) return this.#alone(message);
-    if (message.method === 'initialize') return this.#initialize(message);
-    if (!this.#session) {
-      if (message.method === 'ping')
-        return this.#out.result(resultText(message.id.text, McpResult.complete({}).raw));
-      // What a stateless client would have sent in params._meta is missing, and no handshake came before.
-      const detail = 'Send initialize first, or the 2026-07-28 members in params._meta.';
-      return this.#refuse(message.id, 'META_INVALID', detail);
-    }
-    return this.#inSession(message, this.#session);
+    return id !== undefined && this.#calls.cancel(id);
   }
 
   async #alone(message: Request): Promise<void> {
@@ -146,101 +121,24 @@ class Pipe {
     const { signal, end } = this.#calls.begin(message.id);
     const { result, close } = await this.#carry(message, client, signal);
     // A cancelled request gets no response, and nobody is there to read one after the end.
-    if (!signal.aborted) await this.#answer(message, result, client);
+    if (!signal.aborted) await this.#out.result(answerText(message.id, message.method, result, client));
     close();
     end();
   }
 
   async #carry(message: Request, client: Client, signal: AbortSignal): Promise<Served> {
+    const inbound = this.#inbound;
     if (message.method !== 'subscriptions/listen') {
       const request = requestOf(message.method, message.params, undefined);
-      return serve({ ...this.#call(client), request, signal }, this.#serving);
-    }
-    const note = (text: string) => this.#out.note(text);
-    const result = await listenOnPipe(message, client, this.#inbound, signal, this.#serving, note);
-    return { result, principal: client.principal, close() {} };
-  }
-
-  async #initialize(message: Request): Promise<void> {
-    const said = introduction(message);
-    if (!said)
-      return this.#refuse(
-        message.id,
-        'INVALID_REQUEST',
-        'initialize needs params.protocolVersion and params.capabilities.',
-      );
-    if (this.#session)
-      return this.#refuse(message.id, 'INVALID_REQUEST', 'The session is initialized already.');
-    const base = { ...said, era: '2025', transport: 'stdio', principal: ANONYMOUS } as const;
-    const session = new Session({
-      path: this.#path,
-      client: base,
-      now: this.#serving.host.now(),
-      standing: (self) => sessionStanding(self, this.#path, NAME, this.#serving),
-    });
-    this.#serving.onSwap((changedFor) => session.standing.renew(changedFor(session.client, this.#path)));
-    this.#serving.onStop(() => session.standing.stop());
-    this.#session = session;
-    const { result, close } = await serve(
-      { ...this.#call(session.client), request: DISCOVER, signal: new AbortController().signal },
-      this.#serving,
-    );
-    if (result.kind === 'complete')
-      await this.#out.result(resultText(message.id.text, initializeResult(result, said.version)));
-    else {
-      this.#session = undefined;
-      await this.#out.result(errorText(message.id.text, result.raw));
-    }
-    close();
-  }
-
-  async #inSession(message: Request, session: Session): Promise<void> {
-    const local = await localAnswer(message, {
-      session,
-      host: this.#serving.host,
-      limits: this.#serving.limits,
-      refused: (code, reason) =>
-        this.#serving.refused({ code, reason, listener: NAME, method: message.method }),
-    });
-    if (local) return this.#answer(message, local, session.client);
-    const { signal, end } = session.calls.begin(message.id);
-    const send = (text: string): boolean => {
-      if (text !== '') void this.#out.note(text);
-      return true;
-    };
-    const call = this.#call(session.client);
-    const { parkTtl: timeout, keepAlive: every } = this.#serving.limits();
-    const { asker, client } = session;
-    const asking = { asker, client, id: call.id, signal, timeout, every, send };
-    const served = await serve(
-      {
-        ...call,
-        request: requestOf(message.method, message.params, session.logLevel),
-        signal,
-        rounds: (request, first, run) => askRounds(request, first, run, asking),
-      },
-      this.#serving,
-    );
-    // A cancelled request of the initialize era gets no response.
-    if (!signal.aborted) await this.#answer(message, served.result, session.client);
-    served.close();
-    end(CALL_OVER);
-  }
-
-  #call(client: Client) {
-    return {
-      id: crypto.randomUUID(),
-      client,
-      inbound: this.#inbound,
-      emit: (note: McpNotification) => {
+      const emit = (note: McpNotification) => {
         this.#serving.host.metrics.notifications.inc({ method: noteLabel(note.method) });
         return this.#out.note(notificationText(note.method, note.raw));
-      },
-    };
-  }
-
-  #answer(message: Request, result: McpResult, client: Client): Promise<void> {
-    return this.#out.result(answerText(message.id, message.method, result, client));
+      };
+      return serve({ id: crypto.randomUUID(), client, inbound, request, signal, emit }, this.#serving);
+    }
+    const note = (text: string) => this.#out.note(text);
+    const result: McpResult = await listenOnPipe(message, client, inbound, signal, this.#serving, note);
+    return { result, principal: client.principal, close() {} };
   }
 
   /** @param id undefined: none could be read, which the initialize era writes as null */

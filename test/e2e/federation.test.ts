@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, call, openSession } from '../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
-import { connectPeer, peerKinds, textOf } from '../fixtures/peers.ts';
+import { connectPeer, httpPeerKinds, textOf } from '../fixtures/peers.ts';
 import { type RawUpstream, startRawUpstream } from '../fixtures/raw-upstream.ts';
 import { startEverythingHttp } from '../fixtures/upstreams.ts';
 
@@ -186,7 +186,7 @@ describe('an upstream that is down', () => {
     const everything = await startEverythingHttp();
     const config = configOf({ up: { url: everything.url }, down: { url: 'http://127.0.0.1:1/mcp' } });
     await using half = await startInProcess(config);
-    for (const kind of peerKinds) {
+    for (const kind of httpPeerKinds) {
       const peer = await connectPeer(kind, { url: half.url });
       const tools = await peer.tools();
       expect(tools).toContain('up__test_simple_text');

@@ -2,7 +2,7 @@
 // both ends: the core of "any client era to any upstream era".
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
-import { connectPeer, type PeerOptions, peerKinds, textOf } from '../fixtures/peers.ts';
+import { connectPeer, httpPeerKinds, type PeerOptions, textOf } from '../fixtures/peers.ts';
 import { until } from '../fixtures/until.ts';
 import { everythingStdio, startEverythingHttp } from '../fixtures/upstreams.ts';
 
@@ -46,7 +46,7 @@ for (const transport of ['http', 'stdio'] as const) {
         await stop?.();
       });
 
-      for (const kind of peerKinds) {
+      for (const kind of httpPeerKinds) {
         test(`asks a ${kind} client`, async () => {
           const peer = await connectPeer(kind, { url: gateway.url }, options);
           const ask = async (message: string) => textOf(await peer.call('test_elicitation', { message }));
@@ -81,7 +81,7 @@ for (const transport of ['http', 'stdio'] as const) {
         });
       }
 
-      for (const kind of peerKinds) {
+      for (const kind of httpPeerKinds) {
         test(`tells what became of it when a ${kind} client answers with an error`, async () => {
           const peer = await connectPeer(kind, { url: gateway.url }, options);
           const outcome = async (name: string, args: Record<string, unknown>) =>

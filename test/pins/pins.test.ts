@@ -70,6 +70,7 @@ test('the test kit exports what it exported', () => {
 test('configuration errors keep their codes', () => {
   expect(Object.keys(CODES).sort()).toEqual([
     'DURATION_INVALID',
+    'ENDPOINT_DUPLICATE',
     'ENDPOINT_PATH',
     'ENDPOINT_RESERVED',
     'ENV_INCOMPLETE',

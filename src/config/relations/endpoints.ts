@@ -1,9 +1,9 @@
 // Relations between endpoints and upstreams: names that exist, paths the gateway does not need itself.
 import { suggest } from '../../lib/suggest.ts';
-import type { JsonObject } from '../../protocol/values.ts';
+import type { JsonObject, JsonValue } from '../../protocol/values.ts';
 import type { PlacedProblem } from '../issues.ts';
 import type { Path } from '../schema.ts';
-import { RESERVED_PATHS } from '../sections/endpoints.ts';
+import { isReserved, RESERVED_PATHS } from '../sections/endpoints.ts';
 import { asList, asMap, isMap } from './guess.ts';
 
 export function endpointProblems(tree: JsonObject): PlacedProblem[] {
@@ -12,8 +12,10 @@ export function endpointProblems(tree: JsonObject): PlacedProblem[] {
     return [{ path: ['endpoints'], code: 'VALUE_INVALID', message: 'no endpoint', hint }];
   }
   const upstreams = Object.keys(asMap(tree.upstreams));
+  const paths = new Set(Object.keys(asMap(tree.endpoints)));
   return Object.entries(asMap(tree.endpoints)).flatMap(([path, endpoint]) => [
-    ...reserved(path),
+    ...reserved(path, ['endpoints', path], 'key'),
+    ...secondPath(path, asMap(endpoint).sse, paths),
     ...asList(asMap(endpoint).upstreams).flatMap((name, index) =>
       typeof name === 'string' && name !== '*' && !upstreams.includes(name)
         ? [unknownUpstream(name, ['endpoints', path, 'upstreams', index], upstreams)]
@@ -30,17 +32,21 @@ export function unknownUpstream(name: string, path: Path, upstreams: readonly st
   return { path, code: 'UPSTREAM_UNKNOWN', message: `there is no upstream "${name}"`, hint };
 }
 
-function reserved(path: string): PlacedProblem[] {
+/** The path of an older transport is a path like the endpoints': it may be taken once. */
+function secondPath(path: string, sse: JsonValue | undefined, taken: Set<string>): PlacedProblem[] {
+  if (typeof sse !== 'string' || sse === 'auto' || sse === 'off') return [];
+  const place = ['endpoints', path, 'sse'];
+  const isTaken = taken.has(sse);
+  taken.add(sse);
+  if (!isTaken) return reserved(sse, place, 'value');
+  const hint = 'choose a path of its own, such as /sse';
+  return [{ path: place, code: 'ENDPOINT_DUPLICATE', message: `${sse} is taken by another endpoint`, hint }];
+}
+
+function reserved(path: string, place: Path, on: 'key' | 'value'): PlacedProblem[] {
+  if (!isReserved(path)) return [];
   const taken = RESERVED_PATHS.find((own) => path === own || path.startsWith(`${own}/`));
-  if (taken === undefined) return [];
+  const message = `the gateway answers ${taken} itself`;
   const hint = 'choose another path, such as /mcp';
-  return [
-    {
-      path: ['endpoints', path],
-      code: 'ENDPOINT_RESERVED',
-      message: `the gateway answers ${taken} itself`,
-      hint,
-      on: 'key',
-    },
-  ];
+  return [{ path: place, code: 'ENDPOINT_RESERVED', message, hint, ...(on === 'key' && { on }) }];
 }

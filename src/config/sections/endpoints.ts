@@ -5,7 +5,13 @@ import { bareKey, fault } from '../fields.ts';
 /** Paths the gateway answers itself; an endpoint may not take them. */
 export const RESERVED_PATHS = ['/healthz', '/readyz', '/metrics', '/.well-known'] as const;
 
-const path = z.string().regex(/^\/(?:(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+(?:\/(?!$)|$))*$/, {
+export function isReserved(path: string): boolean {
+  return RESERVED_PATHS.some((own) => path === own || path.startsWith(`${own}/`));
+}
+
+const PATH = /^\/(?:(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+(?:\/(?!$)|$))*$/;
+
+const path = z.string().regex(PATH, {
   error: fault(
     'ENDPOINT_PATH',
     'not a path',
@@ -29,6 +35,17 @@ const endpoint = z
         description:
           'How tools and prompts are called: `prefix` is `upstream__tool`, `none` leaves names alone, `auto` is `none` for one upstream and `prefix` for several.',
         examples: ['prefix'],
+      })
+      .prefault('auto'),
+    sse: z
+      .string({ error: fault('ENDPOINT_PATH', 'not a path', 'write /sse, auto or off') })
+      .refine((text) => text === 'auto' || text === 'off' || PATH.test(text), {
+        error: fault('ENDPOINT_PATH', 'not a path', 'write /sse, auto or off'),
+      })
+      .meta({
+        description:
+          'Where clients of the older transport HTTP+SSE come in: a path, or `off`. `auto` is `/sse` for `/mcp`, `/a/sse` for `/a/mcp` and `/a/sse` for `/a`, unless another endpoint has it.',
+        examples: ['/sse', 'off'],
       })
       .prefault('auto'),
   })

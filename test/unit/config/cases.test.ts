@@ -54,6 +54,7 @@ function normalise(config: Config): string {
         path: '/mcp',
         upstreams: plain.upstreams.map(({ name }) => name),
         names: plain.upstreams.length > 1 ? 'prefix' : 'none',
+        sse: '/sse',
       },
     ],
   });

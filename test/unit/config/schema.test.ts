@@ -172,7 +172,7 @@ test('the defaults', () => {
       mode: undefined,
     },
   ]);
-  expect(config.endpoints).toEqual([{ path: '/mcp', upstreams: ['c'], names: 'none' }]);
+  expect(config.endpoints).toEqual([{ path: '/mcp', upstreams: ['c'], names: 'none', sse: '/sse' }]);
   expect(config.admin).toEqual({ listen: { kind: 'tcp', host: '127.0.0.1', port: 7421 }, socket: undefined });
   expect(config.state).toEqual({ dir: undefined, size: 67_108_864 });
   expect(config.telemetry).toEqual({ log: { level: 'info', format: 'auto' } });

@@ -49,6 +49,7 @@ function endpointOf(name: string, handle: Handler): Endpoint {
   };
   return {
     path: '/mcp',
+    sse: undefined,
     hold() {
       held++;
       let isOver = false;

@@ -4,7 +4,9 @@ import { definePlugin, principalFact, z } from 'sluice/plugin';
 import { sessionMemory } from '../../../src/core/session-store.ts';
 import { openSession, sessionOf } from '../../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../../fixtures/in-process.ts';
+import { initialize } from '../../fixtures/raw.ts';
 import { until } from '../../fixtures/until.ts';
+import { post, send } from '../../fixtures/wire.ts';
 
 /** Who it says it is: good enough for a test. */
 function badges(seen: string[]) {
@@ -69,4 +71,23 @@ test('what was begun by nobody is nobody’s', async () => {
   expect((await session.call('echo', { text: 'x' })).status).toBe(200);
   const claimed = sessionOf(gateway.url, session.id, { ...session.headers, 'x-badge': 'ada' });
   expect((await claimed.call('echo', { text: 'x' })).status).toBe(404);
+});
+
+test('so is one over HTTP+SSE: what another posts to it is refused', async () => {
+  const options = { plugins: { badges: badges([]) } };
+  await using gateway = await startInProcess(configOf(DEMO, { pipeline: [{ badges: {} }] }), options);
+  const headers = { accept: 'text/event-stream' };
+  const stream = await send(new URL('/sse', gateway.url).href, { method: 'GET', headers });
+  const target = new URL((await stream.data()) ?? '', gateway.url).href;
+  const tell = async (message: object, badge?: string) => {
+    await (await post(target, message, badge === undefined ? {} : { 'x-badge': badge })).text();
+    return stream.message();
+  };
+  await tell(initialize('2024-11-05'), 'grace');
+  const params = { name: 'echo', arguments: { text: 'x' } };
+  const echo = { jsonrpc: '2.0', id: 5, method: 'tools/call', params };
+  expect(await tell(echo, 'grace')).toMatchObject({ id: 5, result: {} });
+  for (const badge of ['ada', undefined])
+    expect(await tell(echo, badge)).toMatchObject({ id: 5, error: { data: { code: 'SESSION_UNKNOWN' } } });
+  stream.drop();
 });

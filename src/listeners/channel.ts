@@ -1,0 +1,219 @@
+// One client of the initialize era on a channel of its own: a pair of pipes, or an event stream and the POSTs beside
+// it. The session is the channel, and ends with it. Knows no transport.
+
+import { ANONYMOUS, type Client } from '../core/client.ts';
+import type { ErrorName } from '../core/errors.ts';
+import type { Inbound } from '../core/exchange.ts';
+import {
+  errorText,
+  type Message,
+  MessageError,
+  notificationText,
+  type RawId,
+  resultText,
+} from '../protocol/jsonrpc.ts';
+import { type McpNotification, McpResult } from '../protocol/message.ts';
+import { noteLabel } from '../protocol/methods.ts';
+import { askRounds } from './ask.ts';
+import { BATCHED, type Batch, batchText, NO_BATCH, readBatch } from './batch.ts';
+import { CALL_OVER } from './calls.ts';
+import { answerText, refusalText, requestOf } from './edge.ts';
+import { take } from './http-session.ts';
+import { DISCOVER, initializeResult, introduction } from './initialize.ts';
+import { serve } from './serve.ts';
+import type { Serving } from './serving.ts';
+import { Session } from './session.ts';
+import { localAnswer } from './session-local.ts';
+import { sessionStanding } from './session-standing.ts';
+import type { StdioWriter } from './stdio-writer.ts';
+
+type Request = Extract<Message, { kind: 'request' }>;
+
+/** Where the answer to one request goes. Resolves when it is out, or cannot be any more. */
+type Give = (text: string) => Promise<void>;
+
+export interface ChannelOptions {
+  readonly transport: Client['transport'];
+  /** The listener's name, for plugins and logs. */
+  readonly listener: string;
+  /** The endpoint. */
+  readonly path: string;
+  readonly serving: Serving;
+  readonly out: StdioWriter;
+  /** What a request before the handshake is told. */
+  readonly early: { readonly code: ErrorName; readonly detail: string };
+}
+
+export class Channel {
+  readonly #o: ChannelOptions;
+  readonly #running = new Set<Promise<void>>();
+  readonly #undo: (() => void)[] = [];
+  readonly #give: Give;
+  #session: Session | undefined;
+  #over = false;
+
+  constructor(options: ChannelOptions) {
+    this.#o = options;
+    this.#give = (text) => options.out.result(text);
+  }
+
+  /** @param inbound how it came · @param id for the log and upstreams */
+  message(message: Message, inbound: Inbound, id: string): void {
+    if (message.kind === 'request') this.track(this.#request(message, inbound, id, this.#give));
+    else if (message.kind === 'notification' && message.method === 'notifications/initialized')
+      this.#session?.standing.attach((text) => this.#o.out.note(text));
+    else if (this.#session) take(message, this.#session, { serving: this.#o.serving });
+  }
+
+  /**
+   * Takes an array of messages: its requests run side by side and are answered by one array.
+   * @throws MessageError when nothing of it may be
+   */
+  batch(text: string, inbound: Inbound, id: string): void {
+    const { serving } = this.#o;
+    if (this.#session?.client.version !== BATCHED) throw new MessageError(-32600, NO_BATCH);
+    const refused = (reason: string): void => this.#told('INVALID_REQUEST', reason);
+    const batch = readBatch(text, serving.limits(), serving.host, refused);
+    this.track(this.#all(batch, inbound, id));
+    // Behind the requests, so that one that cancels finds what it means.
+    for (const message of batch.others) this.message(message, inbound, id);
+  }
+
+  /** Lets `finished` wait for it, and sees to it that a failure is told somewhere. */
+  track(work: Promise<void>): void {
+    const running = work.catch((error: unknown) =>
+      this.#o.serving.host.log.error('call failed', { error: String(error) }),
+    );
+    this.#running.add(running);
+    void running.then(() => this.#running.delete(running));
+  }
+
+  /** The client is gone: everything it asked for ends. */
+  end(): void {
+    this.#over = true;
+    for (const each of this.#undo.splice(0)) each();
+    this.#session?.end();
+  }
+
+  /** Resolves when what runs now has ended. */
+  async finished(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async #all({ requests, refusals }: Batch, inbound: Inbound, id: string): Promise<void> {
+    const answers = [...refusals];
+    const give: Give = async (text) => void answers.push(text);
+    const all = requests.map((message, index) => this.#request(message, inbound, `${id}.${index + 1}`, give));
+    await Promise.all(all);
+    if (answers.length > 0) await this.#give(batchText(answers));
+  }
+
+  async #request(message: Request, inbound: Inbound, id: string, give: Give): Promise<void> {
+    if (message.method === 'initialize') return this.#initialize(message, inbound, id);
+    if (this.#session) return this.#inSession(message, this.#session, inbound, id, give);
+    if (message.method === 'ping') return give(resultText(message.id.text, McpResult.complete({}).raw));
+    return this.#refuse(message.id, this.#o.early.code, this.#o.early.detail);
+  }
+
+  async #initialize(message: Request, inbound: Inbound, id: string): Promise<void> {
+    const { serving, path, listener, transport } = this.#o;
+    const said = introduction(message);
+    if (!said) {
+      const detail = 'initialize needs params.protocolVersion and params.capabilities.';
+      return this.#refuse(message.id, 'INVALID_REQUEST', detail);
+    }
+    if (this.#session)
+      return this.#refuse(message.id, 'INVALID_REQUEST', 'The session is initialized already.');
+    const base = { ...said, era: '2025', transport, principal: ANONYMOUS } as const;
+    const session = new Session({
+      path,
+      client: base,
+      now: serving.host.now(),
+      standing: (self) => sessionStanding(self, path, listener, serving),
+    });
+    if (this.#over) session.end();
+    this.#undo.push(
+      serving.onSwap((changedFor) => session.standing.renew(changedFor(session.client, path))),
+      serving.onStop(() => session.standing.stop()),
+    );
+    this.#session = session;
+    const { signal } = new AbortController();
+    const { result, principal, close } = await serve(
+      { ...this.#call(session.client, inbound, id), request: DISCOVER, signal },
+      serving,
+    );
+    // Nobody else can write into a pipe; whoever learns a name can post.
+    if (transport === 'http') session.bind(principal.id);
+    if (result.kind === 'complete')
+      await this.#give(resultText(message.id.text, initializeResult(result, said.version)));
+    else {
+      this.#session = undefined;
+      await this.#give(errorText(message.id.text, result.raw));
+    }
+    close();
+  }
+
+  async #inSession(
+    message: Request,
+    session: Session,
+    inbound: Inbound,
+    id: string,
+    give: Give,
+  ): Promise<void> {
+    const { serving, out } = this.#o;
+    const { client, asker } = session;
+    const { parkTtl: timeout, keepAlive: every } = serving.limits();
+    const { signal, end } = session.calls.begin(message.id);
+    const local = await localAnswer(message, {
+      session,
+      host: serving.host,
+      limits: serving.limits,
+      refused: (code, reason) => this.#told(code, reason, message.method),
+    });
+    if (local) {
+      end();
+      return give(answerText(message.id, message.method, local, client));
+    }
+    const send = (text: string): boolean => {
+      if (text !== '') void out.note(text);
+      return true;
+    };
+    const asking = { asker, client, id, signal, timeout, every, send };
+    const served = await serve(
+      {
+        ...this.#call(client, inbound, id),
+        request: requestOf(message.method, message.params, session.logLevel),
+        signal,
+        rounds: (request, first, run) => askRounds(request, first, run, asking),
+      },
+      serving,
+    );
+    // A cancelled request of the initialize era gets no response.
+    if (!signal.aborted) await give(answerText(message.id, message.method, served.result, client));
+    served.close();
+    end(CALL_OVER);
+  }
+
+  #call(client: Client, inbound: Inbound, id: string) {
+    const { serving, out } = this.#o;
+    return {
+      id,
+      client,
+      inbound,
+      emit: (note: McpNotification) => {
+        serving.host.metrics.notifications.inc({ method: noteLabel(note.method) });
+        return out.note(notificationText(note.method, note.raw));
+      },
+    };
+  }
+
+  #told(code: ErrorName, reason: string | undefined, method?: string): void {
+    const { serving, listener, path } = this.#o;
+    serving.refused({ code, reason, listener, path, method });
+  }
+
+  #refuse(id: RawId, code: ErrorName, detail: string): Promise<void> {
+    this.#told(code, detail);
+    return this.#give(refusalText(code, detail, id));
+  }
+}

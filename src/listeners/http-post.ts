@@ -1,0 +1,56 @@
+// A POST: its body, whole, and which half of the listener it is for.
+
+import { catalogue, type ErrorName } from '../core/errors.ts';
+import { eraOfPost } from '../protocol/classify.ts';
+import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
+import { isStatelessVersion } from '../protocol/versions.ts';
+import { NO_BATCH } from './batch.ts';
+import { postBatch } from './http-batch.ts';
+import { readBody } from './http-body.ts';
+import { accepts, type HttpCall } from './http-request.ts';
+import { postInSession } from './http-session.ts';
+import { postStateless } from './http-stateless.ts';
+
+/** @param given the id of the refused request, where it could be read */
+export type Refuse = (code: ErrorName, detail?: string, given?: RawId) => Response;
+
+/** The text of a JSON body, or the refusal. */
+export async function jsonBody({ request, serving }: HttpCall, refuse: Refuse): Promise<string | Response> {
+  const limits = serving.limits();
+  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json') return refuse('MEDIA_TYPE');
+  const body = await readBody(request, limits.body, limits.bodyTimeout);
+  if (typeof body !== 'string') {
+    if (body.fault !== 'PARSE')
+      serving.host.metrics.limitHits.inc({ limit: body.fault === 'TOO_LARGE' ? 'body' : 'body_timeout' });
+    return refuse(
+      body.fault,
+      body.fault === 'PARSE' ? 'The body is not UTF-8, or did not arrive whole.' : undefined,
+    );
+  }
+  return body;
+}
+
+export async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
+  const { headers } = call.request;
+  const body = await jsonBody(call, refuse);
+  if (body instanceof Response) return body;
+  if (isBatch(body)) {
+    const isStateless = isStatelessVersion(headers.get('mcp-protocol-version')?.trim() ?? '');
+    return isStateless ? refuse('INVALID_REQUEST', NO_BATCH) : postBatch(body, call);
+  }
+  let message: Message;
+  try {
+    message = parseMessage(body, call.serving.limits().json);
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    return refuse(error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
+  }
+  const id = message.kind === 'request' ? message.id : undefined;
+  const era = eraOfPost(message, headers.get('mcp-protocol-version'));
+  if (typeof era === 'object') return refuse(era.code, era.detail, id);
+  const { stream, json } = accepts(headers);
+  const needsStream = message.kind === 'request' && message.method === 'subscriptions/listen';
+  if (id && !stream && (needsStream || !json)) return refuse('NOT_ACCEPTABLE', undefined, id);
+  return era === '2026' ? postStateless(message, call) : postInSession(message, call);
+}

@@ -1,0 +1,128 @@
+// HTTP+SSE, the transport of 2024-11-05: a client opens an event stream, is told there where to post, and has
+// everything on that stream, answers too. The session is the stream, and ends with it; nothing of it is resumed.
+
+import { claimsStateless } from '../protocol/classify.ts';
+import { isBatch, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
+import { Channel } from './channel.ts';
+import { createEventStream, type EventStream } from './event-stream.ts';
+import { jsonBody, type Refuse } from './http-post.ts';
+import { accepts, type HttpCall, tellRefused } from './http-request.ts';
+import type { Serving } from './serving.ts';
+import { createStdioWriter } from './stdio-writer.ts';
+import { enterStream } from './streams.ts';
+
+interface SseClient {
+  readonly path: string;
+  readonly channel: Channel;
+}
+
+const METHODS = 'GET, POST, OPTIONS';
+const EARLY = { code: 'INVALID_REQUEST', detail: 'Send initialize first.' } as const;
+
+export class SseClients {
+  readonly #serving: Serving;
+  /** By a name that nobody can guess: whoever has it can speak for the client. */
+  readonly #open = new Map<string, SseClient>();
+
+  constructor(serving: Serving) {
+    this.#serving = serving;
+  }
+
+  /** Answers a request for the path of an HTTP+SSE listener. */
+  async serve(path: string, call: HttpCall, refuse: Refuse): Promise<Response> {
+    const { method } = call.request;
+    if (method === 'POST') return this.#post(path, call, refuse);
+    if (method !== 'GET') {
+      tellRefused(call, 'HTTP_METHOD');
+      return new Response(null, { status: 405, headers: { ...call.headers, allow: METHODS } });
+    }
+    if (!this.#serving.accepting()) return refuse('STOPPING');
+    return this.#begin(path, call, refuse);
+  }
+
+  #begin(path: string, call: HttpCall, refuse: Refuse): Response {
+    const { host, limits } = this.#serving;
+    if (!accepts(call.request.headers).stream) return refuse('NOT_ACCEPTABLE');
+    if (this.#open.size >= limits().sessions) {
+      host.metrics.limitHits.inc({ limit: 'sessions' });
+      return refuse('BUSY');
+    }
+    const leave = enterStream(this.#serving);
+    if (!leave) return refuse('BUSY');
+    const buffer = limits().streamBuffer;
+    const stream = createEventStream({ buffer, headers: call.headers, gone() {} });
+    const out = createStdioWriter(async (text) => stream.send(text, { event: 'message' }), buffer);
+    const { listener, endpoint } = call.inbound;
+    const channel = new Channel({
+      transport: 'http',
+      listener,
+      path: endpoint,
+      serving: this.#serving,
+      out,
+      early: EARLY,
+    });
+    const name = crypto.randomUUID();
+    this.#open.set(name, { path, channel });
+    void stream.send(`${path}?sessionId=${name}`, { event: 'endpoint' });
+    const release = this.#tie(path, call, stream, channel);
+    void stream.done.then(() => {
+      this.#open.delete(name);
+      release();
+      channel.end();
+      leave();
+    });
+    return stream.response;
+  }
+
+  /** What ends the stream beside its client. @returns a function that unties it again */
+  #tie(path: string, call: HttpCall, stream: EventStream, channel: Channel): () => void {
+    const { endpoint } = call.inbound;
+    const quiet = { tick: () => stream.comment() };
+    call.keepAlive.add(quiet);
+    const undo = [
+      () => call.keepAlive.remove(quiet),
+      // What is at work is answered before the stream ends.
+      this.#serving.onStop(() => void channel.finished().then(() => stream.end())),
+      this.#serving.onSwap(() => {
+        if (this.#serving.endpoint(endpoint)?.sse !== path) stream.end();
+      }),
+    ];
+    return () => {
+      for (const each of undo) each();
+    };
+  }
+
+  async #post(path: string, call: HttpCall, refuse: Refuse): Promise<Response> {
+    const name = new URL(call.request.url).searchParams.get('sessionId');
+    // A client that tries the newer transport first goes on to GET after a 400 (2025-11-25 basic/transports).
+    if (name === null) return refuse('SESSION_REQUIRED', `Open the event stream first: GET ${path}.`);
+    const unknown = () => refuse('SESSION_UNKNOWN', 'The event stream has ended, or never was.');
+    if (this.#open.get(name)?.path !== path) return unknown();
+    const body = await jsonBody(call, refuse);
+    if (body instanceof Response) return body;
+    // It may have ended while the body came.
+    const client = this.#open.get(name);
+    if (!client) return unknown();
+    try {
+      this.#take(body, client.channel, call);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      return refuse(error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
+    }
+    return new Response('Accepted', { status: 202, headers: call.headers });
+  }
+
+  /** @throws MessageError */
+  #take(body: string, channel: Channel, { inbound, id }: HttpCall): void {
+    if (isBatch(body)) {
+      channel.batch(body, inbound, id);
+      return;
+    }
+    const message = parseMessage(body, this.#serving.limits().json);
+    if (claimsStateless(message)) {
+      const given = message.kind === 'request' ? message.id : undefined;
+      throw new MessageError(-32600, '2026-07-28 is not spoken over HTTP+SSE.', given);
+    }
+    channel.message(message, inbound, id);
+  }
+}
