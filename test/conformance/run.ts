@@ -12,7 +12,16 @@ import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type SetupName, setupNames, startSetup, startTasksSetup } from './setups.ts';
-import { requirementSets, runClientSuite, runSuite, runTasks, type SuiteResult } from './suite.ts';
+import {
+  OLDER,
+  requirementSets,
+  runClientSuite,
+  runOlder,
+  runSuite,
+  runTasks,
+  type ScenarioResult,
+  type SuiteResult,
+} from './suite.ts';
 
 const Floor = z.strictObject({ scored: z.int(), pending: z.int() });
 /** The gateway as the client of the suite's server, called in that server's era or in the other one. */
@@ -63,18 +72,23 @@ async function measureTasks(): Promise<void> {
     const out = resolve(values.out, direct ? 'tasks-direct' : 'tasks-http');
     try {
       const results = await runTasks({ url: setup.url, out });
-      const passed = results.filter((result) => result.passed).length;
-      console.log(`${name}: ${passed}/${results.length} scenarios of the tasks extension`);
-      if (passed < results.length) below++;
-      for (const { scenario, failures } of results.filter((result) => !result.passed))
-        console.log(`    ✗ ${scenario}\n        ${failures.join('\n        ')}`);
+      tellOf(`${name}: scenarios of the tasks extension`, results);
     } finally {
       await setup.stop();
     }
   }
 }
 
-/** Runs both sets against one setup, prints a row for each and what failed in it. */
+/** Scenarios without a floor: all of them pass. */
+function tellOf(what: string, results: readonly ScenarioResult[]): void {
+  const failed = results.filter((result) => !result.passed);
+  console.log(`${what}: ${results.length - failed.length}/${results.length}`);
+  if (failed.length > 0) below++;
+  for (const { scenario, failures } of failed)
+    console.log(`    ✗ ${scenario}\n        ${failures.join('\n        ')}`);
+}
+
+/** Runs both sets and what there is of older revisions against one setup, prints a row for each and what failed in it. */
 async function measure(name: SetupName, run: number): Promise<void> {
   const out = resolve(values.out, name, String(run));
   const setup = await startSetup(name).catch((error: unknown) => {
@@ -87,6 +101,10 @@ async function measure(name: SetupName, run: number): Promise<void> {
       const start = performance.now();
       const result = await runSuite({ url: setup.url, requirements, out: join(out, requirements) });
       report(name, run, result, performance.now() - start);
+    }
+    for (const revision of Object.keys(OLDER) as (keyof typeof OLDER)[]) {
+      const results = await runOlder({ url: setup.url, revision, out: join(out, revision) });
+      tellOf(`${name}: scenarios of ${revision}`, results);
     }
   } finally {
     await setup.stop();

@@ -76,6 +76,23 @@ export async function runSuite(options: {
   return result;
 }
 
+/** Revisions the suite has no set for, and how many of its scenarios say that they apply there. */
+export const OLDER = { '2025-03-26': 1, '2025-06-18': 27 } as const;
+
+/** Runs every scenario that applies at an older revision. Throws when there are fewer than there were. */
+export async function runOlder(options: {
+  url: string;
+  revision: keyof typeof OLDER;
+  out: string;
+}): Promise<ScenarioResult[]> {
+  const { url, revision, out } = options;
+  await runCli('server', ['--url', url, '--suite', 'all', '--spec-version', revision], out);
+  const names = (await readdir(out)).filter((name) => name.startsWith('server-')).map(scenarioOf);
+  if (names.length < OLDER[revision])
+    throw new Error(`${names.length} scenarios of ${revision} ran; see ${out}/suite.log`);
+  return Promise.all(names.map((name) => readScenario(name, undefined, out)));
+}
+
 /** The scenarios of the tasks extension (SEP-2663): no set requires them, and its own server does not run them. */
 const TASKS = [
   'tasks-lifecycle',
@@ -184,16 +201,18 @@ async function wantedOf(
   return [...file[leg].map((scenario) => ({ scenario })), ...unscored];
 }
 
+/** Of [server-]NAME-2026-01-31T…: no name is another with a date behind it. */
+function scenarioOf(folder: string): string {
+  return folder.replace(/^server-|-\d{4}-\d{2}-\d{2}T[\dZ-]+$/g, '');
+}
+
 async function readScenario(
   scenario: string,
   reason: string | undefined,
   out: string,
 ): Promise<ScenarioResult> {
-  // [server-]NAME-2026-01-31T…: no name is another with a date behind it.
   const folders = await readdir(out);
-  const folder = folders.find(
-    (name) => name.replace(/^server-|-\d{4}-\d{2}-\d{2}T[\dZ-]+$/g, '') === scenario,
-  );
+  const folder = folders.find((name) => scenarioOf(name) === scenario);
   const checks = folder === undefined ? [] : await readChecks(join(out, folder, 'checks.json'));
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
   const failures = checks.filter((check) => check.status === 'FAILURE').map(describe);
