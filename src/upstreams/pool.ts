@@ -30,6 +30,8 @@ export interface Pooled {
   readonly ended: Promise<void>;
   /** Where questions could be mixed up. */
   readonly turns: Turns | undefined;
+  /** Whether a question was declined that may have been for a call that was given up. */
+  mistrusted: boolean;
 }
 
 /** What a link tells its pool. */
@@ -290,7 +292,7 @@ export class Pool {
     const { pooled, slot, holders } = entry;
     if (!pooled || !this.#byLink.has(pooled.link) || holders.size > 0 || isBusy(pooled)) return;
     const isKnown = this.#entries.get(slot.key) === entry;
-    const isDoubtful = slot.until === 'idle' && slot.mixed && pooled.link.doubtful;
+    const isDoubtful = slot.until === 'idle' && pooled.mistrusted;
     if (!isKnown || slot.until === 'used' || isDoubtful) this.#retire(entry);
     else if (!slot.owner) this.#lieIdle(entry, pooled);
   }
@@ -347,6 +349,7 @@ export class Pool {
       watchers: this.hooks.watch(link, () => this.#rest(entry)),
       ended: over.promise.then(() => {}),
       turns: this.#turnsOf(link, slot),
+      mistrusted: false,
     };
     entry.pooled = pooled;
     this.#byLink.set(link, pooled);

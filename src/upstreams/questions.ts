@@ -19,7 +19,8 @@ export interface Asking {
   readonly host: Host;
 }
 
-export function askTheRightOne({ link, question, via, owned, outside, upstream, host }: Asking): void {
+/** @returns whether it was declined although somebody could be asked */
+export function askTheRightOne({ link, question, via, owned, outside, upstream, host }: Asking): boolean {
   const open = (via ? [via] : [...link.calls()]).filter(
     (call) => !call.ended && mayAsk(call.x.request.method),
   );
@@ -28,7 +29,7 @@ export function askTheRightOne({ link, question, via, owned, outside, upstream, 
   const ofTask = task === undefined ? undefined : open.find((call) => call.task === task);
   if (ofTask && canAsk(ofTask.x.client, ofTask.x.request.method, question)) {
     ofTask.ask(question);
-    return;
+    return false;
   }
   const able = open.filter((call) => canAsk(call.x.client, call.x.request.method, question));
   // A call of another client is a reason for doubt even when that client cannot be asked.
@@ -40,13 +41,14 @@ export function askTheRightOne({ link, question, via, owned, outside, upstream, 
   const target = certain || owned ? (able.findLast((call) => call.free) ?? able.at(-1)) : undefined;
   if (target) {
     target.ask(certain ? question : { ...question, uncertain: true });
-    return;
+    return false;
   }
-  if (able.length === 0 && outside(question)) return;
+  if (able.length === 0 && outside(question)) return false;
   const reason = able.length > 0 ? 'question_ambiguous' : 'question_unanswerable';
   host.metrics.dropped.inc({ reason });
   host.log.info('a question of the upstream was declined', { upstream, method: question.method, reason });
   void link.answer(question, declined(question)).catch(() => {});
+  return able.length > 0;
 }
 
 /** The task a question belongs to, where its server says so (2025-11-25 basic/utilities/tasks). */

@@ -85,11 +85,13 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   );
 
   function ask(question: Question, via: Call | undefined, link: Link): void {
-    const { owner: session, profile } = pool.of(link)?.slot ?? {};
+    const pooled = pool.of(link);
+    const { owner: session, profile } = pooled?.slot ?? {};
     const owned = session !== undefined;
     const beside = (asked: Question): boolean =>
       owned && profile !== undefined && outside.ask(asked, link, { ...profile, era: '2025', session });
-    askTheRightOne({ link, question, via, owned, outside: beside, upstream: spec.name, host });
+    const asking = { link, question, via, owned, outside: beside, upstream: spec.name, host };
+    if (askTheRightOne(asking) && pooled && link.doubtful) pooled.mistrusted = true;
   }
 
   function withdrawn(questionKey: string, link: Link): void {

@@ -196,7 +196,7 @@ describe('on a process that everybody shares', () => {
     expect(stateOf(await ask(client('eve'), 'eve'))).not.toBe('');
   });
 
-  test('a process of one kind of caller is ended after that, and another takes its place', async () => {
+  test('a process of one principal stays after that, until a question had to be declined for it', async () => {
     const upstream = run.upstream(serverSpec(['--era', '2025']));
     const pid = async () =>
       JSON.parse(textOf(await upstream.handle(toolCall('pid', {}, { client: able }), nobody))).pid;
@@ -206,7 +206,13 @@ describe('on a process that everybody shares', () => {
     await upstream.handle(exchange('test/call', { name: 'echo', arguments: {} }, { client: able }), nobody);
     abort.abort();
     await silent;
+    expect(await pid()).toBe(before);
+    const args = { questions: [elicit('Who?')] };
+    expect(textOf(await upstream.handle(toolCall('ask', args, { client: able }), nobody))).toContain(
+      'cancel',
+    );
     expect(await pid()).not.toBe(before);
+    expect(stateOf(await upstream.handle(toolCall('ask', args, { client: able }), nobody))).not.toBe('');
     expect(await upstream.host.figure('upstreamRestarts')).toBe(0);
   });
 });
