@@ -20,7 +20,7 @@ import {
 } from './sharing.ts';
 import type { UpstreamSpec } from './spec.ts';
 import { Turns } from './turns.ts';
-import { createVerdicts, NoReply, type Verdicts, WrongEra } from './verdict.ts';
+import { createVerdicts, NoReply, noEra, type Verdicts, WrongEra } from './verdict.ts';
 import type { Watchers } from './watch.ts';
 
 export interface Pooled {
@@ -389,15 +389,4 @@ function isBusyError(error: unknown): error is GatewayError {
 /** Calls, parked ones too, and who watches keep a link open. */
 function isBusy({ link, watchers }: Pooled): boolean {
   return link.size.calls > 0 || watchers.size > 0;
-}
-
-function noEra(upstream: string, tried: readonly WrongEra[]): GatewayError {
-  const silent = tried.find((error) => error instanceof NoReply);
-  if (silent) return silent.fault;
-  const why = tried.map(({ message }) => message).join('; ');
-  return new GatewayError(
-    'UPSTREAM_INVALID',
-    `The upstream "${upstream}" speaks no protocol revision that is known here (${why}).`,
-    { upstream },
-  );
 }

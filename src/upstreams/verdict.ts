@@ -1,6 +1,6 @@
 // Which eras an upstream speaks, as far as asking has shown. A "no" expires: servers are upgraded and rolled back.
 
-import type { GatewayError } from '../core/errors.ts';
+import { GatewayError } from '../core/errors.ts';
 import type { Era } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
@@ -60,4 +60,16 @@ export class NoReply extends WrongEra {
   constructor(readonly fault: GatewayError) {
     super(fault.message);
   }
+}
+
+/** Why an upstream is spoken to in no era: how it failed, or else what it said to each. */
+export function noEra(upstream: string, tried: readonly WrongEra[]): GatewayError {
+  const silent = tried.find((error) => error instanceof NoReply);
+  if (silent) return silent.fault;
+  const why = tried.map(({ message }) => message).join('; ');
+  return new GatewayError(
+    'UPSTREAM_INVALID',
+    `The upstream "${upstream}" speaks no protocol revision that is known here (${why}).`,
+    { upstream },
+  );
 }
