@@ -173,7 +173,9 @@ describe('stop', () => {
 
   test('closes stdin, then asks, then kills, and takes the group along', async () => {
     const life = openLifeline();
-    const { child, over } = start(commandSpec(childPath('stages.sh'), [life.path]));
+    // Time enough to write down what it hears, also on a busy machine.
+    const patience = { stop: 500, kill: 500 };
+    const { child, over } = start(commandSpec(childPath('stages.sh'), [life.path], patience));
     await life.wrote('up');
     await child.stop();
     expect(await life.released).toBe('up\nend of stdin\nTERM\n');
