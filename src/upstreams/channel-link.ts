@@ -31,8 +31,6 @@ const BATCH = 10_000;
 const CANCELLED = 'notifications/cancelled';
 /** Most calls remembered that were given up; a server need not answer them. */
 const ABANDONED = 100;
-/** Characters of stderr that an error tells. */
-const LAST = 200;
 
 export interface ChannelLinkParts {
   readonly name: string;
@@ -51,7 +49,6 @@ export class ChannelLink implements Link {
   readonly #p: ChannelLinkParts;
   readonly #correlator: Correlator;
   readonly #channel: Channel;
-  #last: string | undefined;
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
   readonly #abandoned = new Map<string, number>();
 
@@ -68,7 +65,7 @@ export class ChannelLink implements Link {
     this.#channel = open({
       text: (text) => this.#text(text),
       garbage: (what) => this.#garbage(what),
-      gone: (why, last) => this.#gone(why, last),
+      gone: (why) => this.#gone(why),
     });
   }
 
@@ -203,8 +200,7 @@ export class ChannelLink implements Link {
     void this.#correlator.receive(message);
   }
 
-  #gone(why: string, last: string | undefined): void {
-    this.#last = last?.slice(0, LAST);
+  #gone(why: string): void {
     this.#correlator.fail(this.#fault(new Error(`${this.#channel.what} ${why}`)));
     this.#p.events.ended(why);
   }
@@ -214,10 +210,6 @@ export class ChannelLink implements Link {
     const { name } = this.#p;
     const why = `is not there: ${messageOf(error)}`;
     if (error instanceof Unwritten) return new SessionLost(name, why);
-    const stderr = this.#last === undefined ? {} : { stderr: this.#last };
-    return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" ${why}.`, {
-      upstream: name,
-      ...stderr,
-    });
+    return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" ${why}.`, { upstream: name });
   }
 }

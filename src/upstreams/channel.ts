@@ -14,9 +14,8 @@ export interface ChannelHooks {
   garbage(what: string): void;
   /**
    * It is over; `why` goes on a sentence that begins with what it is. Called once.
-   * @param last what it wrote to people last
    */
-  gone(why: string, last?: string): void;
+  gone(why: string): void;
 }
 
 export interface Channel {

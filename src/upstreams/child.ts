@@ -17,8 +17,8 @@ export const CLOSED = 'was stopped';
 export interface ChildHooks {
   /** One line of stdout. The returned promise is not waited for: one slow client must not stop the others. */
   line(line: Uint8Array): void;
-  /** It is gone; `why` says how, for people, and `last` what it wrote to stderr last. Called once. */
-  gone(why: string, last: string | undefined): void;
+  /** It is gone; `why` says how, for people. Called once. */
+  gone(why: string): void;
 }
 
 export interface Child {
@@ -60,7 +60,7 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
     const { last } = stderr;
     if (reason !== CLOSED)
       log.warn('process ended', { pid: child.pid, why: ending(), stderr: last.join('\n') || undefined });
-    hooks.gone(ending(), last.at(-1));
+    hooks.gone(ending());
   });
 
   return {

@@ -48,7 +48,7 @@ describe('the processes of a gateway', () => {
   });
 });
 
-test('what a process wrote when it failed is told without the secrets it was given', async () => {
+test('what a process wrote when it failed is in the log, without the secrets it was given, and not told to clients', async () => {
   const upstream = {
     command: '/bin/sh',
     args: ['-c', 'echo "cannot log in with $TOKEN" >&2; exit 4'],
@@ -57,10 +57,8 @@ test('what a process wrote when it failed is told without the secrets it was giv
   const config = { ...plainConfig({ up: upstream }), telemetry: { log: { level: 'debug' } } };
   const gateway = await startGateway(config);
   const text = await (await call(gateway.url, 'echo', {})).text();
-  expect(JSON.parse(text).error.data).toMatchObject({
-    code: 'UPSTREAM_UNAVAILABLE',
-    stderr: 'cannot log in with ••••',
-  });
+  expect(JSON.parse(text).error.data).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  expect(text).not.toContain('cannot log in');
   await gateway.stop();
   expect(gateway.log()).toContain('cannot log in with ••••');
   expect(gateway.log()).toContain('exited with code 4');

@@ -193,16 +193,6 @@ describe('a server that cannot be had', () => {
     expect(result.raw.string('message')).toContain(why);
   });
 
-  test('tells the last that its process wrote to stderr, short and without secrets', async () => {
-    const script = `echo first >&2; echo "no such key: $KEY ${'x'.repeat(400)}" >&2; exit 9`;
-    const { call } = start(
-      commandSpec('/bin/sh', ['-c', script], { env: { KEY: 'sk-12345678' }, secrets: ['sk-12345678'] }),
-    );
-    const stderr = (await call('echo')).raw.object('data')?.string('stderr');
-    expect(stderr).toStartWith('no such key: •••• xxx');
-    expect(stderr?.length).toBe(200);
-  });
-
   test('by one that ends whatever it is greeted with: a call is one death, though it takes two processes', async () => {
     const host = testHost();
     const { call } = start(
