@@ -2,7 +2,7 @@
 // gateway makes the task, waits for its result, and ends it when nobody waits any more (2025-11-25
 // basic/utilities/tasks). What the task asks is asked as during any call.
 
-import { errorResult } from '../core/errors.ts';
+import { errorResult, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import { RELATED_TASK } from '../protocol/extensions.ts';
@@ -11,13 +11,14 @@ import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import type { Call, Settled } from './call.ts';
 import { type Carrying, carry } from './carry.ts';
-import type { Link } from './link.ts';
+import { isLost, type Link } from './link.ts';
 import { pause } from './pause.ts';
 import { makesTasks, TaskTools } from './task-tools.ts';
 
-/** Between two looks at a task whose server names no interval, and the shortest, milliseconds. */
+/** Between two looks at a task whose server names no interval, the shortest and the longest, milliseconds. */
 const INTERVAL = 5_000;
 const SHORTEST = 100;
+const LONGEST = 3_600_000;
 
 /** What a call of the gateway's is for: to make the task, or to have the result of this one. */
 type Phase = 'make' | { readonly taskId: string };
@@ -48,8 +49,11 @@ export class TaskCalls {
     const plain = x.request.raw?.has('task') ? x.request.with({ task: undefined }) : x.request;
     if (!makesTasks(link) || !(await this.#tools.wantTask(x, link))) {
       const leg = plain === x.request ? x : this.#leg(x, plain);
+      // Its caller may have gone while the list of tools was looked at.
+      x.signal.throwIfAborted();
       return carry(link.start(leg, emit), link, x, this.on);
     }
+    x.signal.throwIfAborted();
     const call = link.start(this.#leg(x, plain.with({ task: {} })), quiet(emit));
     this.#phases.set(call, 'make');
     const { signal, stop } = later(x.signal, this.patience);
@@ -104,7 +108,16 @@ export class TaskCalls {
     this.#phases.set(call, { taskId });
     call.givenUp = end;
     void this.#watch(call, taskId, intervalOf(task), x, link);
-    return this.finish(call, await carry(call, link, x, this.on), x, emit, link);
+    const outcome = await carry(call, link, x, this.on);
+    // What was not processed is the request for the result. The tool may have done its work, so it is not called again.
+    if (!(outcome instanceof McpResult) && isLost(outcome)) return this.#gone();
+    return this.finish(call, outcome, x, emit, link);
+  }
+
+  #gone(): Settled {
+    const { upstream } = this.on;
+    const why = `The upstream "${upstream}" ended the session, and with it the task of this call.`;
+    return { kind: 'failed', error: new GatewayError('UPSTREAM_UNAVAILABLE', why, { upstream }) };
   }
 
   /** That the server knows the task is a sign of life; that it does not is the end of the call. */
@@ -138,7 +151,7 @@ export class TaskCalls {
 
 function intervalOf(task: RawObject): number {
   const given = task.get('pollInterval');
-  return typeof given === 'number' && given > 0 ? Math.max(given, SHORTEST) : INTERVAL;
+  return typeof given === 'number' && given > 0 ? Math.min(Math.max(given, SHORTEST), LONGEST) : INTERVAL;
 }
 
 /** Aborts so much later than another signal. */
