@@ -24,6 +24,9 @@ class Own extends Shelf {
   readonly streams = new Map<string, Replay>();
 }
 
+/** What a stream without a reader costs beside its events: objects, and what the runtime holds of its connection. */
+const STREAM = 4_096;
+
 /** Since when a client of this revision takes an event without data for what it is; older ones parse it. */
 const PRIMED_SINCE = '2025-11-25';
 
@@ -98,13 +101,20 @@ export class Replays {
   }
 
   #moved(own: Own, replay: Replay): void {
+    this.#takeDown(own, replay);
+    this.#held.set(replay, { own, since: this.#host.now() });
+    if (replay.attached || own.streams.get(replay.name) !== replay) return;
+    for (const shelf of [own, this.#all]) (replay.delivered ? shelf.delivered : shelf.waiting).add(replay);
+    this.#grew(own, replay, STREAM);
+  }
+
+  #takeDown(own: Own, replay: Replay): void {
+    if (!this.#all.delivered.has(replay) && !this.#all.waiting.has(replay)) return;
     for (const shelf of [own, this.#all]) {
       shelf.delivered.delete(replay);
       shelf.waiting.delete(replay);
-      if (replay.attached || own.streams.get(replay.name) !== replay) continue;
-      (replay.delivered ? shelf.delivered : shelf.waiting).add(replay);
     }
-    this.#held.set(replay, { own, since: this.#host.now() });
+    this.#grew(own, replay, -STREAM);
   }
 
   #grew(own: Own, replay: Replay, bytes: number): void {
@@ -144,10 +154,7 @@ export class Replays {
 
   #forget(own: Own, replay: Replay): void {
     own.streams.delete(replay.name);
-    for (const shelf of [own, this.#all]) {
-      shelf.delivered.delete(replay);
-      shelf.waiting.delete(replay);
-    }
+    this.#takeDown(own, replay);
     replay.forget(true);
   }
 }

@@ -168,8 +168,8 @@ describe('limits', () => {
       expect(replays.bytes).toBeLessThanOrEqual(limits.resumeBytes);
     }
     const kept = streams.map(({ own, replay }) => replays.find(own, replay?.name ?? '') !== undefined);
-    expect(kept).toEqual([...Array(3).fill(false), ...Array(9).fill(true)]);
-    expect(await host.figure('limitHits', { limit: 'resume_bytes' })).toBe(3);
+    expect(kept).toEqual([...Array(5).fill(false), ...Array(7).fill(true)]);
+    expect(await host.figure('limitHits', { limit: 'resume_bytes' })).toBe(5);
     expect(await host.figure('resumeBytes')).toBe(replays.bytes);
   });
 
@@ -183,6 +183,24 @@ describe('limits', () => {
     expect((await read).map(({ data }) => data.length)).toEqual([0, 60_000, 1]);
     // What came after the loss can be had again.
     expect(await resumed(replay, 1)).toEqual(['r']);
+  });
+
+  test('bound how many streams there are of which nothing is kept, such as those of cancelled calls', async () => {
+    const mine = session();
+    const ended = [];
+    for (let i = 0; i < 100; i++) {
+      const replay = open(mine);
+      ended.push(replay);
+      replay.end();
+      await replay.response.text();
+      await replay.done;
+    }
+    const there = ended.filter(({ name }) => replays.find(mine, name));
+    expect(there).toEqual(ended.slice(-there.length));
+    expect(there.length).toBeWithin(1, 50);
+    expect(replays.bytes).toBeLessThanOrEqual(limits.resumeSessionBytes);
+    mine.end();
+    expect(replays.bytes).toBe(0);
   });
 
   test('a thousand chatty streams with a reader each stay within them', async () => {
