@@ -13,6 +13,8 @@ import { RawObject } from '../protocol/raw.ts';
 interface Listed {
   readonly at: number;
   readonly schemas: ReadonlyMap<string, RawObject>;
+  /** It did not come in time. */
+  readonly isLate?: true;
 }
 
 /** How many lists are remembered: one for each upstream and caller. */
@@ -21,6 +23,8 @@ const LISTS = 1_000;
 const FRESH_MS = 60_000;
 /** A tool that is not on it makes it be looked at again, but not more often than this, milliseconds. */
 const AGAIN_MS = 1_000;
+/** One that did not come in time holds no call back for this long, milliseconds. */
+const RETRY_MS = 10_000;
 const PAGES = 100;
 
 /** The endpoint whose tools are meant. */
@@ -50,8 +54,7 @@ export class Advertised {
     const { tenant = '', id } = x.principal;
     const key = [x.route.kind === 'one' ? x.route.upstream : '', tenant, id].join('\n');
     const known = this.#known.get(key);
-    const age = known && this.endpoint.now() - known.at;
-    const isEnough = !fresh && age !== undefined && age < (known?.schemas.has(tool) ? FRESH_MS : AGAIN_MS);
+    const isEnough = !fresh && known && this.endpoint.now() - known.at < believed(known, tool);
     const listed = isEnough ? known : await this.#list(key, x);
     return listed?.schemas.get(tool);
   }
@@ -71,15 +74,15 @@ export class Advertised {
     return asking.wait(x.signal);
   }
 
-  /** @returns undefined when the list cannot be had, or not in time: the call itself will say why */
+  /** @returns undefined when the list cannot be had: the call itself will say why */
   async #fetch(x: Exchange, signal: AbortSignal): Promise<Listed | undefined> {
     const leave = this.endpoint.hold();
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), this.endpoint.patience);
     try {
-      return await this.#pages(x, AbortSignal.any([signal, late.signal]));
-    } catch {
-      return undefined;
+      const listed = await this.#pages(x, AbortSignal.any([signal, late.signal])).catch(() => undefined);
+      if (listed || !late.signal.aborted) return listed;
+      return { at: this.endpoint.now(), schemas: new Map(), isLate: true };
     } finally {
       clearTimeout(timer);
       leave();
@@ -106,6 +109,12 @@ export class Advertised {
     }
     return { at: this.endpoint.now(), schemas };
   }
+}
+
+/** How long what is known of a tool is good enough, milliseconds. */
+function believed({ isLate, schemas }: Listed, tool: string): number {
+  if (isLate) return RETRY_MS;
+  return schemas.has(tool) ? FRESH_MS : AGAIN_MS;
 }
 
 function envelope({ version, capabilities, info }: Client): RawObject {
