@@ -5,19 +5,18 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
-import type { Outbound } from '../core/outbound.ts';
-import { settledWithin } from '../lib/settled.ts';
 import { HeaderError } from '../protocol/headers.ts';
 import { errorText, type Message, notificationText, resultText } from '../protocol/jsonrpc.ts';
 import type { Era, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
-import { SseReader } from '../protocol/sse.ts';
+import { readToEnd } from './broken-stream.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
 import { type HttpAnswer, type HttpClient, Unanswered } from './http-client.ts';
-import { type HeadOptions, headOf, headWithoutBody } from './http-head.ts';
-import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
+import type { HeadOptions } from './http-head.ts';
+import { mediaType, type Reading, readBody, readText } from './http-read.ts';
+import { HttpSender } from './http-sender.ts';
 import { type Asked, statusFault, unavailable } from './http-status.ts';
 import {
   type Hello,
@@ -28,11 +27,9 @@ import {
   type StandingStream,
 } from './link.ts';
 import type { Own } from './own.ts';
-import { pause } from './pause.ts';
 import { isRead } from './reads.ts';
 import { requestOf } from './requests.ts';
-import { sendThrough } from './senders.ts';
-import type { UpstreamLimits } from './spec.ts';
+import type { UpstreamLimits, UpstreamTimeouts } from './spec.ts';
 import { openStanding } from './standing.ts';
 import { type ToolHeaders, withoutInvalidTools } from './tool-headers.ts';
 
@@ -43,6 +40,7 @@ export interface HttpLinkParts {
   readonly client: HttpClient;
   readonly head: HeadOptions;
   readonly limits: UpstreamLimits;
+  readonly timeouts: UpstreamTimeouts;
   readonly toolHeaders?: ToolHeaders | undefined;
   readonly events: LinkEvents;
   readonly host: Host;
@@ -52,13 +50,6 @@ export interface HttpLinkParts {
   withdrawn(questionKey: string): void;
 }
 
-/** Reconnection wait when the server names none. */
-const RETRY_MS = 1_000;
-const RESUMES = 10;
-/** How long a server may take for each of the last things it is told. */
-const LAST_WORDS_MS = 2_000;
-/** A server that has said nothing to the GET by then is taken to have a standing stream. */
-const STANDS_MS = 250;
 const CANCELLED = 'notifications/cancelled';
 
 export class HttpLink implements Link {
@@ -69,8 +60,7 @@ export class HttpLink implements Link {
   readonly #aborts = new Map<Call, AbortController>();
   readonly #closing = new AbortController();
   readonly notify = (x: Exchange) => this.#post(notificationText(x.request.method, x.request.raw), x);
-  /** Cancellations on their way. */
-  readonly #telling = new Set<Promise<unknown>>();
+  readonly #sender: HttpSender;
   #standing: StandingStream | undefined;
   #closed: Promise<void> | undefined;
   #ended = false;
@@ -79,6 +69,7 @@ export class HttpLink implements Link {
     this.#p = parts;
     this.era = parts.era;
     this.hello = parts.hello;
+    this.#sender = new HttpSender(parts);
     this.#correlator = new Correlator(parts.name, parts.host, {
       unsolicited: (note) => parts.events.unsolicited(note),
       question: (question, via) => parts.question(question, via),
@@ -119,10 +110,7 @@ export class HttpLink implements Link {
     if (this.era === '2025' && call.sent && !call.ended) {
       const params = RawObject.of({ requestId: call.id, reason });
       const x = call.parked ? this.#p.own(CANCELLED, params) : call.x;
-      const told: Promise<unknown> = this.#post(notificationText(CANCELLED, params), x)
-        .catch(() => {})
-        .finally(() => this.#telling.delete(told));
-      this.#telling.add(told);
+      this.#sender.tell(this.#post(notificationText(CANCELLED, params), x));
     }
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
     // Last: it may be the last call of a link that is closed then.
@@ -157,12 +145,15 @@ export class HttpLink implements Link {
   #stand(): StandingStream {
     const asked = Promise.withResolvers<void>();
     const stands = Promise.withResolvers<boolean>();
-    const soon = setTimeout(stands.resolve, STANDS_MS, true);
+    const soon = setTimeout(() => {
+      this.#p.host.metrics.timeouts.inc({ kind: 'standing', upstream: this.#p.name });
+      stands.resolve(true);
+    }, this.#p.timeouts.standing);
     void openStanding({
       asked: asked.resolve,
       stands: () => stands.resolve(true),
       client: this.#p.client,
-      outbound: (lastEventId) => this.#get(this.#p.own('GET'), lastEventId),
+      outbound: (lastEventId) => this.#sender.bare('GET', this.#p.own('GET'), lastEventId),
       reading: this.#reading(undefined),
       signal: this.#closing.signal,
       log: this.#p.host.log,
@@ -183,17 +174,7 @@ export class HttpLink implements Link {
   async #close(): Promise<void> {
     this.#closing.abort();
     for (const call of [...this.#aborts.keys()]) this.cancel(call, 'the gateway closes the connection');
-    if (this.#p.head.session !== undefined && !this.#ended) {
-      // A cancellation that comes after the end of its session is refused.
-      await settledWithin(Promise.all(this.#telling), LAST_WORDS_MS);
-      const signal = AbortSignal.timeout(LAST_WORDS_MS);
-      await this.#get(this.#p.own('DELETE', undefined, signal), undefined, 'DELETE')
-        .then((outbound) => this.#p.client.send(outbound, signal))
-        .then(
-          (answer) => answer.discard(),
-          () => {},
-        );
-    }
+    if (!this.#ended) await this.#sender.end();
     this.#end('was closed');
   }
 
@@ -232,40 +213,20 @@ export class HttpLink implements Link {
       );
   }
 
-  async #send(
-    body: string,
-    call: Call,
-    extra: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const outbound: Outbound = {
-      transport: this.#p.head.transport,
-      method: 'POST',
-      url: this.#p.head.url,
-      headers: { ...headOf(this.#p.head, call.x), ...extra },
-      body,
-    };
-    const send = async (): Promise<HttpAnswer> => {
-      const last = await sendThrough(call.x, outbound);
-      call.sent ||= !signal.aborted;
-      return this.#p.client.send(last, signal);
-    };
+  #send(body: string, call: Call, extra: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer> {
+    const send = (): Promise<HttpAnswer> =>
+      this.#sender.post(body, call.x, signal, extra, () => {
+        call.sent ||= !signal.aborted;
+      });
     return send().catch((error: unknown) => {
       if (error instanceof Unanswered && isRead(call.x.request.method)) return send();
       throw error;
     });
   }
 
-  /** A message of ours that is no request: the answer carries nothing. @throws GatewayError when it is refused */
+  /** A message of ours that is no request. @throws GatewayError when it is refused */
   async #post(body: string, x: Exchange): Promise<void> {
-    const outbound: Outbound = {
-      transport: this.#p.head.transport,
-      method: 'POST',
-      url: this.#p.head.url,
-      headers: headOf(this.#p.head, x),
-      body,
-    };
-    const answer = await this.#p.client.send(await sendThrough(x, outbound), AbortSignal.timeout(10_000));
+    const answer = await this.#sender.message(body, x);
     if (answer.status < 200 || answer.status > 299) {
       const verdict = await statusFault(answer, this.#reading(undefined), this.#asked);
       throw verdict.kind === 'fault' ? verdict.error : unavailable(answer, this.#p.name);
@@ -275,21 +236,6 @@ export class HttpLink implements Link {
 
   get #asked(): Asked {
     return { era: this.era, session: this.#p.head.session !== undefined };
-  }
-
-  /** A message without a body. */
-  #get(x: Exchange, lastEventId: string | undefined, method = 'GET'): Promise<Outbound> {
-    return sendThrough(x, {
-      transport: this.#p.head.transport,
-      method,
-      url: this.#p.head.url,
-      headers: {
-        ...headWithoutBody(this.#p.head, x),
-        accept: 'text/event-stream',
-        ...(lastEventId ? { 'last-event-id': lastEventId } : {}),
-      },
-      body: '',
-    });
   }
 
   #reading(call: Call | undefined): Reading {
@@ -347,45 +293,14 @@ export class HttpLink implements Link {
     return undefined;
   }
 
-  async #stream(first: HttpAnswer, call: Call, reading: Reading, signal: AbortSignal): Promise<void> {
-    const closed = new GatewayError(
-      'UPSTREAM_UNAVAILABLE',
-      `The upstream "${this.#p.name}" closed the stream before the result.`,
-      { upstream: this.#p.name },
-    );
-    const read = (answer: HttpAnswer, reader: SseReader): Promise<void> =>
-      readEvents(answer, reader, reading, () => call.ended);
-    let reader = new SseReader({ eventBytes: this.#p.limits.event });
-    await read(first, reader).catch((error: unknown) => this.#unlessResumable(error, reader));
-    // The server may close the connection and keep the stream (2025-11-25 basic/transports §Resumability).
-    for (let tries = 0; !call.ended && this.#resumable(reader) && tries < RESUMES; tries++) {
-      await pause(reader.retry ?? RETRY_MS, signal);
-      const next = new SseReader({ eventBytes: this.#p.limits.event });
-      next.lastEventId = reader.lastEventId;
-      next.retry = reader.retry;
-      try {
-        const answer = await this.#p.client.send(await this.#get(call.x, reader.lastEventId), signal);
-        if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
-          answer.discard();
-          break;
-        }
-        await read(answer, next);
-      } catch (error) {
-        this.#unlessResumable(error, next);
-      }
-      if (next.lastEventId !== reader.lastEventId) tries = -1;
-      reader = next;
-    }
-    if (!call.ended) throw closed;
-  }
-
-  #resumable(reader: SseReader): boolean {
-    return this.era === '2025' && reader.lastEventId !== '';
-  }
-
-  #unlessResumable(error: unknown, reader: SseReader): void {
-    const broken = error instanceof GatewayError && error.code === 'UPSTREAM_UNAVAILABLE';
-    if (!broken || !this.#resumable(reader)) throw error;
+  #stream(first: HttpAnswer, call: Call, reading: Reading, signal: AbortSignal): Promise<void> {
+    return readToEnd(first, {
+      reading,
+      resumes: this.era === '2025',
+      over: () => call.ended,
+      again: (lastEventId) => this.#sender.get(call.x, lastEventId, signal),
+      signal,
+    });
   }
 }
 

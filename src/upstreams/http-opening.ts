@@ -7,7 +7,7 @@ import { startedLate } from './hello.ts';
 import type { HttpClient } from './http-client.ts';
 import type { LinkEvents } from './link.ts';
 import type { Own } from './own.ts';
-import type { UpstreamLimits } from './spec.ts';
+import type { UpstreamLimits, UpstreamTimeouts } from './spec.ts';
 
 export interface HttpOpening {
   readonly name: string;
@@ -16,7 +16,7 @@ export interface HttpOpening {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly limits: UpstreamLimits;
-  readonly firstByte: number;
+  readonly timeouts: UpstreamTimeouts;
   readonly host: Host;
   readonly gateway: RawObject;
   readonly userAgent: string;
@@ -35,13 +35,13 @@ export interface Openings {
 
 /** Runs with a signal that aborts when `timeouts.start` has passed, or when the opening is given up. */
 export async function inTime<T>(
-  { name, firstByte, signal }: HttpOpening,
+  { name, timeouts: { start }, signal }: HttpOpening,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const late = AbortSignal.timeout(firstByte);
+  const late = AbortSignal.timeout(start);
   try {
     return await run(AbortSignal.any([late, signal]));
   } catch (error) {
-    throw late.aborted && !signal.aborted ? startedLate(name, firstByte) : error;
+    throw late.aborted && !signal.aborted ? startedLate(name, start) : error;
   }
 }

@@ -20,6 +20,7 @@ import { type HeadOptions, headOf } from './http-head.ts';
 import { HttpLink } from './http-link.ts';
 import { type HttpOpening, inTime, type Openings } from './http-opening.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from './http-read.ts';
+import { HttpSender } from './http-sender.ts';
 import { statusFault, unavailable } from './http-status.ts';
 import type { Link, Profile } from './link.ts';
 import { openSse } from './open-sse.ts';
@@ -90,7 +91,8 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
     client: at.client,
     head,
     limits: at.limits,
-    toolHeaders: new ToolHeaders(at.firstByte),
+    timeouts: at.timeouts,
+    toolHeaders: new ToolHeaders(at.timeouts.start),
     host: at.host,
     own: at.own,
     ...to,
@@ -103,28 +105,39 @@ async function openSession(
   profile: Profile,
   to: Openings,
 ): Promise<HttpLink> {
-  const first = { ...head, version: INITIALIZE[0] };
-  const { result, answer } = await inTime(at, (signal) =>
-    ask(at, first, at.own('initialize', initializeParams(profile, at.gateway), signal)),
-  );
-  const hello = helloOfInitialize(result);
-  const session: HeadOptions = { ...head, version: hello.version, session: answer.header('mcp-session-id') };
-  const initialized = await inTime(at, (signal) => {
-    const x = at.own('notifications/initialized', undefined, signal);
-    return post(at, session, x, notificationText(x.request.method));
-  });
-  initialized.discard();
-  return new HttpLink({
-    name: at.name,
-    era: '2025',
-    hello,
-    client: at.client,
-    head: session,
-    limits: at.limits,
-    host: at.host,
-    own: at.own,
-    ...to,
-  });
+  let session: HeadOptions = { ...head, version: INITIALIZE[0] };
+  const heard = (answer: HttpAnswer): void => {
+    session = { ...session, session: answer.header('mcp-session-id') };
+  };
+  const { name, client, limits, timeouts, host, own } = at;
+  try {
+    const { result } = await inTime(at, (signal) =>
+      ask(at, session, own('initialize', initializeParams(profile, at.gateway), signal), heard),
+    );
+    const hello = helloOfInitialize(result);
+    session = { ...session, version: hello.version };
+    const initialized = await inTime(at, (signal) => {
+      const x = own('notifications/initialized', undefined, signal);
+      return post(at, session, x, notificationText(x.request.method));
+    });
+    initialized.discard();
+    return new HttpLink({
+      name,
+      era: '2025',
+      hello,
+      client,
+      head: session,
+      limits,
+      timeouts,
+      host,
+      own,
+      ...to,
+    });
+  } catch (error) {
+    // The server has a session by then that nobody will use.
+    await new HttpSender({ name, client, head: session, timeouts, host, own }).end();
+    throw error;
+  }
 }
 
 async function post(at: HttpOpening, head: HeadOptions, x: Exchange, body: string): Promise<HttpAnswer> {
@@ -134,7 +147,7 @@ async function post(at: HttpOpening, head: HeadOptions, x: Exchange, body: strin
 }
 
 /** One request before there is a link, to its result. @throws WrongEra when it is refused */
-async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
+async function ask(at: HttpOpening, head: HeadOptions, x: Exchange, heard?: (answer: HttpAnswer) => void) {
   const answer = await post(at, head, x, requestText('0', x.request.method, x.request.raw));
   let found: Message | undefined;
   const reading: Reading = {
@@ -147,6 +160,7 @@ async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
     garbage() {},
   };
   if (answer.status < 200 || answer.status > 299) throw await refusal(answer, reading, x.request.method);
+  heard?.(answer);
   if (mediaType(answer) === 'text/event-stream') {
     await readEvents(
       answer,
@@ -164,7 +178,7 @@ async function ask(at: HttpOpening, head: HeadOptions, x: Exchange) {
       { upstream: at.name },
     );
   if (found.kind !== 'result') throw new WrongEra(refusalText(x.request.method, found), saidBy(found));
-  return { answer, result: found.result };
+  return { result: found.result };
 }
 
 /** Of refusals only these say something of the era: 401, 403, 429, 5xx and 3xx do not (2026-07-28 versioning §Backward). */

@@ -19,14 +19,14 @@ export async function openSse(
   profile: Profile,
   to: Openings,
 ): Promise<ChannelLink> {
-  const { name, client, limits, host, own } = at;
+  const { name, client, limits, timeouts, host, own } = at;
   const reading: Reading = { upstream: name, limits, message: () => undefined, garbage() {} };
   const stream = await inTime(at, (signal) =>
-    openSseStream({ name, client, head, reading }, own('GET', undefined, signal)),
+    openSseStream({ name, client, head, reading, timeouts, host }, own('GET', undefined, signal)),
   );
   const link = new ChannelLink({ name, limits, host, own, ...to }, stream.channel);
   try {
-    await initialize(link, { ...at, patience: at.firstByte }, profile);
+    await initialize(link, { ...at, patience: at.timeouts.start }, profile);
     return link;
   } catch (error) {
     await link.close();

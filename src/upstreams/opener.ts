@@ -106,7 +106,7 @@ export function createOpener(parts: UpstreamParts, own: Own) {
       url: spec.kind === 'url' ? spec.url : 'http://demo.internal/mcp',
       headers: spec.kind === 'url' ? spec.headers : {},
       limits: spec.limits,
-      firstByte: spec.timeouts.start,
+      timeouts: spec.timeouts,
       host,
       gateway: parts.gateway,
       userAgent: parts.userAgent,

@@ -8,6 +8,7 @@ import { coalesce } from '../lib/coalesce.ts';
 import type { Era } from '../protocol/message.ts';
 import type { Link } from './link.ts';
 import { unlessAborted } from './pause.ts';
+import { type Hold, isBusy, type Pooled, type PoolHooks, type Told, type Use } from './pooled.ts';
 import {
   onceSlot,
   ownSlot,
@@ -18,58 +19,10 @@ import {
   sharingOf,
   UNASKED,
 } from './sharing.ts';
+import { inSomeEra } from './some-era.ts';
 import type { UpstreamSpec } from './spec.ts';
 import { Turns } from './turns.ts';
-import { createVerdicts, NoReply, noEra, type Verdicts, WrongEra } from './verdict.ts';
-import type { Watchers } from './watch.ts';
-
-export interface Pooled {
-  readonly link: Link;
-  readonly slot: Slot;
-  readonly watchers: Watchers;
-  readonly ended: Promise<void>;
-  /** Where questions could be mixed up. */
-  readonly turns: Turns | undefined;
-  /** Whether a question was declined that may have been for a call that was given up. */
-  mistrusted: boolean;
-}
-
-/** What a link tells its pool. */
-export interface Told {
-  ended(why: string): void;
-  callOver(): void;
-}
-
-export interface PoolHooks {
-  /** Gives up when the signal aborts. */
-  open(slot: Slot, told: Told, signal: AbortSignal): Promise<Link>;
-  /** @param left to be called when somebody watches no longer */
-  watch(link: Link, left: () => void): Watchers;
-  /** The roots of the client whose session the link serves changed. Never rejects. */
-  rootsChanged(pooled: Pooled): Promise<void>;
-  /** The link is gone, by itself or closed. */
-  closed(pooled: Pooled, why: string): void;
-}
-
-/** What a link is wanted for. */
-export interface Use {
-  /** Which of the links of its kind; the first serves all but calls that must keep away from others. */
-  readonly place?: number;
-  /** It is no request that a server answers and is done with. */
-  readonly lasts?: boolean;
-}
-
-/** What one exchange uses, which stays open until it lets go. */
-export interface Hold {
-  /**
-   * The link for a client, in its own era where the upstream speaks it; the one held before is let go.
-   * @throws GatewayError when the upstream cannot be reached or speaks no era that we do
-   */
-  acquire(client: Client, use?: Use): Promise<Pooled>;
-  /** Waits, where questions could be mixed up, until a call of this client may run. */
-  turn(pooled: Pooled | undefined, client: Client, signal: AbortSignal, resumes?: boolean): Promise<void>;
-  release(): void;
-}
+import { createVerdicts, type Verdicts } from './verdict.ts';
 
 interface Entry {
   readonly slot: Slot;
@@ -150,28 +103,10 @@ export class Pool {
     if (entry?.pooled === pooled) this.#forget(entry);
   }
 
-  async #acquire(client: Client, use: Use, holder: Holder): Promise<Pooled> {
-    const tried = new Map<Era, WrongEra>();
-    let busy: GatewayError | undefined;
-    for (const era of this.verdicts.order(client.era)) {
-      try {
-        const pooled = await this.#take(this.#slot(era, client, use), holder);
-        this.verdicts.yes(era);
-        // One that speaks this era, and gave no reply in the other, does not speak that.
-        for (const other of tried.keys()) this.verdicts.no(other);
-        return pooled;
-      } catch (error) {
-        // Without room to find out, an era that is known to be spoken will do.
-        if (isBusyError(error) && this.verdicts.known(era) !== true) {
-          busy = error;
-          continue;
-        }
-        if (!(error instanceof WrongEra)) throw error;
-        if (!(error instanceof NoReply)) this.verdicts.no(era);
-        tried.set(era, error);
-      }
-    }
-    throw busy ?? noEra(this.spec.name, [...tried.values()]);
+  #acquire(client: Client, use: Use, holder: Holder): Promise<Pooled> {
+    return inSomeEra(this.spec.name, this.verdicts, client.era, (era) =>
+      this.#take(this.#slot(era, client, use), holder),
+    );
   }
 
   #slot(era: Era, client: Client, { place = 0, lasts = false }: Use): Slot {
@@ -380,13 +315,4 @@ export class Pool {
   #count(): void {
     this.host.metrics.upstreamLinks.set({ upstream: this.spec.name }, this.#byLink.size);
   }
-}
-
-function isBusyError(error: unknown): error is GatewayError {
-  return error instanceof GatewayError && error.code === 'BUSY';
-}
-
-/** Calls, parked ones too, and who watches keep a link open. */
-function isBusy({ link, watchers }: Pooled): boolean {
-  return link.size.calls > 0 || watchers.size > 0;
 }

@@ -10,6 +10,12 @@ export interface UpstreamTimeouts {
   readonly idle: number;
   readonly total: number;
   readonly start: number;
+  /** For a message that is no request. */
+  readonly message: number;
+  /** Until a server that has said nothing to the GET is taken to have a standing stream. */
+  readonly standing: number;
+  /** For each of the last things a server is told. */
+  readonly close: number;
 }
 
 export interface UpstreamLimits {

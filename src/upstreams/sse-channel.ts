@@ -2,6 +2,7 @@
 
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { type SseEvent, SseReader } from '../protocol/sse.ts';
 import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
@@ -10,6 +11,7 @@ import { type HeadOptions, headOf, headWithoutBody } from './http-head.ts';
 import { eventsOf, mediaType, type Reading } from './http-read.ts';
 import { statusFault, unavailable } from './http-status.ts';
 import { sendThrough } from './senders.ts';
+import type { UpstreamTimeouts } from './spec.ts';
 import { WrongEra } from './verdict.ts';
 
 export interface SseStream {
@@ -24,6 +26,8 @@ export interface SseOpening {
   readonly client: HttpClient;
   readonly head: HeadOptions;
   readonly reading: Reading;
+  readonly timeouts: Pick<UpstreamTimeouts, 'close'>;
+  readonly host: Host;
 }
 
 /** The stream and, with its first event, the address for messages; there is no way back to an ended one. */
@@ -34,8 +38,6 @@ interface Stream {
   readonly life: AbortController;
 }
 
-/** How long a server may take for the last messages. */
-const LAST_WORDS_MS = 2_000;
 /** Why a channel is over that was told to end. */
 const CLOSED = 'was closed';
 
@@ -128,7 +130,8 @@ function createChannel({ at, events, endpoint, life }: Stream, hooks: ChannelHoo
     },
     async close() {
       // The session ends with the stream, and with it whoever could take what is on its way, a cancellation say.
-      await settledWithin(Promise.allSettled(sending), LAST_WORDS_MS);
+      const isTaken = await settledWithin(Promise.allSettled(sending), at.timeouts.close);
+      if (!isTaken) at.host.metrics.timeouts.inc({ kind: 'close', upstream: at.name });
       life.abort();
       await over;
     },

@@ -8,7 +8,7 @@ import { McpRequest, type McpResult, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import type { Hello, Link } from './link.ts';
-import type { Pooled } from './pool.ts';
+import type { Pooled } from './pooled.ts';
 import type { Sharing } from './sharing.ts';
 
 const PAGES = 100;

@@ -22,7 +22,12 @@ export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
 };
 
 /** The same for fields of `timeouts`. */
-export const KIND_OF_TIMEOUT: Readonly<Record<string, Kind>> = { connect: 'url' };
+export const KIND_OF_TIMEOUT: Readonly<Record<string, Kind>> = {
+  connect: 'url',
+  message: 'url',
+  standing: 'url',
+  close: 'url',
+};
 
 /** What `type:` or `transport:` of an mcpServers file says about the kind. */
 export const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
@@ -88,6 +93,18 @@ const timeouts = z.strictObject({
   }),
   start: duration('30s', {
     description: 'Until the first answer of the upstream, when a connection or process is new.',
+  }),
+  message: duration('10s', {
+    description:
+      'For a message that is no request, such as the answer to a question: until the upstream has taken it. `url` only.',
+  }),
+  standing: duration('250ms', {
+    description:
+      'A server of 2025 that has said nothing to the GET for its standing stream by then is taken to have one. `url` only.',
+  }),
+  close: duration('2s', {
+    description:
+      'For each of the last things it is told when a connection is closed: cancellations, the end of the session. `url` only.',
   }),
 });
 

@@ -11,3 +11,8 @@ test('ten seconds, or longer than the slowest process may take', () => {
   expect(teardownTime(upstreams([5_000, 3_000], [1, 1]))).toBe(10_000);
   expect(teardownTime(upstreams([5_000, 3_000], [60_000, 10_000]))).toBe(72_000);
 });
+
+test('and longer than a server may take for the end of its session', () => {
+  const upstreams = [{ kind: 'url', timeouts: { close: 30_000 } }];
+  expect(teardownTime({ upstreams } as unknown as Config)).toBe(62_000);
+});
