@@ -11,7 +11,7 @@ import { ownSessionOnly } from '../core/own-session.ts';
 import { pipeline, sendersOf } from '../core/pipeline.ts';
 import type { Seal } from '../lib/seal.ts';
 import type { Endpoint } from '../listeners/serving.ts';
-import type { McpRequest } from '../protocol/message.ts';
+import { type McpRequest, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { createRouter, type Router } from '../router/router.ts';
 import type { Source } from '../router/source.ts';
@@ -152,6 +152,23 @@ function buildEndpoint(
   const router = createRouter({ sources, names: config.names, gateway, patience, host, seal });
   const around = (next: Handler): Handler => pipeline(steps, next, host, router.follow);
   const handle = ownSessionOnly(around, router.handle);
+  const door = ownSessionOnly(around, async () => McpResult.complete({}));
+  const admit = async (
+    client: Client,
+    inbound: Inbound,
+    request: McpRequest,
+    id: string,
+  ): Promise<McpResult | undefined> => {
+    if (steps.length === 0) return undefined;
+    const { signal } = new AbortController();
+    const route = { kind: 'local' } as const;
+    const x = new Exchange({ id, client, inbound, request, route, signal, now: host.now(), runsOn });
+    const leave = counter.enter();
+    const result = await door(x, () => undefined);
+    x.close(result);
+    leave();
+    return result.kind === 'error' ? result : undefined;
+  };
   const open = async (
     client: Client,
     inbound: Inbound,
@@ -205,6 +222,7 @@ function buildEndpoint(
     hold: counter.enter,
     open,
     again,
+    admit,
     handle,
     toolSchema: (x, tool, fresh) => advertised.schema(x, tool, fresh),
   };

@@ -14,6 +14,7 @@ import {
 } from '../protocol/jsonrpc.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
+import { type Arrival, BARE, denied } from './admit.ts';
 import { askRounds } from './ask.ts';
 import { BATCHED, type Batch, batchText, NO_BATCH, readBatch } from './batch.ts';
 import { CALL_OVER } from './calls.ts';
@@ -62,7 +63,7 @@ export class Channel {
     if (message.kind === 'request') this.track(this.#request(message, inbound, id, this.#give));
     else if (message.kind === 'notification' && message.method === 'notifications/initialized')
       this.#session?.standing.attach((text) => this.#o.out.note(text));
-    else if (this.#session) take(message, this.#session, { serving: this.#o.serving });
+    else if (this.#session) this.track(this.#take(message, this.#session, { inbound, id }));
   }
 
   /**
@@ -98,6 +99,17 @@ export class Channel {
   /** Resolves when what runs now has ended. */
   async finished(): Promise<void> {
     await Promise.all(this.#running);
+  }
+
+  async #take(
+    message: Exclude<Message, Request>,
+    session: Session,
+    arrival: Omit<Arrival, 'serving'>,
+  ): Promise<void> {
+    const { serving } = this.#o;
+    // On a pipe it is taken at once, in the order of what comes.
+    if (this.#o.transport === 'http' && (await denied(session, { ...arrival, serving }, BARE.POST))) return;
+    take(message, session, { serving });
   }
 
   async #all({ requests, refusals }: Batch, inbound: Inbound, id: string): Promise<void> {
@@ -168,6 +180,7 @@ export class Channel {
       session,
       host: serving.host,
       limits: serving.limits,
+      admit: (request) => denied(session, { inbound, id, serving }, request),
       refused: (code, reason) => this.#told(code, reason, message.method),
     });
     if (local) {

@@ -2,10 +2,11 @@
 
 import { catalogue } from '../core/errors.ts';
 import { MessageError } from '../protocol/jsonrpc.ts';
+import { BARE, denied } from './admit.ts';
 import { BATCHED, type Batch, BatchReply, NO_BATCH, readBatch } from './batch.ts';
 import { refusalResponse } from './edge.ts';
 import { accepts, answeredBy, type HttpCall, replyTo, tellRefused } from './http-request.ts';
-import { refuse, respond, sessionOf, take } from './http-session.ts';
+import { refuse, respond, sessionOf, take, turnedAway } from './http-session.ts';
 
 export async function postBatch(body: string, call: HttpCall): Promise<Response> {
   if (!call.request.headers.get('mcp-session-id')) return refuse('INVALID_REQUEST', call, NO_BATCH);
@@ -16,6 +17,8 @@ export async function postBatch(body: string, call: HttpCall): Promise<Response>
   if (batch instanceof Response) return batch;
   const { requests, others, refusals } = batch;
   if (requests.length + refusals.length === 0) {
+    const refusal = await turnedAway(session, call, 'POST');
+    if (refusal) return refusal;
     for (const message of others) take(message, session, call);
     return new Response(null, { status: 202, headers: call.headers });
   }
@@ -31,7 +34,8 @@ export async function postBatch(body: string, call: HttpCall): Promise<Response>
     answeredBy(respond(message, session, one, part), part, message, session.client, one);
   }
   // Behind the requests, so that one that cancels finds what it means.
-  for (const message of others) take(message, session, call);
+  if (others.length > 0 && !(await denied(session, call, BARE.POST)))
+    for (const message of others) take(message, session, call);
   return reply.response;
 }
 

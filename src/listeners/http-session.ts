@@ -1,10 +1,11 @@
 // The initialize-era half of the HTTP listener: sessions, posted answers, the GET stream, DELETE.
 
 import type { ErrorName } from '../core/errors.ts';
-import { type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
+import { errorText, type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
 import type { McpNotification, McpRequest } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
 import { isInitializeVersion } from '../protocol/versions.ts';
+import { BARE, denied } from './admit.ts';
 import { askRounds } from './ask.ts';
 import { CALL_OVER, CALLER_CANCELLED } from './calls.ts';
 import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
@@ -50,8 +51,24 @@ export async function postInSession(message: Message, call: HttpCall): Promise<R
   const session = sessionOf(call, message);
   if (session instanceof Response) return session;
   if (message.kind === 'request') return answer(message, session, call);
+  const refusal = await turnedAway(session, call, 'POST');
+  if (refusal) return refusal;
   take(message, session, call);
   return new Response(null, { status: 202, headers: call.headers });
+}
+
+/** The refusal of what is no request, where it is not for this caller. */
+export async function turnedAway(
+  session: Session,
+  call: HttpCall,
+  method: keyof typeof BARE,
+): Promise<Response | undefined> {
+  const refusal = await denied(session, call, BARE[method]);
+  if (!refusal) return undefined;
+  const headers = { 'content-type': 'application/json', ...call.headers, ...refusal.headers };
+  // There is no answer to tell it in, so the status must.
+  const status = Math.max(refusal.http ?? 0, 403);
+  return new Response(errorText(null, refusal.raw), { status, headers });
 }
 
 /** A notification or a response: nothing is answered, whatever becomes of it. */
@@ -93,6 +110,7 @@ export async function respond(
     session,
     host: call.serving.host,
     limits: call.serving.limits,
+    admit: (request) => denied(session, call, request),
     refused: (code, reason) => tellRefused(call, code, reason),
   });
   if (local) {

@@ -6,16 +6,18 @@ import { refusalText } from './edge.ts';
 import { type EventId, readEventId, writeEventId } from './event-id.ts';
 import { type EventStream, SSE_HEADERS } from './event-stream.ts';
 import { accepts, type HttpCall, tellRefused } from './http-request.ts';
-import { refuse, sessionOf } from './http-session.ts';
+import { refuse, sessionOf, turnedAway } from './http-session.ts';
 import type { Replay } from './replay.ts';
 import type { Session } from './session.ts';
 import { enterStream } from './streams.ts';
 
-export function getStream(call: HttpCall): Response {
+export async function getStream(call: HttpCall): Promise<Response> {
   const { headers } = call.request;
   if (!accepts(headers).stream) return refuse('NOT_ACCEPTABLE', call);
   const session = sessionOf(call);
   if (session instanceof Response) return session;
+  const refusal = await turnedAway(session, call, 'GET');
+  if (refusal) return refusal;
   const seen = headers.get('last-event-id');
   if (seen === null || seen === '') return begin(session, call);
   const id = readEventId(seen);
@@ -26,6 +28,8 @@ export function getStream(call: HttpCall): Response {
 export async function deleteSession(call: HttpCall): Promise<Response> {
   const session = sessionOf(call);
   if (session instanceof Response) return session;
+  const refusal = await turnedAway(session, call, 'DELETE');
+  if (refusal) return refusal;
   await call.sessions.end(call.request.headers.get('mcp-session-id') ?? '');
   return new Response(null, { status: 200, headers: call.headers });
 }

@@ -6,7 +6,7 @@ import type { Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { SessionStore } from '../core/session-store.ts';
 import type { Seal } from '../lib/seal.ts';
-import type { McpRequest } from '../protocol/message.ts';
+import type { McpRequest, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { TellRefused } from './refusals.ts';
 
@@ -26,6 +26,11 @@ export interface Endpoint {
   ): Promise<Exchange>;
   /** Begins the next round of an exchange. */
   again(x: Exchange, request: McpRequest): Promise<Exchange>;
+  /**
+   * Lets plugins look at what never reaches the router, such as DELETE of a session.
+   * @returns why it is refused: a plugin said so, or the session is another principal's
+   */
+  admit(client: Client, inbound: Inbound, request: McpRequest, id: string): Promise<McpResult | undefined>;
   /** The pipeline and all behind it. */
   readonly handle: Handler;
   /** The input schema of a tool as listed to the caller, for headers that mirror arguments. */

@@ -4,14 +4,16 @@ import { type ErrorName, errorResult } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { isLogLevel } from '../protocol/classify.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
-import { McpResult } from '../protocol/message.ts';
+import { type McpRequest, McpResult } from '../protocol/message.ts';
 import { STATELESS_ERA_ONLY } from '../protocol/methods.ts';
 import type { JsonObject } from '../protocol/values.ts';
+import { requestOf } from './edge.ts';
 import type { Serving } from './serving.ts';
 import type { Session } from './session.ts';
 import { subscriptionsFull } from './wanted.ts';
 
 const EMPTY = McpResult.complete({});
+const HERE = new Set(['ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
 /** Characters. A session holds as many as limits.subscriptions, so each has an end. */
 const LONGEST_URI = 8_192;
 
@@ -19,6 +21,8 @@ export interface Local {
   readonly session: Session;
   readonly host: Host;
   readonly limits: Serving['limits'];
+  /** @returns why this request is refused, if it is: plugins have the first word */
+  admit(request: McpRequest): Promise<McpResult | undefined>;
   /** Tells of a refusal. */
   refused(code: ErrorName, reason?: string): void;
 }
@@ -28,13 +32,15 @@ export async function localAnswer(
   { method, params }: Extract<Message, { kind: 'request' }>,
   local: Local,
 ): Promise<McpResult | undefined> {
-  if (method === 'ping') return EMPTY;
   if (STATELESS_ERA_ONLY.has(method))
     return refuse('METHOD_UNKNOWN', `${method} does not exist in this session's revision.`, local);
+  if (!HERE.has(method)) return undefined;
+  const denied = await local.admit(requestOf(method, params, undefined));
+  if (denied) return denied;
   if (method === 'logging/setLevel') return setLevel(params?.string('level'), local);
   if (method === 'resources/subscribe') return subscribe(params?.string('uri'), local);
   if (method === 'resources/unsubscribe') return unsubscribe(params?.string('uri'), local);
-  return undefined;
+  return EMPTY;
 }
 
 function refuse(code: ErrorName, detail: string, local: Local, data: JsonObject = {}): McpResult {

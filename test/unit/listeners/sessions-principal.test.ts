@@ -1,6 +1,6 @@
 // A session belongs to the principal that began it, as a plugin found out: here, after a restart, for nobody else.
 import { expect, test } from 'bun:test';
-import { definePlugin, principalFact, z } from 'sluice/plugin';
+import { definePlugin, principalFact, refuse, z } from 'sluice/plugin';
 import { sessionMemory } from '../../../src/core/session-store.ts';
 import { openSession, sessionOf } from '../../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../../fixtures/in-process.ts';
@@ -90,4 +90,71 @@ test('so is one over HTTP+SSE: what another posts to it is refused', async () =>
   for (const badge of ['ada', undefined])
     expect(await tell(echo, badge)).toMatchObject({ id: 5, error: { data: { code: 'SESSION_UNKNOWN' } } });
   stream.drop();
+});
+
+test('what is answered at the door, and what is no request, is its principal’s alone, too', async () => {
+  const seen: string[] = [];
+  await using gateway = await startInProcess(configOf(DEMO, { pipeline: [{ badges: {} }] }), {
+    plugins: { badges: badges(seen) },
+  });
+  const grace = await openSession(gateway.url, { headers: { 'x-badge': 'grace' }, version: '2025-03-26' });
+  const ada = sessionOf(gateway.url, grace.id, { ...grace.headers, 'x-badge': 'ada' });
+  const requests = {
+    ping: {},
+    'logging/setLevel': { level: 'error' },
+    'resources/subscribe': { uri: 'demo://clock' },
+    'resources/unsubscribe': { uri: 'demo://clock' },
+  };
+  for (const [method, params] of Object.entries(requests)) {
+    const answer = await ada.ask(method, params);
+    expect([method, answer.status]).toEqual([method, 404]);
+    expect(await answer.json()).toMatchObject({ error: { data: { code: 'SESSION_UNKNOWN' } } });
+    expect(seen).toContain(`${method} ada`);
+  }
+  const cancel = { method: 'notifications/cancelled', params: { requestId: 1 } };
+  expect(await ada.tell(cancel)).toBe(404);
+  expect(await ada.tell({ id: 1, result: { action: 'accept' } })).toBe(404);
+  const batch = await post(gateway.url, [{ jsonrpc: '2.0', ...cancel }], ada.headers);
+  expect(batch.status).toBe(404);
+  await batch.text();
+  const stream = await ada.stream();
+  expect(stream.status).toBe(404);
+  await stream.text();
+  const end = await send(gateway.url, { method: 'DELETE', headers: ada.headers });
+  expect(end.status).toBe(404);
+  await end.text();
+
+  for (const method of ['GET', 'DELETE', 'POST']) expect(seen).toContain(`${method} ada`);
+
+  expect((await grace.ask('ping')).status).toBe(200);
+  expect(await grace.tell(cancel)).toBe(202);
+  const own = await send(gateway.url, { method: 'DELETE', headers: grace.headers });
+  expect(own.status).toBe(200);
+  await own.text();
+});
+
+test('a plugin may refuse what is answered at the door', async () => {
+  const strict = definePlugin({
+    name: 'strict',
+    api: 1,
+    about: 'Lets nobody watch.',
+    schema: z.strictObject({}),
+    setup: () => ({
+      onRequest: ({ method }) =>
+        method === 'resources/subscribe' || method === 'DELETE'
+          ? refuse('FORBIDDEN', 'Nobody watches here.')
+          : undefined,
+    }),
+  });
+  await using gateway = await startInProcess(configOf(DEMO, { pipeline: [{ strict: {} }] }), {
+    plugins: { strict },
+  });
+  const session = await openSession(gateway.url);
+  const answer = await session.ask('resources/subscribe', { uri: 'demo://clock' });
+  expect(await answer.json()).toMatchObject({ id: 7, error: { message: 'Nobody watches here.' } });
+  expect((await (await session.ask('logging/setLevel', { level: 'error' })).json()).result).toEqual({});
+  // What is no request of MCP has its HTTP method for plugins.
+  const end = await send(gateway.url, { method: 'DELETE', headers: session.headers });
+  expect(end.status).toBe(403);
+  await end.text();
 });
