@@ -19,7 +19,7 @@ export interface HttpAnswer {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Nothing more is wanted. What the upstream needs to end well is passed over, so that the connection can be kept. */
   finish(): void;
-  /** Drops the rest. */
+  /** Nothing of it is wanted. A short rest is passed over, so that the connection can be kept; a long one is dropped. */
   discard(): void;
 }
 
@@ -127,7 +127,7 @@ function unreachable(upstream: string, url: URL, error: unknown, reused: boolean
   );
 }
 
-/** How long an upstream may take to end a stream of which nothing more is wanted. */
+/** How long an upstream may take to end an answer of which nothing more is wanted. */
 const ENDING_MS = 1_000;
 
 function answer(response: IncomingMessage, upstream: string): HttpAnswer {
@@ -146,7 +146,7 @@ function answer(response: IncomingMessage, upstream: string): HttpAnswer {
     finish() {
       finishing = true;
     },
-    discard: () => response.destroy(),
+    discard: () => passOver(response),
   };
 }
 

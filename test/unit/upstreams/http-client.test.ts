@@ -46,6 +46,29 @@ describe('a connection', () => {
     expect(rogue.connections).toBeLessThan(4);
   });
 
+  test('is used again after an answer of which nothing is wanted, unless there is no end of it', async () => {
+    const { rogue } = await start((hit, res) => {
+      if (hit.path === '/mcp') return res.writeHead(202).end('Accepted');
+      stream(res);
+      return res.write(event({}));
+    });
+    const client = createHttpClient({ upstream: 'u', connectTimeout: 1_000 });
+    const signal = new AbortController().signal;
+    const send = async (path: string): Promise<void> => {
+      const url = new URL(path, rogue.url).href;
+      const { discard } = await client.send(
+        { transport: 'http', method: 'POST', url, headers: {}, body: '{"method":"x","id":1}' },
+        signal,
+      );
+      discard();
+    };
+    for (let i = 0; i < 10; i++) await send('/mcp');
+    expect(rogue.connections).toBeLessThan(4);
+    await send('/endless');
+    await rogue.hits.at(-1)?.gone;
+    client.close();
+  });
+
   test('that the upstream closed while it was idle is not used again', async () => {
     const closed = Promise.withResolvers<void>();
     const { rogue, call } = await start((hit, res) => {
