@@ -105,6 +105,12 @@ export class Exchange {
     return this.get(principalFact) ?? this.client.principal;
   }
 
+  /** The client as whom the plugins have found it to be. */
+  get caller(): Client {
+    const { client, principal } = this;
+    return principal === client.principal ? client : { ...client, principal };
+  }
+
   get<T>(key: Fact<T>): T | undefined {
     return this.#facts.get(key);
   }

@@ -69,7 +69,7 @@ function hellosOf(sources: readonly Source[], x: Exchange, whole: Whole): Promis
 /** One that is not there in time is left out: clients give up on a slow first answer themselves. */
 async function helloOf(source: Source, x: Exchange, whole: Whole): Promise<Hello | undefined> {
   try {
-    return await inTime(source.name, whole, () => source.hello(x.client));
+    return await inTime(source.name, whole, () => source.hello(x.caller));
   } catch (error) {
     whole.host.log.warn('upstream not there', { upstream: source.name, error: messageOf(error) });
     return undefined;

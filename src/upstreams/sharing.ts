@@ -109,8 +109,9 @@ function sessionSlot(client: Client, session: NonNullable<Client['session']>, er
  */
 function principalSlot({ principal, info, capabilities }: Client, era: Era, place: number): Slot {
   const asks = era === '2025' ? askable(capabilities) : NO_CAPABILITIES;
+  const { tenant = '', id } = principal;
   return {
-    key: `principal:${era}:${place}:${asks.text}:${principal.id}`,
+    key: `principal:${era}:${place}:${asks.text}:${JSON.stringify([tenant, id])}`,
     era,
     owner: undefined,
     profile: { version: NEWEST_INITIALIZE, info, capabilities: asks },

@@ -123,7 +123,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   async function ready(x: Exchange, hold: Hold): Promise<Pooled> {
     const asks = mayAsk(x.request.method) && !x.request.raw?.has('requestState');
     for (let place = 1; ; place++) {
-      const pooled = await unlessAborted(acquire(hold, x.client, { place: place - 1 }), x.signal);
+      const pooled = await unlessAborted(acquire(hold, x.caller, { place: place - 1 }), x.signal);
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
       if (asks) await hold.turn(pooled, x.client, x.signal);
       await levels.ensure(pooled.link, x, pooled.slot.owner !== undefined);
@@ -201,7 +201,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     upstream: spec.name,
     host,
     acquire: async (x: Exchange) =>
-      (await unlessAborted(acquire(hold, x.client, { lasts: true }), x.signal)).link,
+      (await unlessAborted(acquire(hold, x.caller, { lasts: true }), x.signal)).link,
     watchers(link: Link) {
       const pooled = pool.of(link);
       if (!pooled) throw new GatewayError('UPSTREAM_UNAVAILABLE');
