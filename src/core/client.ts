@@ -11,7 +11,15 @@ export interface Principal {
   readonly scopes: readonly string[];
 }
 
+/** Who it is, without what it may do. */
+export type Identity = Pick<Principal, 'id' | 'tenant'>;
+
 export const ANONYMOUS: Principal = { id: 'anonymous', scopes: [] };
+
+/** The identity as one text, for maps and comparisons. Tenants may give the same id, which are different identities. */
+export function identityKey({ tenant = '', id }: Identity): string {
+  return JSON.stringify([tenant, id]);
+}
 
 /** What a client answers to a question. */
 export type Answer = { readonly result: RawObject } | { readonly error: RawObject };
@@ -26,8 +34,8 @@ export interface ClientSession {
   listening?(signal: AbortSignal): Promise<void>;
   /** Asks the client outside of its calls. @throws when the signal aborts first, or nobody reads the question */
   ask?(method: string, params: RawObject | undefined, signal: AbortSignal): Promise<Answer>;
-  /** The id of whom it belongs to; undefined while it begins, and on a pipe. */
-  readonly principal?: string | undefined;
+  /** Whom it belongs to; undefined while it begins, and on a pipe. */
+  readonly principal?: Identity | undefined;
   /** Calls `hear` when the client says that its roots changed, until the returned function is called. */
   readonly onRootsChanged?: (hear: () => void) => () => void;
 }

@@ -1,6 +1,7 @@
 // A session is good for the principal that began it and for nobody else: who has its id, and proves to be another,
 // is told that there is no such session.
 
+import { identityKey } from './client.ts';
 import { errorResult } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Handler } from './handler.ts';
@@ -21,5 +22,5 @@ const unknown = (x: Exchange) => errorResult('SESSION_UNKNOWN', undefined, { req
 
 function isOwn({ client, principal }: Exchange): boolean {
   const owner = client.session?.principal;
-  return owner === undefined || owner === principal.id;
+  return owner === undefined || identityKey(owner) === identityKey(principal);
 }

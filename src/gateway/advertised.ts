@@ -2,7 +2,7 @@
 // upstream that a call goes to is asked.
 
 import { LRUCache } from 'lru-cache';
-import type { Client } from '../core/client.ts';
+import { type Client, identityKey } from '../core/client.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import { Joint } from '../lib/joint.ts';
@@ -51,8 +51,7 @@ export class Advertised {
    * @throws the reason of the call's signal when it aborts first
    */
   async schema(x: Exchange, tool: string, fresh: boolean): Promise<RawObject | undefined> {
-    const { tenant = '', id } = x.principal;
-    const key = [x.route.kind === 'one' ? x.route.upstream : '', tenant, id].join('\n');
+    const key = [x.route.kind === 'one' ? x.route.upstream : '', identityKey(x.principal)].join('\n');
     const known = this.#known.get(key);
     const isEnough = !fresh && known && this.endpoint.now() - known.at < believed(known, tool);
     const listed = isEnough ? known : await this.#list(key, x);

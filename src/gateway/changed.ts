@@ -1,6 +1,6 @@
 // Which lists a client sees differently on a new generation: found by listing on both and comparing the bytes.
 
-import type { Client } from '../core/client.ts';
+import { type Client, identityKey } from '../core/client.ts';
 import { digest } from '../lib/digest.ts';
 import type { Changed } from '../listeners/serving.ts';
 import { McpRequest, META } from '../protocol/message.ts';
@@ -52,7 +52,7 @@ export class Comparisons {
   between(before: Generation, after: Generation): ChangedFor {
     const asked = new Map<string, Promise<Changed>>();
     return (client, path) => {
-      const key = `${path}\n${client.era}\n${client.principal.tenant ?? ''}\n${client.principal.id}`;
+      const key = `${path}\n${client.era}\n${identityKey(client.principal)}`;
       const there = asked.get(key);
       if (there) return there;
       const { promise, resolve } = Promise.withResolvers<Changed>();

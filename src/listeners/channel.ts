@@ -155,7 +155,7 @@ export class Channel {
       serving,
     );
     // Nobody else can write into a pipe; whoever learns a name can post.
-    if (transport === 'http') session.bind(principal.id);
+    if (transport === 'http') session.bind(principal);
     if (result.kind === 'complete')
       await this.#give(resultText(message.id.text, initializeResult(result, said.version)));
     else {

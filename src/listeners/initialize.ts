@@ -82,7 +82,7 @@ export async function initialize(message: Request, call: HttpCall): Promise<Resp
     },
     call.serving,
   );
-  const bound = call.sessions.bind(id, session, served.principal.id);
+  const bound = call.sessions.bind(id, session, served.principal);
   const response = respond(message, served.result, bound, session, call);
   served.close();
   return response;

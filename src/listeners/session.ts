@@ -1,7 +1,7 @@
 // Memory of one initialize-era client: who it is, its log level, its calls in flight, what it was asked, and
 // what is sent to it outside of calls. Knows no transport.
 
-import { ANONYMOUS, type Client, type ClientSession } from '../core/client.ts';
+import { ANONYMOUS, type Client, type ClientSession, type Identity } from '../core/client.ts';
 import type { Remembered, SessionChange } from '../core/session-store.ts';
 import { Asker } from './asker.ts';
 import { Calls } from './calls.ts';
@@ -18,8 +18,8 @@ export interface SessionParts {
   standing(session: Session): Standing;
   /** What is known of it from before: it was in memory once, here or in an earlier process. */
   readonly before?: Pick<Remembered, 'level' | 'uris'>;
-  /** The id of the principal that began it. */
-  readonly principal?: string | undefined;
+  /** The principal that began it. */
+  readonly principal?: Identity | undefined;
   /** Keeps a change beyond this process. On a pipe there is nothing to keep: the session is the pipe. */
   remember?(change: Omit<SessionChange, 'seen'>): Promise<void>;
 }
@@ -36,7 +36,7 @@ export class Session {
   readonly #ended = new AbortController();
   readonly #rootsHeard = new Set<() => void>();
   #logLevel: string | undefined;
-  #principal: string | undefined;
+  #principal: Identity | undefined;
 
   constructor({ path, client, now, standing, before, principal, remember }: SessionParts) {
     this.path = path;
@@ -51,15 +51,15 @@ export class Session {
 
   /** What the gateway runs for the session of its own accord, it runs for whom it belongs to. */
   get owner(): Client {
-    const id = this.#principal;
-    return id === undefined || id === ANONYMOUS.id
+    const principal = this.#principal;
+    return principal === undefined || principal.id === ANONYMOUS.id
       ? this.client
-      : { ...this.client, principal: { id, scopes: [] } };
+      : { ...this.client, principal: { ...principal, scopes: [] } };
   }
 
   /** Whom it belongs to from now on. */
-  bind(principal: string): void {
-    this.#principal = principal;
+  bind({ id, tenant }: Identity): void {
+    this.#principal = identityOf(id, tenant);
   }
 
   get over(): boolean {
@@ -98,7 +98,7 @@ export class Session {
   }
 
   #seenBelow(): ClientSession {
-    const principal = (): string | undefined => this.#principal;
+    const principal = (): Identity | undefined => this.#principal;
     const send = (text: string): boolean => this.standing.send(text);
     return {
       listening: (signal) => this.standing.listening(AbortSignal.any([signal, this.#ended.signal])),
@@ -127,4 +127,8 @@ export class Session {
     this.calls.abortAll(SESSION_ENDED);
     this.standing.stop();
   }
+}
+
+export function identityOf(id: string, tenant: string | undefined): Identity {
+  return tenant === undefined ? { id } : { id, tenant };
 }

@@ -1,13 +1,13 @@
 // The sessions of one listener. A session id is sealed and says how the client began; what became of the session
 // since is in the store. So a restart of the gateway between two requests goes unnoticed.
 
-import { ANONYMOUS, type Client } from '../core/client.ts';
+import { ANONYMOUS, type Client, type Identity } from '../core/client.ts';
 import type { Host } from '../core/host.ts';
 import type { Remembered, SessionStore } from '../core/session-store.ts';
 import { digest } from '../lib/digest.ts';
 import type { Seal } from '../lib/seal.ts';
 import { RawObject } from '../protocol/raw.ts';
-import { Session } from './session.ts';
+import { identityOf, Session } from './session.ts';
 import type { Standing } from './standing.ts';
 
 export interface SessionLimits {
@@ -75,11 +75,12 @@ export class Sessions {
    * Says whom a new session belongs to, once that is known.
    * @returns the id to give its client; the one before is good for nothing
    */
-  bind(id: string, session: Session, principal: string): string {
+  bind(id: string, session: Session, principal: Identity): string {
     session.bind(principal);
-    const text = principal === ANONYMOUS.id ? undefined : this.#o.seal.open(KIND, id);
+    const text = principal.id === ANONYMOUS.id ? undefined : this.#o.seal.open(KIND, id);
     if (text === undefined) return id;
-    const bound = this.#o.seal.seal(KIND, RawObject.trusted(text).with({ principal }).text);
+    const owner = { principal: principal.id, tenant: principal.tenant };
+    const bound = this.#o.seal.seal(KIND, RawObject.trusted(text).with(owner).text);
     const [before, key] = [digest(id), digest(bound)];
     this.#keys.set(session, key);
     // It may have left memory meanwhile; then its id brings it back.
@@ -151,7 +152,7 @@ export class Sessions {
       now: seen,
       standing: (self) => this.#o.standing(self, path),
       ...(before && { before }),
-      ...(before && { principal: said.string('principal') }),
+      ...(before && { principal: identityOf(said.string('principal') ?? '', said.string('tenant')) }),
       remember: (change) => store.save(this.#keys.get(session) ?? key, { ...change, seen: host.now() }),
     });
     this.#keys.set(session, key);

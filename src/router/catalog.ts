@@ -2,6 +2,7 @@
 // Filled from the upstreams' own lists when first needed, and looked up anew when something is not found.
 
 import { LRUCache } from 'lru-cache';
+import { identityKey } from '../core/client.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
@@ -85,8 +86,7 @@ export class Catalog {
   }
 
   async #index(source: Source, kind: ListKind, x: Exchange, maxAge: number): Promise<Index> {
-    const { tenant = '', id } = x.principal;
-    const key = [source.name, kind, x.client.era, tenant, id].join('\n');
+    const key = [source.name, kind, x.client.era, identityKey(x.principal)].join('\n');
     const known = this.#indexes.get(key);
     const age = known?.failed ? Math.min(maxAge, RETRY_MS) : maxAge;
     if (known && this.host.now() - known.at < age) return known;

@@ -2,7 +2,7 @@
 // together with the upstream and the caller: it routes, it is nobody else's, and it outlives a restart.
 // Knows nothing of what a task is at work on.
 
-import type { Client } from '../core/client.ts';
+import { type Client, identityKey } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { digest } from '../lib/digest.ts';
@@ -53,8 +53,8 @@ function kindOf({ era }: Client): string {
   return `task ${era}`;
 }
 
-function ownerOf({ principal: { tenant = '', id } }: Exchange): string {
-  return digest(`${tenant}\n${id}`).slice(0, 32);
+function ownerOf({ principal }: Exchange): string {
+  return digest(identityKey(principal)).slice(0, 32);
 }
 
 /** What is said of an id that is made up, altered, or another caller's: all the same. */

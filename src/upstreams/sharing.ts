@@ -1,6 +1,6 @@
 // Whom one link serves: by configuration, era and client. Knows no live link.
 
-import { asksOf, type Client, canBeAsked, NO_CAPABILITIES } from '../core/client.ts';
+import { asksOf, type Client, canBeAsked, identityKey, NO_CAPABILITIES } from '../core/client.ts';
 import type { Era } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { NEWEST_INITIALIZE } from '../protocol/versions.ts';
@@ -109,9 +109,8 @@ function sessionSlot(client: Client, session: NonNullable<Client['session']>, er
  */
 function principalSlot({ principal, info, capabilities }: Client, era: Era, place: number): Slot {
   const asks = era === '2025' ? askable(capabilities) : NO_CAPABILITIES;
-  const { tenant = '', id } = principal;
   return {
-    key: `principal:${era}:${place}:${asks.text}:${JSON.stringify([tenant, id])}`,
+    key: `principal:${era}:${place}:${asks.text}:${identityKey(principal)}`,
     era,
     owner: undefined,
     profile: { version: NEWEST_INITIALIZE, info, capabilities: asks },

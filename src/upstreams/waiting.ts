@@ -1,6 +1,7 @@
 // What waits here for the next round of a call, by the requestState that its client was given: bound to caller and
 // call, good for one use, gone after a while.
 
+import { identityKey } from '../core/client.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import { openParked, sealParked } from '../core/parked.ts';
@@ -55,7 +56,7 @@ export class Waiting<T> {
     x.signal.addEventListener('abort', gone, { once: true });
     this.#entries.set(id, {
       what,
-      principal: callerOf(x),
+      principal: identityKey(x.principal),
       digest: callDigest(x),
       hasSession: x.client.session !== undefined,
       stop() {
@@ -76,7 +77,7 @@ export class Waiting<T> {
   take(x: Exchange): T | undefined {
     const id = this.#stateOf(x)?.id ?? '';
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.principal !== callerOf(x) || entry.digest !== callDigest(x))
+    if (entry === undefined || entry.principal !== identityKey(x.principal) || entry.digest !== callDigest(x))
       return undefined;
     this.#remove(id, entry);
     return entry.what;
@@ -113,10 +114,6 @@ export class Waiting<T> {
     this.host.metrics.parked.dec();
     entry.stop();
   }
-}
-
-function callerOf({ principal: { tenant = '', id } }: Exchange): string {
-  return JSON.stringify([tenant, id]);
 }
 
 /** What must not change between the rounds of a call (2026-07-28 patterns/mrtr §requestState). */

@@ -1,13 +1,20 @@
 // A session serves whom it belongs to: whatever plugins find out, and whichever of them answers.
 import { expect, test } from 'bun:test';
-import { ANONYMOUS, NO_CAPABILITIES } from '../../../src/core/client.ts';
+import { ANONYMOUS, type Identity, NO_CAPABILITIES } from '../../../src/core/client.ts';
 import { errorResult } from '../../../src/core/errors.ts';
 import { Exchange, principalFact } from '../../../src/core/exchange.ts';
 import type { Handler } from '../../../src/core/handler.ts';
 import { ownSessionOnly } from '../../../src/core/own-session.ts';
 import { McpRequest, McpResult } from '../../../src/protocol/message.ts';
 
+/** `grace@north` is of a tenant. */
+function identity(name: string): Identity {
+  const [id = '', tenant] = name.split('@');
+  return tenant === undefined ? { id } : { id, tenant };
+}
+
 function exchange(owner: string | undefined): Exchange {
+  const principal = owner === undefined ? undefined : identity(owner);
   return new Exchange({
     id: 'r',
     client: {
@@ -17,7 +24,7 @@ function exchange(owner: string | undefined): Exchange {
       info: undefined,
       capabilities: NO_CAPABILITIES,
       principal: ANONYMOUS,
-      session: { key: 'k', ended: new AbortController().signal, principal: owner },
+      session: { key: 'k', ended: new AbortController().signal, principal },
     },
     inbound: { listener: 'l', endpoint: '/mcp', headers: new Headers() },
     request: new McpRequest('tools/list', undefined),
@@ -34,7 +41,7 @@ async function outcome(owner?: string, caller?: string, answer?: McpResult): Pro
   let passed = false;
   const plugins = (next: Handler): Handler => {
     return async (x, emit) => {
-      if (caller !== undefined) x.set(principalFact, { id: caller, scopes: [] });
+      if (caller !== undefined) x.set(principalFact, { ...identity(caller), scopes: [] });
       return answer ?? next(x, emit);
     };
   };
@@ -47,6 +54,7 @@ async function outcome(owner?: string, caller?: string, answer?: McpResult): Pro
 
 test('its own principal passes, and so does everybody where it belongs to nobody yet', async () => {
   expect(await outcome('grace', 'grace')).toEqual(['complete', true]);
+  expect(await outcome('grace@north', 'grace@north')).toEqual(['complete', true]);
   expect(await outcome('anonymous')).toEqual(['complete', true]);
   expect(await outcome(undefined, 'grace')).toEqual(['complete', true]);
 });
@@ -54,6 +62,8 @@ test('its own principal passes, and so does everybody where it belongs to nobody
 test('another, or one that does not say who it is, finds no such session', async () => {
   expect(await outcome('grace', 'ada')).toEqual(['SESSION_UNKNOWN', false]);
   expect(await outcome('grace')).toEqual(['SESSION_UNKNOWN', false]);
+  expect(await outcome('grace@north', 'grace@south')).toEqual(['SESSION_UNKNOWN', false]);
+  expect(await outcome('grace@north', 'grace')).toEqual(['SESSION_UNKNOWN', false]);
   expect(await outcome('anonymous', 'ada')).toEqual(['SESSION_UNKNOWN', false]);
 });
 

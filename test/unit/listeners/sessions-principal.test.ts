@@ -17,9 +17,9 @@ function badges(seen: string[]) {
     schema: z.strictObject({}),
     setup: () => ({
       onRequest(request, x) {
-        const id = x.inbound.headers.get('x-badge');
-        if (id !== null) x.set(principalFact, { id, scopes: [] });
-        seen.push(`${request.method} ${x.principal.id}`);
+        const [id = '', tenant = 'home'] = x.inbound.headers.get('x-badge')?.split('@') ?? [];
+        if (id !== '') x.set(principalFact, { id, tenant, scopes: [] });
+        seen.push(`${request.method} ${x.principal.id} ${x.principal.tenant}`);
       },
     }),
   });
@@ -38,7 +38,8 @@ test('a session is its principal’s alone, also after a restart', async () => {
   const { 'x-badge': _badge, ...nobody } = grace.headers;
   const outcomes = async (url: string) => {
     const all = [];
-    for (const headers of [grace.headers, { ...nobody, 'x-badge': 'ada' }, nobody]) {
+    const others = ['ada', 'grace@elsewhere'].map((badge) => ({ ...nobody, 'x-badge': badge }));
+    for (const headers of [grace.headers, ...others, nobody]) {
       const answer = await sessionOf(url, grace.id, headers).call('echo', { text: 'x' });
       all.push([answer.status, (await answer.json()).error?.data?.code]);
     }
@@ -46,6 +47,7 @@ test('a session is its principal’s alone, also after a restart', async () => {
   };
   const expected = [
     [200, undefined],
+    [404, 'SESSION_UNKNOWN'],
     [404, 'SESSION_UNKNOWN'],
     [404, 'SESSION_UNKNOWN'],
   ];
@@ -58,8 +60,8 @@ test('a session is its principal’s alone, also after a restart', async () => {
   expect(await outcomes(second.url)).toEqual(expected);
   // What is run for the session without a request of its client is run for whom it belongs to.
   const stream = await grace.stream();
-  await until(() => seen.includes('subscriptions/listen grace'));
-  expect(seen).not.toContain('subscriptions/listen anonymous');
+  await until(() => seen.includes('subscriptions/listen grace home'));
+  expect(seen.filter((each) => each.startsWith('subscriptions/listen anonymous'))).toEqual([]);
   stream.drop();
 });
 
