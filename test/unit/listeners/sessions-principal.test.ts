@@ -111,7 +111,7 @@ test('what is answered at the door, and what is no request, is its principal’s
     const answer = await ada.ask(method, params);
     expect([method, answer.status]).toEqual([method, 404]);
     expect(await answer.json()).toMatchObject({ error: { data: { code: 'SESSION_UNKNOWN' } } });
-    expect(seen).toContain(`${method} ada`);
+    expect(seen).toContain(`${method} ada home`);
   }
   const cancel = { method: 'notifications/cancelled', params: { requestId: 1 } };
   expect(await ada.tell(cancel)).toBe(404);
@@ -126,7 +126,7 @@ test('what is answered at the door, and what is no request, is its principal’s
   expect(end.status).toBe(404);
   await end.text();
 
-  for (const method of ['GET', 'DELETE', 'POST']) expect(seen).toContain(`${method} ada`);
+  for (const method of ['GET', 'DELETE', 'POST']) expect(seen).toContain(`${method} ada home`);
 
   expect((await grace.ask('ping')).status).toBe(200);
   expect(await grace.tell(cancel)).toBe(202);
