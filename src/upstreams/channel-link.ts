@@ -4,6 +4,7 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { settledWithin } from '../lib/settled.ts';
 import {
   errorText,
   isBatch,
@@ -35,6 +36,11 @@ const ABANDONED = 100;
 export interface ChannelLinkParts {
   readonly name: string;
   readonly limits: UpstreamLimits;
+  /**
+   * How long the server may take for cancellations at the end, milliseconds; for channels that take whoever could
+   * hear them along. A process learns from its pipe, and may end what is at work.
+   */
+  readonly lastWords?: number;
   readonly host: Host;
   readonly events: LinkEvents;
   readonly own: Own;
@@ -49,6 +55,8 @@ export class ChannelLink implements Link {
   readonly #p: ChannelLinkParts;
   readonly #correlator: Correlator;
   readonly #channel: Channel;
+  /** Cancellations on their way. */
+  readonly #telling = new Set<Promise<void>>();
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
   readonly #abandoned = new Map<string, number>();
 
@@ -113,7 +121,10 @@ export class ChannelLink implements Link {
       const params = RawObject.of({ requestId: call.id, reason });
       const text = notificationText(CANCELLED, params);
       // That the process is gone shows elsewhere.
-      void this.#write(text, call.parked ? this.#p.own(CANCELLED, params) : call.x).catch(() => {});
+      const told = this.#write(text, call.parked ? this.#p.own(CANCELLED, params) : call.x)
+        .catch(() => {})
+        .finally(() => this.#telling.delete(told));
+      this.#telling.add(told);
     }
     this.#correlator.close(call);
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
@@ -140,8 +151,17 @@ export class ChannelLink implements Link {
     return this.#write(notificationText(x.request.method, x.request.raw), x);
   }
 
-  close(): Promise<void> {
-    return this.#channel.close();
+  async close(): Promise<void> {
+    const { lastWords } = this.#p;
+    if (lastWords !== undefined) await this.#cancelAll(lastWords);
+    await this.#channel.close();
+  }
+
+  async #cancelAll(patience: number): Promise<void> {
+    const { name, host } = this.#p;
+    for (const call of [...this.#correlator.calls]) this.cancel(call, 'the gateway closes the connection');
+    if (!(await settledWithin(Promise.all(this.#telling), patience)))
+      host.metrics.timeouts.inc({ kind: 'close', upstream: name });
   }
 
   async #send(call: Call): Promise<void> {

@@ -3,8 +3,10 @@
 import { expect, test } from 'bun:test';
 import { withEnvelope } from '../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
+import { longAfter } from '../fixtures/long-after.ts';
 import { modernHeaders } from '../fixtures/raw.ts';
 import { type RawUpstreamOptions, startRawUpstream } from '../fixtures/raw-upstream.ts';
+import { until } from '../fixtures/until.ts';
 import { post, send } from '../fixtures/wire.ts';
 
 const TOOLS = JSON.stringify([
@@ -36,21 +38,27 @@ async function twoUpstreams(silent: 'a' | 'b', listTimeout: string, era: '2025' 
   };
 }
 
-const body = (method: string, params: object) => ({
+const message = (method: string, params: object) => ({
   jsonrpc: '2.0',
   id: 7,
   method,
   params: withEnvelope(params),
 });
 const query = (region: string, name = 'a__query') => ({
-  body: body('tools/call', { name, arguments: { region: 'eu' } }),
+  body: message('tools/call', { name, arguments: { region: 'eu' } }),
   headers: { ...modernHeaders('tools/call', name), 'mcp-param-region': region },
 });
+const callsTo = ({ gateway }: InProcess, name: string) =>
+  gateway.report().upstreams.find((each) => each.name === name)?.calls;
 const inFlight = (gateway: InProcess) => gateway.metrics.load.inFlight;
 
 test('a list goes out without it, and no client keeps what is not whole', async () => {
-  await using run = await twoUpstreams('b', '50ms');
-  const list = await post(run.gateway.url, body('tools/list', {}), modernHeaders('tools/list'));
+  await using run = await twoUpstreams('b', '1s');
+  const body = message('tools/list', {});
+  const list = await longAfter(
+    () => post(run.gateway.url, body, modernHeaders('tools/list')),
+    () => until(() => run.asked(run.a) > 0 && run.asked(run.b) > 0 && callsTo(run.gateway, 'a') === 0),
+  );
   const { result } = await list.json();
   expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['a__query']);
   expect(result).toMatchObject({ ttlMs: 0, cacheScope: 'private' });

@@ -32,7 +32,7 @@ export interface Session {
   version?: string;
 }
 
-export function httpWire({ client }: Leg, { url }: InProcess, session: Session): ClientWire {
+export function httpWire({ url }: InProcess, { client }: Leg, session: Session): ClientWire {
   const inboxes: Inbox<Message>[] = [];
   const open = (head: Promise<Answer>): Sent => {
     const inbox = new Inbox<Message>();

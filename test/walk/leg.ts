@@ -1,30 +1,28 @@
-// The ways to stand on either side of the gateway: each era on each transport, for client and upstream, and servers
-// of 2025 on the transport of 2024-11-05, too.
+// The ways to stand on either side of the gateway: each era on each transport, and those of 2025 on the transport of
+// 2024-11-05, too.
 
 export type Era = '2025' | '2026';
-export type Transport = 'http' | 'stdio';
-export type Via = Transport | 'sse';
+export type Transport = 'http' | 'stdio' | 'sse';
 
 export interface Leg {
   readonly client: Era;
   readonly over: Transport;
   readonly upstream: Era;
-  readonly via: Via;
+  readonly via: Transport;
 }
 
 /** Some of the legs: those that agree with all it names. */
 export type Some = { readonly [part in keyof Leg]?: Leg[part] | undefined };
 
 const eras = ['2025', '2026'] as const;
-const transports = ['http', 'stdio'] as const;
 
-function viasOf(upstream: Era): readonly Via[] {
-  return upstream === '2025' ? [...transports, 'sse'] : transports;
+function transportsOf(era: Era): readonly Transport[] {
+  return era === '2025' ? ['http', 'stdio', 'sse'] : ['http', 'stdio'];
 }
 
 export const legs: readonly Leg[] = eras.flatMap((client) =>
-  transports.flatMap((over) =>
-    eras.flatMap((upstream) => viasOf(upstream).map((via): Leg => ({ client, over, upstream, via }))),
+  transportsOf(client).flatMap((over) =>
+    eras.flatMap((upstream) => transportsOf(upstream).map((via): Leg => ({ client, over, upstream, via }))),
   ),
 );
 

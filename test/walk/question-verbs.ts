@@ -1,5 +1,6 @@
 // What the server wants to know during a call, in either era's way: a request of its own, or a result that asks.
 import { z } from 'zod';
+import type { Sent } from './client-http.ts';
 import { ends, sent } from './client-verbs.ts';
 import { type Json, type Question, questionOf, text } from './eras.ts';
 import { differences, exact, written } from './exact.ts';
@@ -34,6 +35,14 @@ export const questionVerbs: Readonly<Record<string, Verb>> = {
     const known = scene.call(name);
     if (scene.leg.client === '2025') await asksOf2025(scene, known);
     else await asksOf2026(scene, known);
+  }),
+  /** Where it listens for what belongs to no call; of 2025 alone. */
+  'client is asked aside': verb(z.undefined(), async (scene, _nothing, name) => {
+    const known = scene.call(name);
+    // What comes on one stream, or one pipe, does not tell what it belongs to.
+    const inbox = scene.leg.over === 'http' ? scene.standing : known.sent.inbox;
+    if (!inbox) throw new Error('the client listens to nothing');
+    await asksOf2025(scene, known, { inbox });
   }),
   'client answers': verb(z.record(z.string(), answer), async (scene, answers, name) => {
     const known = scene.call(name);
@@ -99,10 +108,10 @@ function again(known: Known, keyOf: (one: Asked) => string, state: string | unde
   };
 }
 
-async function asksOf2025(scene: Scene, known: Known): Promise<void> {
+async function asksOf2025(scene: Scene, known: Known, where: Sent = known.sent): Promise<void> {
   const open = new Set(known.asked.values());
   while (open.size > 0) {
-    const { text: said, body } = await scene.next(known.sent);
+    const { text: said, body } = await scene.next(where);
     const one = [...open].find((each) => agrees(scene, each, exact(said) as Question));
     if (body.id === undefined || one === undefined) throw new Error(`nobody asked this: ${said}`);
     one.clientId = body.id;

@@ -5,12 +5,12 @@ import { isAmong, type Leg, legs, type Some } from './leg.ts';
 import { type Step, toStep, verbNames } from './steps.ts';
 
 const era = z.union([z.literal(2025), z.literal(2026)]).transform((year) => String(year) as '2025' | '2026');
-const transport = z.enum(['http', 'stdio']);
+const transport = z.enum(['http', 'stdio', 'sse']);
 const some = z.strictObject({
   client: era.optional(),
   over: transport.optional(),
   upstream: era.optional(),
-  via: z.enum(['http', 'stdio', 'sse']).optional(),
+  via: transport.optional(),
 });
 const but = z.strictObject({ ...some.shape, because: z.string().min(10) });
 const object = z.record(z.string(), z.unknown());

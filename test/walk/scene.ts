@@ -3,6 +3,7 @@ import type { AnyPlugin } from '../../src/core/plugin.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { until } from '../fixtures/until.ts';
 import { type ClientWire, httpWire, type Sent, type Session } from './client-http.ts';
+import { sseWire } from './client-sse.ts';
 import { stdioWire } from './client-stdio.ts';
 import { type Call, CLIENT, type Json, type Question } from './eras.ts';
 import { differences, exact, written } from './exact.ts';
@@ -30,6 +31,8 @@ export interface Known extends Call {
   upstreamState?: string;
   clientState?: string | undefined;
 }
+
+const openClient = { http: httpWire, stdio: stdioWire, sse: sseWire } as const;
 
 export class Scene {
   readonly calls = new Map<string, Known>();
@@ -59,7 +62,7 @@ export class Scene {
     const config = configOf({ up: server.wire.config }, { drain: '100ms', ...walk.config });
     const gateway = await startInProcess(config, { plugins });
     const session: Session = {};
-    const client = leg.over === 'http' ? httpWire(leg, gateway, session) : stdioWire(gateway);
+    const client = await openClient[leg.over](gateway, leg, session);
     const scene = new Scene(walk, leg, server, gateway, client);
     Object.assign(scene, { session });
     if (leg.client === '2025') await scene.#initialize(revision);

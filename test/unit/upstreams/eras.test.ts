@@ -1,6 +1,7 @@
 // Which era an upstream is spoken to in: found out on contact, believed for a while, and found out anew.
 import { describe, expect, test } from 'bun:test';
 import { clientOf, codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { longAfter, timerSet } from '../../fixtures/long-after.ts';
 import { answer, type Behaviour, json, type RogueOptions, status } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
 import { type Changes, httpSpec, serverSpec } from '../../fixtures/specs.ts';
@@ -81,11 +82,12 @@ describe('over HTTP', () => {
     ['silence', () => true],
   ])('%s is no verdict: the next call asks again', async (_, broken) => {
     let down = true;
-    const { call, spoken, upstream, rogue } = await start(
-      { era: 'both', before: (hit, res, all) => (down ? broken(hit, res, all) : false) },
-      { timeouts: { start: 50 } },
-    );
-    expect(codeOf(await call())).toStartWith('UPSTREAM_');
+    const { call, spoken, upstream, rogue } = await start({
+      era: 'both',
+      before: (hit, res, all) => (down ? broken(hit, res, all) : false),
+    });
+    const asked = () => rogue.nth('server/discover');
+    expect(codeOf(await longAfter(call, asked))).toStartWith('UPSTREAM_');
     expect(upstream.state().eras).toEqual([]);
     expect(rogue.of('initialize')).toEqual([]);
     down = false;
@@ -234,6 +236,9 @@ describe('over HTTP', () => {
 });
 
 describe('over stdio', () => {
+  /** First the pause before a start, then its deadline. */
+  const late = <T>(call: () => Promise<T>) => longAfter(call, timerSet, timerSet);
+
   function child(flags: string[], changes: Changes = {}) {
     const host = testHost();
     const upstream = run.upstream(serverSpec(flags, changes), host);
@@ -259,11 +264,12 @@ describe('over stdio', () => {
   });
 
   test.each([
-    ['ends at server/discover', ['--fragile'], {}],
-    ['says nothing to server/discover', ['--silent', 'server/discover'], { timeouts: { start: 700 } }],
-  ])('a server that %s is started again, for initialize', async (_, flags, changes) => {
-    const { call, eras, upstream } = child(flags, changes);
-    const received: string[] = JSON.parse(textOf(await call()));
+    ['ends at server/discover', ['--fragile']],
+    ['says nothing to server/discover', ['--silent', 'server/discover']],
+  ])('a server that %s is started again, for initialize', async (what, flags) => {
+    const { call, eras, upstream } = child(flags);
+    const first = what.includes('nothing') ? late(call) : call();
+    const received: string[] = JSON.parse(textOf(await first));
     expect(JSON.parse(received[0] ?? '').method).toBe('initialize');
     await call();
     expect(eras()).toEqual(['2025']);
@@ -271,8 +277,8 @@ describe('over stdio', () => {
   });
 
   test('a server that says nothing at all is not told to cancel initialize', async () => {
-    const { call } = child(['--silent', 'initialize'], { era: '2025', timeouts: { start: 700 } });
-    expect(codeOf(await call())).toBe('UPSTREAM_TIMEOUT');
+    const { call } = child(['--silent', 'initialize'], { era: '2025' });
+    expect(codeOf(await late(call))).toBe('UPSTREAM_TIMEOUT');
   });
 
   test('pinned to what it does not speak fails and says so', async () => {

@@ -1,7 +1,9 @@
 // The transport with two endpoints from a server that means no good, or is none: what is refused, and where nothing goes.
 import { describe, expect, test } from 'bun:test';
 import type { ServerResponse } from 'node:http';
+import type { Outbound } from '../../../src/core/outbound.ts';
 import { codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { longAfter } from '../../fixtures/long-after.ts';
 import {
   answer,
   type Behaviour,
@@ -21,11 +23,10 @@ const endpoint = (address: string): string => `event: endpoint\ndata: ${address}
 
 interface Older extends Partial<Record<'get' | 'post', Behaviour>> {
   readonly transport?: 'auto' | 'sse';
-  readonly start?: number;
 }
 
 /** A server of HTTP+SSE whose streams are those of its GETs; `post` may answer a message first. */
-async function start({ get, post, transport = 'sse', start = 5_000 }: Older = {}) {
+async function start({ get, post, transport = 'sse' }: Older = {}) {
   let open: ServerResponse | undefined;
   const before: Behaviour = async (hit, res, rogue) => {
     if (hit.method === 'GET') {
@@ -46,7 +47,7 @@ async function start({ get, post, transport = 'sse', start = 5_000 }: Older = {}
   };
   const rogue = await run.rogue(() => {}, { before });
   const host = testHost();
-  const upstream = run.upstream(httpSpec(rogue.url, { transport, timeouts: { start } }), host);
+  const upstream = run.upstream(httpSpec(rogue.url, { transport, timeouts: { start: 5_000 } }), host);
   const call = () => upstream.handle(toolCall('tool'), nobody);
   return { rogue, host, upstream, call };
 }
@@ -120,7 +121,7 @@ describe('what is no such stream', () => {
       'UPSTREAM_REFUSED',
       'redirects',
     ],
-    ['silence', (_, res) => stream(res, ':\n\n'), 'UPSTREAM_TIMEOUT', 'timeouts.start (50 ms)'],
+    ['silence', (_, res) => stream(res, ':\n\n'), 'UPSTREAM_TIMEOUT', 'timeouts.start (5000 ms)'],
     [
       'an event over the limit',
       (_, res) => stream(res, `event: endpoint\ndata: /${'x'.repeat(20_000_000)}\n\n`),
@@ -128,8 +129,8 @@ describe('what is no such stream', () => {
       'more than limits.event allows',
     ],
   ])('%s is refused', async (what, get, code, why) => {
-    const { call, rogue } = await start({ get, ...(what === 'silence' && { start: 50 }) });
-    const result = await call();
+    const { call, rogue } = await start({ get });
+    const result = what === 'silence' ? await longAfter(call, () => rogue.nth('GET')) : await call();
     expect(codeOf(result)).toBe(code);
     expect(result.raw.string('message')).toContain(why);
     expect(posts(rogue)).toEqual([]);
@@ -233,4 +234,17 @@ test('closing lets a cancellation that is on its way be taken before the stream 
   taken.resolve();
   await closed;
   await rogue.of('GET')[0]?.gone;
+});
+
+test('closing tells the server of the calls that end with it, also where it takes a plugin time', async () => {
+  const { upstream, rogue } = await start({ post: ({ message }) => message.method === 'tools/call' });
+  const slow = async (outbound: Outbound) => {
+    await Bun.file('/dev/null').text();
+    return outbound;
+  };
+  const waiting = upstream.handle(toolCall('tool', {}, { senders: [slow] }), nobody);
+  await rogue.nth('tools/call');
+  await upstream.close();
+  expect(codeOf(await waiting)).toBe('CANCELLED');
+  expect(rogue.of('notifications/cancelled').length).toBe(1);
 });

@@ -1,6 +1,7 @@
 // Tools that can only be called as tasks: the gateway makes the task, waits for it, and leaves none behind.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { clientOf, codeOf, collector, exchange, nobody, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { longAfter } from '../../fixtures/long-after.ts';
 import {
   note,
   type RawUpstream,
@@ -198,11 +199,9 @@ describe('while it waits for the result', () => {
 
 describe('a task is ended', () => {
   test('with the deadline of its call', async () => {
-    const { upstream, server } = start(
-      { 'tasks/result': never, 'tasks/get': never },
-      { timeouts: { firstByte: 150 } },
-    );
-    expect(codeOf(await upstream.handle(toolCall('must'), nobody))).toBe('UPSTREAM_TIMEOUT');
+    const { upstream, server } = start({ 'tasks/result': never, 'tasks/get': never });
+    const call = () => upstream.handle(toolCall('must'), nobody);
+    expect(codeOf(await longAfter(call, () => server.arrived('tasks/result')))).toBe('UPSTREAM_TIMEOUT');
     expect((await server.arrived('tasks/cancel')).message.params).toEqual({ taskId: 't1' });
   });
 

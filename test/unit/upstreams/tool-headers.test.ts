@@ -1,6 +1,7 @@
 // Arguments that a 2026-07-28 upstream wants mirrored in headers, as its own tools declare them.
 import { describe, expect, test } from 'bun:test';
 import { codeOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { longAfter } from '../../fixtures/long-after.ts';
 import {
   answer,
   type Behaviour,
@@ -117,9 +118,11 @@ describe('mirrored parameters', () => {
     const { rogue, upstream } = await start(
       fine,
       { before: onList((hit, res) => (hang ? true : json(res, listing(hit, [tool('Region')])))) },
-      { timeouts: { start: 30 } },
+      // The call has more time than the list.
+      { timeouts: { firstByte: 7_200_000, total: 7_200_000 } },
     );
-    expect(textOf(await upstream.handle(toolCall('tool', { region: 'eu' }), nobody))).toBe('ok');
+    const first = () => upstream.handle(toolCall('tool', { region: 'eu' }), nobody);
+    expect(textOf(await longAfter(first, () => rogue.nth('tools/list')))).toBe('ok');
     await (await rogue.nth('tools/list')).gone;
     hang = false;
     expect(textOf(await upstream.handle(toolCall('tool', { region: 'eu' }), nobody))).toBe('ok');
