@@ -149,7 +149,15 @@ function buildEndpoint(
   const { host } = world;
   const runsOn = { generation: number, hold: counter.enter };
   const patience = loaded.config.limits.listTimeout;
-  const router = createRouter({ sources, names: config.names, gateway, patience, host, seal });
+  const router = createRouter({
+    sources,
+    names: config.names,
+    gateway,
+    patience,
+    longestTaskId: () => loaded.config.limits.taskId,
+    host,
+    seal,
+  });
   const around = (next: Handler): Handler => pipeline(steps, next, host, router.follow);
   const handle = ownSessionOnly(around, router.handle);
   const door = ownSessionOnly(around, async () => McpResult.complete({}));

@@ -128,5 +128,23 @@ function liveLimits(limits: () => Limits): UpstreamLimits {
     get parkTtl() {
       return limits().parkTtl;
     },
+    get notifications() {
+      return limits().notifications;
+    },
+    get taskTokens() {
+      return limits().taskTokens;
+    },
+    get taskPoll() {
+      return limits().taskPoll;
+    },
+    get taskPollLeast() {
+      return limits().taskPollLeast;
+    },
+    get taskPollMost() {
+      return limits().taskPollMost;
+    },
+    get eraMemory() {
+      return limits().eraMemory;
+    },
   };
 }

@@ -3,6 +3,7 @@
 
 import { type Answer, type Client, canAnswer } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
 import type { Refusal } from '../core/refusals.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { questionForSession } from '../protocol/questions.ts';
@@ -10,8 +11,6 @@ import { RawJson, RawObject } from '../protocol/raw.ts';
 import type { Asker } from './asker.ts';
 import type { Round, Run } from './serve.ts';
 
-/** A call that asks more often than this is not going to end. */
-const ROUNDS = 32;
 /** Wait before a retry that needs no answers, milliseconds (2026-07-28 patterns/mrtr allows it at once). */
 const PACE_MS = 250;
 
@@ -24,6 +23,9 @@ export interface Asking {
   readonly client: Client;
   /** How long the client may take, milliseconds. */
   readonly timeout: number;
+  /** How often one call may ask: one that does so more often is not going to end. */
+  readonly rounds: number;
+  readonly host: Host;
   /** How often a client that wants progress is told that its answer is waited for, milliseconds. */
   readonly every: number;
   /** Puts a message on the call's own stream; false when this client reads none. '' only asks whether it does. */
@@ -39,8 +41,9 @@ export async function askRounds(
   const { id, signal } = asking;
   let round = first;
   for (let n = 0; round.result.kind === 'input_required'; n++) {
-    if (n === ROUNDS) {
-      return errorResult('ANSWER_REFUSED', `The upstream asked more than ${ROUNDS} times.`, {
+    if (n === asking.rounds) {
+      asking.host.metrics.limitHits.inc({ limit: 'rounds' });
+      return errorResult('ANSWER_REFUSED', `The upstream asked more than ${asking.rounds} times.`, {
         requestId: id,
       });
     }

@@ -143,9 +143,9 @@ function callOf(
 ) {
   const { host } = call.serving;
   const send = (text: string): boolean => reply.canStream && (text === '' || reply.send(text) !== false);
-  const { parkTtl: timeout, keepAlive: every } = call.serving.limits();
+  const { parkTtl: timeout, keepAlive: every, rounds } = call.serving.limits();
   const { asker, client } = session;
-  const asking = { asker, client, id: call.id, signal, timeout, every, send };
+  const asking = { asker, client, id: call.id, signal, timeout, every, rounds, host, send };
   return {
     id: call.id,
     client: session.client,

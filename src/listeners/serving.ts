@@ -56,6 +56,12 @@ export interface ListenerLimits {
   readonly keepAlive: number;
   /** How long a client may take to answer a question. */
   readonly parkTtl: number;
+  /** How often one call may ask a client something. */
+  readonly rounds: number;
+  /** Longest URI that a client watches, in characters. */
+  readonly uri: number;
+  /** How old the news may be that a session was ended by another gateway on the same store. */
+  readonly sessionCheck: number;
   /** What is kept for clients that reconnect: notifications of one stream, bytes of all, bytes of one session. */
   readonly resumeEvents: number;
   readonly resumeBytes: number;

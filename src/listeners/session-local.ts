@@ -14,8 +14,6 @@ import { subscriptionsFull } from './wanted.ts';
 
 const EMPTY = McpResult.complete({});
 const HERE = new Set(['ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']);
-/** Characters. A session holds as many as limits.subscriptions, so each has an end. */
-const LONGEST_URI = 8_192;
 
 export interface Local {
   readonly session: Session;
@@ -57,8 +55,10 @@ async function setLevel(level: string | undefined, local: Local): Promise<McpRes
 
 async function subscribe(uri: string | undefined, local: Local): Promise<McpResult> {
   if (uri === undefined) return refuse('PARAMS_INVALID', 'params.uri is missing.', local);
-  if (uri.length > LONGEST_URI)
+  if (uri.length > local.limits().uri) {
+    local.host.metrics.limitHits.inc({ limit: 'uri' });
     return refuse('PARAMS_INVALID', 'params.uri is too long to be watched.', local);
+  }
   const { session, host, limits } = local;
   const { standing } = session;
   if (!standing.has(uri) && standing.size >= limits().subscriptions) {

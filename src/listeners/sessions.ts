@@ -16,6 +16,8 @@ export interface SessionLimits {
   /** Milliseconds after which an unused one is forgotten, and leaves memory. */
   readonly sessionIdle: number;
   readonly sessionRest: number;
+  /** How long a session in memory is used before the store is asked whether another gateway has ended it. */
+  readonly sessionCheck: number;
 }
 
 export interface SessionsOptions {
@@ -39,6 +41,8 @@ export class Sessions {
   readonly #live = new Map<string, Session>();
   /** When each was last used, as far as the store or its id knows. */
   readonly #noted = new WeakMap<Session, number>();
+  /** When the store was last asked for each. */
+  readonly #checked = new WeakMap<Session, number>();
   readonly #keys = new WeakMap<Session, string>();
 
   constructor(options: SessionsOptions) {
@@ -94,7 +98,7 @@ export class Sessions {
     const now = this.#o.host.now();
     const live = this.#live.get(key);
     if (live) {
-      if (live.over || live.path !== path) return undefined;
+      if (live.over || live.path !== path || this.#endedElsewhere(key, live, now)) return undefined;
       this.#live.delete(key);
       this.#live.set(key, live);
       this.#use(key, live, now);
@@ -112,6 +116,15 @@ export class Sessions {
     const session = this.#add(key, said, seen, before);
     this.#use(key, session, now);
     return session;
+  }
+
+  /** Whether another gateway on the same store has ended it; asked seldom enough to cost nothing. */
+  #endedElsewhere(key: string, session: Session, now: number): boolean {
+    if (now - (this.#checked.get(session) ?? 0) < this.#o.limits().sessionCheck) return false;
+    this.#checked.set(session, now);
+    if (!this.#o.store.find(key)?.ended) return false;
+    this.#forget(key);
+    return true;
   }
 
   /** Ends a session for good. */
@@ -158,6 +171,7 @@ export class Sessions {
     this.#keys.set(session, key);
     this.#live.set(key, session);
     this.#noted.set(session, seen);
+    this.#checked.set(session, this.#o.host.now());
     // Other listeners count theirs in the same figure.
     host.metrics.sessions.inc();
     return session;

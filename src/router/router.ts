@@ -38,10 +38,20 @@ export interface RouterParts {
   readonly host: Host;
   /** For the names of tasks. */
   readonly seal: Seal;
+  /** Of those that upstreams give, in characters. */
+  longestTaskId(): number;
 }
 
-export function createRouter({ sources, names, gateway, patience, host, seal }: RouterParts): Router {
-  const tasks = new TaskNames(seal);
+export function createRouter({
+  sources,
+  names,
+  gateway,
+  patience,
+  longestTaskId,
+  host,
+  seal,
+}: RouterParts): Router {
+  const tasks = new TaskNames(seal, longestTaskId, host);
   const routing: Routing = {
     sources,
     names,

@@ -12,7 +12,7 @@ import {
   resultWithTasks,
   TaskIdError,
 } from './task-messages.ts';
-import { LONGEST_ID, type TaskNames } from './tasks.ts';
+import type { TaskNames } from './tasks.ts';
 
 /** @param request as the upstream is to have it, but for the tasks it names */
 export async function legWithTasks(
@@ -36,7 +36,7 @@ export async function legWithTasks(
     return resultWithTasks(x.request, result, outward);
   } catch (error) {
     if (!(error instanceof TaskIdError)) throw error;
-    const detail = `The upstream "${upstream}" gave an id of more than ${LONGEST_ID} characters to a task.`;
+    const detail = `The upstream "${upstream}" gave an id of more than ${tasks.longest()} characters to a task.`;
     return errorResult('UPSTREAM_INVALID', detail, { upstream, requestId: x.id });
   }
 }

@@ -5,6 +5,7 @@
 import { type Client, identityKey } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
 import { digest } from '../lib/digest.ts';
 import type { Seal } from '../lib/seal.ts';
 import { declares, TASKS } from '../protocol/extensions.ts';
@@ -17,15 +18,20 @@ export interface TaskName {
   readonly id: string;
 }
 
-/** Longest id an upstream may give: a sealed one travels in a header. */
-export const LONGEST_ID = 1024;
-
 export class TaskNames {
-  constructor(readonly seal: Seal) {}
+  /** @param longest id that an upstream may give, in characters: a sealed one travels in a header */
+  constructor(
+    readonly seal: Seal,
+    readonly longest: () => number,
+    readonly host: Host,
+  ) {}
 
   /** The id under which the caller of `x` finds the task again; undefined for one that is too long. */
   outward({ upstream, id }: TaskName, x: Exchange): string | undefined {
-    if (id.length > LONGEST_ID) return undefined;
+    if (id.length > this.longest()) {
+      this.host.metrics.limitHits.inc({ limit: 'task_id' });
+      return undefined;
+    }
     return this.seal.name(kindOf(x.client), JSON.stringify([upstream, ownerOf(x), id]));
   }
 

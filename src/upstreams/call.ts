@@ -22,9 +22,6 @@ export type Settled =
   | { readonly kind: 'error'; readonly raw: RawObject }
   | { readonly kind: 'failed'; readonly error: GatewayError };
 
-/** Most notifications that may wait for a slow client before logs and progress of the call are dropped. */
-const QUEUE = 1024;
-
 export class Call {
   readonly #settled = Promise.withResolvers<Settled>();
   readonly #over = Promise.withResolvers<void>();
@@ -47,11 +44,15 @@ export class Call {
   /** Called at every sign of life of the upstream for this call. */
   onActivity: (() => void) | undefined;
 
-  /** @param id our request id, which is also our progress token */
+  /**
+   * @param id our request id, which is also our progress token
+   * @param most notifications that wait for a slow client; beyond that logs and progress are dropped
+   */
   constructor(
     readonly id: number,
     public x: Exchange,
     emit: Emit,
+    readonly most: () => number,
   ) {
     this.#emit = emit;
     this.task = x.request.method === 'tasks/result' ? x.request.raw?.string('taskId') : undefined;
@@ -117,7 +118,7 @@ export class Call {
     if (this.#ended) return false;
     this.onActivity?.();
     if (this.#emit === undefined || this.#tail !== undefined) {
-      if (this.#queued + this.#waiting.length >= QUEUE) return false;
+      if (this.#queued + this.#waiting.length >= this.most()) return false;
     }
     if (this.#emit === undefined) {
       this.#waiting.push(note);

@@ -9,10 +9,12 @@ import type { Call, Question, Settled } from './call.ts';
 import { type Clock, type Deadlines, startClock } from './clock.ts';
 import type { Link } from './link.ts';
 import type { Park } from './park.ts';
+import type { UpstreamLimits } from './spec.ts';
 
 export interface Carrying {
   readonly upstream: string;
   readonly park: Park;
+  readonly limits: Pick<UpstreamLimits, 'taskPoll' | 'taskPollLeast' | 'taskPollMost'>;
   readonly deadlines: Deadlines;
   readonly host: Host;
   /** Finds another call for a question that was given to one that has ended. */

@@ -64,12 +64,17 @@ export class ChannelLink implements Link {
   constructor(parts: ChannelLinkParts, open: (hooks: ChannelHooks) => Channel) {
     this.#p = parts;
     const { name, host, events } = parts;
-    this.#correlator = new Correlator(name, host, {
-      unsolicited: (note) => events.unsolicited(note),
-      question: (question, via) => parts.question(question, via),
-      withdrawn: (key) => parts.withdrawn(key),
-      callOver: () => events.callOver(),
-    });
+    this.#correlator = new Correlator(
+      name,
+      host,
+      {
+        unsolicited: (note) => events.unsolicited(note),
+        question: (question, via) => parts.question(question, via),
+        withdrawn: (key) => parts.withdrawn(key),
+        callOver: () => events.callOver(),
+      },
+      parts.limits,
+    );
     this.#channel = open({
       text: (text) => this.#text(text),
       garbage: (what) => this.#garbage(what),

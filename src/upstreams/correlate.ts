@@ -9,6 +9,7 @@ import { McpNotification, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
 import { Call, type Question, type Settled } from './call.ts';
 import { isLessSevere } from './levels.ts';
+import type { UpstreamLimits } from './spec.ts';
 import { goesOn, type TaskToken, TaskTokens, tokenFor } from './task-tokens.ts';
 
 export interface CorrelatorHooks {
@@ -25,14 +26,17 @@ export interface CorrelatorHooks {
 export class Correlator {
   readonly #calls = new Map<string, Call>();
   readonly #tokens = new Map<string, Call>();
-  readonly #taskTokens = new TaskTokens();
+  readonly #taskTokens: TaskTokens;
   #next = 1;
 
   constructor(
     readonly upstream: string,
     readonly host: Host,
     readonly hooks: CorrelatorHooks,
-  ) {}
+    readonly limits: Pick<UpstreamLimits, 'notifications' | 'taskTokens'>,
+  ) {
+    this.#taskTokens = new TaskTokens(limits.taskTokens, host);
+  }
 
   get size(): { calls: number; tokens: number } {
     return { calls: this.#calls.size, tokens: this.#tokens.size };
@@ -45,7 +49,7 @@ export class Correlator {
 
   /** Registers a request under an id of ours, and a progress token where the caller gave one. */
   open(x: Exchange, emit: Emit): Call {
-    const call = new Call(this.#next++, x, emit);
+    const call = new Call(this.#next++, x, emit, () => this.limits.notifications);
     this.#calls.set(key(call), call);
     if (x.request.meta.progressToken !== undefined) this.#tokens.set(key(call), call);
     this.host.metrics.upstreamPending.inc({ upstream: this.upstream });
@@ -193,7 +197,9 @@ export class Correlator {
     if (note.method === 'notifications/message' && !wantsLog(call.x, note))
       return this.#drop('log_not_asked_for');
     const sent = call.deliver(note);
-    return sent === false ? this.#drop('call_over_or_slow') : sent;
+    if (sent !== false) return sent;
+    if (!call.ended) this.host.metrics.limitHits.inc({ limit: 'notifications' });
+    return this.#drop('call_over_or_slow');
   }
 
   #drop(reason: string): undefined {

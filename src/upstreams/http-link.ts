@@ -70,12 +70,17 @@ export class HttpLink implements Link {
     this.era = parts.era;
     this.hello = parts.hello;
     this.#sender = new HttpSender(parts);
-    this.#correlator = new Correlator(parts.name, parts.host, {
-      unsolicited: (note) => parts.events.unsolicited(note),
-      question: (question, via) => parts.question(question, via),
-      withdrawn: (key) => parts.withdrawn(key),
-      callOver: () => parts.events.callOver(),
-    });
+    this.#correlator = new Correlator(
+      parts.name,
+      parts.host,
+      {
+        unsolicited: (note) => parts.events.unsolicited(note),
+        question: (question, via) => parts.question(question, via),
+        withdrawn: (key) => parts.withdrawn(key),
+        callOver: () => parts.events.callOver(),
+      },
+      parts.limits,
+    );
   }
 
   get size() {

@@ -60,7 +60,7 @@ export class Pool {
     this.#sharing = sharingOf(spec);
     // That transport is older than the other era.
     const older = spec.kind === 'url' && spec.transport === 'sse';
-    this.verdicts = createVerdicts(older ? '2025' : spec.era, host.now);
+    this.verdicts = createVerdicts(older ? '2025' : spec.era, host.now, () => spec.limits.eraMemory);
   }
 
   get size(): number {

@@ -31,6 +31,16 @@ export interface UpstreamLimits {
   readonly stderr: number;
   readonly parked: number;
   readonly parkTtl: number;
+  /** Notifications of a call that wait for a slow client. */
+  readonly notifications: number;
+  /** Tasks of a connection whose progress is somebody's. */
+  readonly taskTokens: number;
+  /** Between two looks at a task, and the least and most an upstream may ask for. */
+  readonly taskPoll: number;
+  readonly taskPollLeast: number;
+  readonly taskPollMost: number;
+  /** How long a "no" to an era is believed. */
+  readonly eraMemory: number;
 }
 
 interface Common {

@@ -15,11 +15,6 @@ import { isLost, type Link } from './link.ts';
 import { pause } from './pause.ts';
 import { makesTasks, TaskTools } from './task-tools.ts';
 
-/** Between two looks at a task whose server names no interval, the shortest and the longest, milliseconds. */
-const INTERVAL = 5_000;
-const SHORTEST = 100;
-const LONGEST = 3_600_000;
-
 /** What a call of the gateway's is for: to make the task, or to have the result of this one. */
 type Phase = 'make' | { readonly taskId: string };
 
@@ -107,7 +102,7 @@ export class TaskCalls {
     const call = link.start(this.#leg(x, request), quiet(emit));
     this.#phases.set(call, { taskId });
     call.givenUp = end;
-    void this.#watch(call, taskId, intervalOf(task), x, link);
+    void this.#watch(call, taskId, this.#interval(task), x, link);
     const outcome = await carry(call, link, x, this.on);
     // What was not processed is the request for the result. The tool may have done its work, so it is not called again.
     if (!(outcome instanceof McpResult) && isLost(outcome)) return this.#gone();
@@ -131,12 +126,22 @@ export class TaskCalls {
       if (call.ended) return;
       if (seen.kind === 'result') {
         call.onActivity?.();
-        interval = intervalOf(seen.raw);
+        interval = this.#interval(seen.raw);
       } else if (seen.kind === 'error') {
         call.settle(seen);
         link.cancel(call, 'the task is not there any more');
       }
     }
+  }
+
+  /** Until the next look at a task. */
+  #interval(task: RawObject): number {
+    const { limits, host } = this.on;
+    const given = task.get('pollInterval');
+    if (typeof given !== 'number' || given <= 0) return limits.taskPoll;
+    if (given < limits.taskPollLeast) host.metrics.limitHits.inc({ limit: 'task_poll_least' });
+    if (given > limits.taskPollMost) host.metrics.limitHits.inc({ limit: 'task_poll_most' });
+    return Math.min(Math.max(given, limits.taskPollLeast), limits.taskPollMost);
   }
 
   /** Not with the caller's signal: it may be for nobody who still waits. */
@@ -147,11 +152,6 @@ export class TaskCalls {
   #leg(x: Exchange, request: McpRequest): Exchange {
     return x.fork(this.on.upstream, request);
   }
-}
-
-function intervalOf(task: RawObject): number {
-  const given = task.get('pollInterval');
-  return typeof given === 'number' && given > 0 ? Math.min(Math.max(given, SHORTEST), LONGEST) : INTERVAL;
 }
 
 /** Aborts so much later than another signal. */

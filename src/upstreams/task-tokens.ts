@@ -2,6 +2,7 @@
 // (2025-11-25 basic/utilities/tasks §Task Progress Notifications).
 
 import { LRUCache } from 'lru-cache';
+import type { Host } from '../core/host.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Call, Settled } from './call.ts';
 
@@ -13,11 +14,16 @@ export interface TaskToken {
   progress: number;
 }
 
-/** Tasks of one link whose progress is known to be somebody's; nothing says when one is over. */
-const TASKS = 1_000;
-
 export class TaskTokens {
-  readonly #tokens = new LRUCache<string, TaskToken>({ max: TASKS });
+  readonly #tokens: LRUCache<string, TaskToken>;
+
+  /** @param most tasks whose progress is known to be somebody's; nothing says when one is over */
+  constructor(most: number, host: Host) {
+    const full = (_token: TaskToken, _key: string, reason: LRUCache.DisposeReason): void => {
+      if (reason === 'evict') host.metrics.limitHits.inc({ limit: 'task_tokens' });
+    };
+    this.#tokens = new LRUCache({ max: most, dispose: full });
+  }
 
   /** @param key of our token · @param settled how the call ended that it belongs to */
   keep(key: string, { x, progress }: Call, settled: Settled): void {

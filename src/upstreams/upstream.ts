@@ -116,7 +116,14 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   }
 
   const misplaced = (question: Question, link: Link): void => ask(question, undefined, link);
-  const carrying = { upstream: spec.name, park, deadlines: spec.timeouts, host, misplaced };
+  const carrying = {
+    upstream: spec.name,
+    park,
+    limits: spec.limits,
+    deadlines: spec.timeouts,
+    host,
+    misplaced,
+  };
   const tasks = new TaskCalls(carrying, spec.timeouts.start);
 
   /** A link on which the call's questions can be told from those of others. */

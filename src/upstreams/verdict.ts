@@ -4,9 +4,6 @@ import { GatewayError } from '../core/errors.ts';
 import type { Era } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
-/** How long a "no" is believed, milliseconds. */
-const NO_FOR = 10 * 60_000;
-
 export interface Verdicts {
   /** Eras worth trying for a client of `era`, best first. */
   order(era: Era): Era[];
@@ -16,13 +13,14 @@ export interface Verdicts {
   known(era: Era): boolean | undefined;
 }
 
-export function createVerdicts(pinned: Era | 'auto', now: () => number): Verdicts {
+/** @param memory how long a "no" is believed, milliseconds */
+export function createVerdicts(pinned: Era | 'auto', now: () => number, memory: () => number): Verdicts {
   const said = new Map<Era, { yes: boolean; at: number }>();
   const other = (era: Era): Era => (era === '2025' ? '2026' : '2025');
   const known = (era: Era): boolean | undefined => {
     const verdict = said.get(era);
     if (verdict === undefined) return undefined;
-    return !verdict.yes && now() - verdict.at > NO_FOR ? undefined : verdict.yes;
+    return !verdict.yes && now() - verdict.at > memory() ? undefined : verdict.yes;
   };
   return {
     // The client's own era first: nothing is lost in a translation that does not happen.

@@ -74,7 +74,7 @@ export const pipeline = z
   .array(z.union([entry, shorthand]))
   .meta({
     description: 'Plugins in the order they run: top to bottom on the way in, bottom to top on the way back.',
-    examples: [['audit', { progress: { every: '100ms' } }]],
+    examples: [['./redact.ts', { progress: { every: '100ms' } }]],
   })
   .prefault([]);
 

@@ -121,6 +121,35 @@ export const limits = camel(
       description:
         'Most text of the log held for a reader of stderr that is slow. What does not fit is left out, and counted.',
     }),
+    notifications: count(1_024, {
+      description:
+        'Most notifications of one call that wait for a slow client. Beyond that its log messages and progress are left out.',
+    }),
+    rounds: count(32, {
+      description: 'How often one call of a 2025 client may ask it something before the call is ended.',
+    }),
+    uri: count(8_192, {
+      description: 'Longest URI of a resource that a 2025 client watches, in characters.',
+    }),
+    session_check: duration('1s', {
+      description:
+        'How old the news may be that a session has ended, where several gateways share one state directory.',
+    }),
+    task_id: count(1_024, {
+      description: 'Longest id of a task that an upstream gives, in characters; ours travel in a header.',
+    }),
+    task_tokens: count(1_000, {
+      description: 'Most tasks of one connection whose progress is told after the call that made them.',
+    }),
+    task_poll: duration('5s', {
+      description:
+        'Between two looks at a task that the gateway waits for, where its server names no interval.',
+    }),
+    task_poll_least: duration('100ms', { description: 'The shortest interval a server may name for that.' }),
+    task_poll_most: duration('1h', { description: 'The longest.' }),
+    era_memory: duration('10m', {
+      description: 'How long it is remembered that an upstream does not speak an era.',
+    }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
   }),
 )

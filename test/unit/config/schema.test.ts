@@ -205,6 +205,16 @@ test('the defaults', () => {
     listTimeout: 5_000,
     pluginSetup: 10_000,
     logBuffer: 1_048_576,
+    notifications: 1_024,
+    rounds: 32,
+    uri: 8_192,
+    sessionCheck: 1_000,
+    taskId: 1_024,
+    taskTokens: 1_000,
+    taskPoll: 5_000,
+    taskPollLeast: 100,
+    taskPollMost: 3_600_000,
+    eraMemory: 600_000,
     bodyTimeout: 30_000,
   });
   expect(config.upstreams).toEqual([

@@ -59,7 +59,7 @@ export function routerOver(
   patience = 5_000,
 ) {
   const host = testHost();
-  const router = createRouter({ sources, names, gateway, patience, host, seal });
+  const router = createRouter({ sources, names, gateway, patience, longestTaskId: () => 1_024, host, seal });
   /** As an endpoint does it: the route first, then the way. */
   const handle = async (x: Exchange, emit: Emit = nobody): Promise<McpResult> => {
     x.reroute(await router.route(x));

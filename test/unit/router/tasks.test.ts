@@ -274,3 +274,13 @@ describe('a session', () => {
     expect(await told(withTasks({ requests: {}, list: {} }))).not.toHaveProperty('tasks');
   });
 });
+
+test('an id beyond limits.task_id is refused, and counted', async () => {
+  const { handle, host } = routerOver([tasking('a', 'x'.repeat(1_025))]);
+  const result = await handle(called('a__x'));
+  expect(codeOf(result)).toBe('UPSTREAM_INVALID');
+  expect(result.raw.string('message')).toBe(
+    'The upstream "a" gave an id of more than 1024 characters to a task.',
+  );
+  expect(await host.figure('limitHits', { limit: 'task_id' })).toBeGreaterThan(0);
+});

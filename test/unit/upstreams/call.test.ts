@@ -5,6 +5,7 @@ import { RawObject } from '../../../src/protocol/raw.ts';
 import { Call, type Settled } from '../../../src/upstreams/call.ts';
 import { collector, nobody, toolCall } from '../../fixtures/exchanges.ts';
 
+const many = () => 1_024;
 const note = (n: number) => McpNotification.of('notifications/message', { n });
 const progress = (n: number) =>
   McpNotification.of('notifications/progress', { progressToken: 'old', progress: n });
@@ -40,7 +41,7 @@ async function stateOf(promise: Promise<unknown>): Promise<'pending' | 'settled'
 describe('a slow client', () => {
   test('gets one notification after the other, and the end last', async () => {
     const client = slowClient();
-    const call = new Call(1, toolCall('a'), client.emit);
+    const call = new Call(1, toolCall('a'), client.emit, many);
     for (const n of [1, 2, 3]) call.deliver(note(n));
     call.settle(result());
     expect(numbers(client.begun)).toEqual([1]);
@@ -55,7 +56,7 @@ describe('a slow client', () => {
 
   test('holds back whoever waits for what deliver returns', async () => {
     const client = slowClient();
-    const call = new Call(1, toolCall('a'), client.emit);
+    const call = new Call(1, toolCall('a'), client.emit, many);
     const sent = call.deliver(note(1));
     expect(sent).toBeInstanceOf(Promise);
     expect(await stateOf(sent as Promise<void>)).toBe('pending');
@@ -65,7 +66,7 @@ describe('a slow client', () => {
 
   test('has at most 1024 notifications wait; more are dropped, the end is not', async () => {
     const client = slowClient();
-    const call = new Call(1, toolCall('a'), client.emit);
+    const call = new Call(1, toolCall('a'), client.emit, many);
     const taken = Array.from({ length: 1_100 }, (_, n) => call.deliver(note(n))).filter(
       (sent) => sent !== false,
     );
@@ -78,10 +79,15 @@ describe('a slow client', () => {
 
   test('that is lost does not keep the others from their turn', async () => {
     const seen: unknown[] = [];
-    const call = new Call(1, toolCall('a'), ({ params }) => {
-      seen.push(params.n);
-      return Promise.reject(new Error('gone'));
-    });
+    const call = new Call(
+      1,
+      toolCall('a'),
+      ({ params }) => {
+        seen.push(params.n);
+        return Promise.reject(new Error('gone'));
+      },
+      many,
+    );
     for (const n of [1, 2, 3]) call.deliver(note(n));
     call.settle(result());
     await call.settled;
@@ -92,7 +98,7 @@ describe('a slow client', () => {
 describe('a fast client', () => {
   test('costs no waiting, and nothing follows the end', async () => {
     const { notes, emit } = collector();
-    const call = new Call(1, toolCall('a'), emit);
+    const call = new Call(1, toolCall('a'), emit, many);
     expect(call.deliver(note(1))).toBeUndefined();
     call.settle(result(1));
     call.settle(result(2));
@@ -102,7 +108,7 @@ describe('a fast client', () => {
   });
 
   test('every delivery is a sign of life', () => {
-    const call = new Call(1, toolCall('a'), nobody);
+    const call = new Call(1, toolCall('a'), nobody, many);
     let signs = 0;
     call.onActivity = () => void signs++;
     for (const n of [1, 2]) call.deliver(note(n));
@@ -115,7 +121,7 @@ describe('a fast client', () => {
 describe('a parked call', () => {
   test('keeps what comes, in order, for the exchange that takes it over', async () => {
     const [first, second] = [collector(), collector()];
-    const call = new Call(1, toolCall('a'), first.emit);
+    const call = new Call(1, toolCall('a'), first.emit, many);
     call.deliver(note(1));
     call.detach();
     for (const n of [2, 3]) call.deliver(note(n));
@@ -128,7 +134,7 @@ describe('a parked call', () => {
 
   test('ends for the next exchange, after what came before the end', async () => {
     const client = slowClient();
-    const call = new Call(1, toolCall('a'), nobody);
+    const call = new Call(1, toolCall('a'), nobody, many);
     call.detach();
     for (const n of [1, 2]) call.deliver(note(n));
     call.settle(result());
@@ -148,7 +154,7 @@ describe('a parked call', () => {
       [wants, '9007199254740993'],
       [wantsNone, undefined],
     ] as const) {
-      const call = new Call(1, toolCall('a', {}, { token: '"old"' }), nobody);
+      const call = new Call(1, toolCall('a', {}, { token: '"old"' }), nobody, many);
       call.detach();
       call.deliver(progress(1));
       call.deliver(note(2));
@@ -161,7 +167,7 @@ describe('a parked call', () => {
 
   test('keeps at most 1024', () => {
     const { notes, emit } = collector();
-    const call = new Call(1, toolCall('a'), nobody);
+    const call = new Call(1, toolCall('a'), nobody, many);
     call.detach();
     const kept = Array.from({ length: 1_100 }, (_, n) => call.deliver(note(n))).filter(
       (sent) => sent !== false,
@@ -171,7 +177,7 @@ describe('a parked call', () => {
   });
 
   test('is asked again by what was not taken', async () => {
-    const call = new Call(1, toolCall('a'), nobody);
+    const call = new Call(1, toolCall('a'), nobody, many);
     const question = (id: string) => ({ id: { text: id, key: id }, method: 'roots/list', params: undefined });
     call.ask(question('1'));
     call.ask(question('2'));

@@ -15,12 +15,17 @@ function setUp() {
   const unsolicited: McpNotification[] = [];
   const questions: { id: string; via: Call | undefined }[] = [];
   const withdrawn: string[] = [];
-  const correlator = new Correlator('up', host, {
-    unsolicited: (note) => void unsolicited.push(note),
-    question: (question, via) => void questions.push({ id: question.id.text, via }),
-    withdrawn: (key) => void withdrawn.push(key),
-    callOver() {},
-  });
+  const correlator = new Correlator(
+    'up',
+    host,
+    {
+      unsolicited: (note) => void unsolicited.push(note),
+      question: (question, via) => void questions.push({ id: question.id.text, via }),
+      withdrawn: (key) => void withdrawn.push(key),
+      callOver() {},
+    },
+    { notifications: 2, taskTokens: 2 },
+  );
   const hear = (message: object | string, via?: Call) =>
     correlator.receive(
       parseMessage(
@@ -246,4 +251,13 @@ describe('subscriptions', () => {
     expect(notes).toEqual([]);
     expect(unsolicited.map(({ method }) => method)).toEqual(['notifications/resources/updated']);
   });
+});
+
+test('a client that takes nothing has limits.notifications waiting for it, then misses some', async () => {
+  const { correlator, hear, host } = setUp();
+  const call = correlator.open(toolCall('a', {}, { token: '"t"' }), () => new Promise(() => {}));
+  for (let n = 1; n <= 4; n++)
+    void hear({ method: 'notifications/progress', params: { progressToken: call.id, progress: n } });
+  expect(await host.dropped('call_over_or_slow')).toBe(2);
+  expect(await host.figure('limitHits', { limit: 'notifications' })).toBe(2);
 });

@@ -44,8 +44,9 @@ function route(calls: readonly Call[], options: { via?: Call; owned?: boolean; q
   };
 }
 
+const many = () => 1_024;
 const callOf = (client = able, method = 'tools/call') =>
-  new RealCall(1, exchange(method, { name: 'a' }, { client }), nobody);
+  new RealCall(1, exchange(method, { name: 'a' }, { client }), nobody, many);
 const CANCEL = { action: 'cancel' };
 
 describe('a question', () => {
@@ -62,14 +63,19 @@ describe('a question', () => {
     const params = { message: 'Who?', _meta: { 'io.modelcontextprotocol/related-task': { taskId: 't1' } } };
     const question = { ...elicitation, params: RawObject.of(params) };
     const waiting = (taskId: string) =>
-      new RealCall(1, exchange('tasks/result', { taskId }, { client: able }), nobody);
+      new RealCall(1, exchange('tasks/result', { taskId }, { client: able }), nobody, many);
     expect(route([waiting('t2'), waiting('t1'), callOf()], { question })).toMatchObject({
       asked: [0, 1, 0],
       replies: [],
     });
     expect(route([callOf()], { question })).toMatchObject({ asked: [0], replies: [CANCEL] });
     expect(route([callOf()], { question, owned: true })).toMatchObject({ asked: [1], replies: [] });
-    const making = new RealCall(1, exchange('tools/call', { name: 'a', task: {} }, { client: able }), nobody);
+    const making = new RealCall(
+      1,
+      exchange('tools/call', { name: 'a', task: {} }, { client: able }),
+      nobody,
+      many,
+    );
     expect(route([making], { question, via: making })).toMatchObject({ asked: [1], replies: [] });
   });
 

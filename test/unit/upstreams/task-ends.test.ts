@@ -1,16 +1,22 @@
 // Calls over a task where servers, or callers, do not keep to the usual: a tool is not called once more, nor for nobody.
 import { expect, test } from 'bun:test';
-import { codeOf, nobody, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { codeOf, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import { answer, type Behaviour, json, status } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
-import { httpSpec } from '../../fixtures/specs.ts';
+import { type Changes, httpSpec } from '../../fixtures/specs.ts';
 
 const run = running({ idle: false });
 const CAPABILITIES = { tools: {}, tasks: { requests: { tools: { call: {} } } } };
+const QUICK = { taskPoll: 5, taskPollLeast: 5, taskPollMost: 10 };
 const TASK = { taskId: 't1', status: 'working', ttl: null, pollInterval: 1e12 };
 
 /** A server of one tool, which wants a task. */
-async function start(behave: Behaviour, list: (tools: () => void) => void = (tools) => tools()) {
+async function start(
+  behave: Behaviour,
+  list: (tools: () => void) => void = (tools) => tools(),
+  { task = TASK, ...changes }: Changes & { task?: object } = {},
+) {
+  const host = testHost();
   const rogue = await run.rogue(behave, {
     era: '2025',
     before(hit, res) {
@@ -27,12 +33,12 @@ async function start(behave: Behaviour, list: (tools: () => void) => void = (too
         );
       else if (method === 'tools/list')
         list(() => reply({ tools: [{ name: 'must', execution: { taskSupport: 'required' } }] }));
-      else if (method === 'tools/call') reply({ task: TASK });
+      else if (method === 'tools/call') reply({ task });
       else return false;
       return undefined;
     },
   });
-  return { rogue, upstream: run.upstream(httpSpec(rogue.url)) };
+  return { rogue, host, upstream: run.upstream(httpSpec(rogue.url, changes), host) };
 }
 
 test('a session that is lost behind the making of the task', async () => {
@@ -72,4 +78,27 @@ test('an interval beyond all timers is a long one', async () => {
   expect(rogue.of('tasks/get')).toEqual([]);
   done.resolve();
   expect(textOf(await calling)).toBe('done');
+});
+
+test.each([
+  ['task_poll_least', 1],
+  ['task_poll_most', 1e12],
+  [undefined, undefined],
+])('a task is looked at within limits: %s', async (limit, pollInterval) => {
+  const looked = Promise.withResolvers<void>();
+  const { rogue, host, upstream } = await start(
+    async (hit, res) => {
+      if (hit.message.method === 'tasks/get') {
+        if (rogue.of('tasks/get').length === 2) looked.resolve();
+        return json(res, { jsonrpc: '2.0', id: hit.message.id, result: { ...TASK, pollInterval } });
+      }
+      await looked.promise;
+      return json(res, answer(hit, 'done'));
+    },
+    undefined,
+    { limits: QUICK, task: { ...TASK, pollInterval } },
+  );
+  expect(textOf(await upstream.handle(toolCall('must'), nobody))).toBe('done');
+  if (limit === undefined) expect(await host.figure('limitHits')).toBe(0);
+  else expect(await host.figure('limitHits', { limit })).toBeGreaterThan(0);
 });

@@ -4,6 +4,8 @@ import { isLessSevere } from '../../../src/upstreams/levels.ts';
 import { isRead } from '../../../src/upstreams/reads.ts';
 import { createVerdicts } from '../../../src/upstreams/verdict.ts';
 
+const MEMORY = 10 * 60_000;
+
 function clock() {
   let at = 1_000_000;
   const turn = (ms: number): void => {
@@ -14,26 +16,34 @@ function clock() {
 
 describe('eras', () => {
   test('unknown: the client’s own first, then the other', () => {
-    const verdicts = createVerdicts('auto', () => 0);
+    const verdicts = createVerdicts(
+      'auto',
+      () => 0,
+      () => MEMORY,
+    );
     expect(verdicts.order('2026')).toEqual(['2026', '2025']);
     expect(verdicts.order('2025')).toEqual(['2025', '2026']);
     expect([verdicts.known('2025'), verdicts.known('2026')]).toEqual([undefined, undefined]);
   });
 
   test('pinned: no other, whatever was found', () => {
-    const verdicts = createVerdicts('2025', () => 0);
+    const verdicts = createVerdicts(
+      '2025',
+      () => 0,
+      () => MEMORY,
+    );
     verdicts.no('2025');
     verdicts.yes('2026');
     expect(verdicts.order('2026')).toEqual(['2025']);
   });
 
-  test('a "no" holds for ten minutes, a "yes" for good', () => {
+  test('a "no" holds for limits.era_memory, a "yes" for good', () => {
     const { now, turn } = clock();
-    const verdicts = createVerdicts('auto', now);
+    const verdicts = createVerdicts('auto', now, () => MEMORY);
     verdicts.yes('2025');
     verdicts.no('2026');
     expect(verdicts.order('2026')).toEqual(['2025']);
-    turn(10 * 60_000);
+    turn(MEMORY);
     expect(verdicts.order('2026')).toEqual(['2025']);
     turn(1);
     expect(verdicts.order('2026')).toEqual(['2026', '2025']);
@@ -41,14 +51,22 @@ describe('eras', () => {
   });
 
   test('with a "no" for each both are tried again', () => {
-    const verdicts = createVerdicts('auto', () => 0);
+    const verdicts = createVerdicts(
+      'auto',
+      () => 0,
+      () => MEMORY,
+    );
     verdicts.no('2026');
     verdicts.no('2025');
     expect(verdicts.order('2025')).toEqual(['2025', '2026']);
   });
 
   test('a later "yes" takes a "no" back', () => {
-    const verdicts = createVerdicts('auto', () => 0);
+    const verdicts = createVerdicts(
+      'auto',
+      () => 0,
+      () => MEMORY,
+    );
     verdicts.no('2026');
     verdicts.yes('2026');
     expect(verdicts.order('2026')).toEqual(['2026', '2025']);
