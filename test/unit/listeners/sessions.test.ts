@@ -1,20 +1,13 @@
 // Session ids that say all there is to say: good after a restart, good for nobody else, forgotten in time.
 import { describe, expect, test } from 'bun:test';
-import { SILENT } from '../../../src/core/log.ts';
-import { createMetrics } from '../../../src/core/metrics.ts';
 import { sessionMemory } from '../../../src/core/session-store.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
-import type { Serving } from '../../../src/listeners/serving.ts';
-import type { Session } from '../../../src/listeners/session.ts';
-import { sessionStanding } from '../../../src/listeners/session-standing.ts';
-import { FULL, Sessions } from '../../../src/listeners/sessions.ts';
-import { RawObject } from '../../../src/protocol/raw.ts';
+import { FULL } from '../../../src/listeners/sessions.ts';
 import { openSession, sessionOf } from '../../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../../fixtures/in-process.ts';
 import { connectPeer, textOf } from '../../fixtures/peers.ts';
 import { post } from '../../fixtures/wire.ts';
-
-const KEY = new Uint8Array(32).fill(7);
+import { CLIENT, found, KEY, LIMITS, make, open } from './in-memory.ts';
 
 /** A configuration on a port that can be taken again. */
 function onPort(port: string): Record<string, unknown> {
@@ -76,43 +69,6 @@ test('forgotten sessions that are remembered by their id work on', async () => {
   expect(gateway.gateway.report().sessions).toBe(2);
   expect(await gateway.figure('limitHits', { limit: 'sessions' })).toBeGreaterThanOrEqual(3);
 });
-
-const CLIENT = {
-  version: '2025-11-25',
-  info: RawObject.of({ name: 'c', 'x/y': 1 }),
-  capabilities: RawObject.of({ elicitation: {} }),
-};
-
-const LIMITS = { sessions: 10, sessionIdle: 1_000, sessionRest: 1_000, sessionCheck: 100 };
-
-function make(limits = LIMITS, store = sessionMemory(1 << 20)) {
-  let now = 1_000_000;
-  const host = { log: SILENT, metrics: createMetrics(), now: () => now };
-  const build = () =>
-    new Sessions({
-      seal: createSeal(KEY),
-      host,
-      store,
-      limits: () => limits,
-      standing: (session, path) => sessionStanding(session, path, 'test', { host } as Serving),
-    });
-  const turn = (ms: number): void => {
-    now += ms;
-  };
-  return { sessions: build(), another: build, turn, store, metrics: host.metrics };
-}
-
-function open(sessions: Sessions) {
-  const opened = sessions.create(CLIENT, '/mcp');
-  if (opened === FULL) throw new Error('there is no room');
-  return opened;
-}
-
-function found(sessions: Sessions, id: string): Session | undefined {
-  const there = sessions.find(id, '/mcp');
-  if (there === FULL) throw new Error('there is no room');
-  return there;
-}
 
 describe('in memory', () => {
   test('an id finds the same session, on its own path alone', () => {
@@ -213,35 +169,6 @@ describe('with what is stored', () => {
     const { id } = open(sessions);
     await sessions.end(id);
     expect([found(sessions, id), found(another(), id)]).toEqual([undefined, undefined]);
-  });
-
-  test('one that another process has ended is over here, too, within limits.session_check', async () => {
-    const { sessions, another, turn, metrics } = make();
-    const { id, session } = open(sessions);
-    await another().end(id);
-    turn(99);
-    expect(found(sessions, id)).toBe(session);
-    turn(1);
-    expect(found(sessions, id)).toBeUndefined();
-    expect(session.over).toBe(true);
-    expect((await metrics.sessions.get()).values[0]?.value).toBe(0);
-  });
-
-  test('the store is asked for one in use as often as that, not with each request', () => {
-    const store = sessionMemory(1 << 20);
-    let asked = 0;
-    const find = (key: string) => {
-      asked++;
-      return store.find(key);
-    };
-    const counting = { ...store, find };
-    const { sessions, turn } = make(LIMITS, counting);
-    const { id } = open(sessions);
-    for (let n = 0; n < 40; n++) {
-      turn(10);
-      found(sessions, id);
-    }
-    expect(asked).toBe(4);
   });
 
   test('log level and resources come back', async () => {
