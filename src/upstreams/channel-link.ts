@@ -1,5 +1,6 @@
 // A link over a channel that all calls share, told apart by our ids: a child process in either era, or HTTP+SSE.
 
+import { ANONYMOUS } from '../core/client.ts';
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
@@ -58,7 +59,7 @@ export class ChannelLink implements Link {
   /** Cancellations on their way. */
   readonly #telling = new Set<Promise<void>>();
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
-  readonly #abandoned = new Map<string, number>();
+  readonly #abandoned = new Map<string, { readonly at: number; readonly x: Exchange }>();
 
   /** @throws what `open` throws */
   constructor(parts: ChannelLinkParts, open: (hooks: ChannelHooks) => Channel) {
@@ -93,8 +94,13 @@ export class ChannelLink implements Link {
 
   get doubtful(): boolean {
     const { host, limits } = this.#p;
-    for (const [id, at] of this.#abandoned) if (host.now() - at > limits.parkTtl) this.#abandoned.delete(id);
+    for (const [id, { at }] of this.#abandoned)
+      if (host.now() - at > limits.parkTtl) this.#abandoned.delete(id);
     return this.#abandoned.size > 0;
+  }
+
+  doubtfulFor(x: Exchange): boolean {
+    return this.doubtful && ![...this.#abandoned.values()].every((given) => sameCaller(given.x, x));
   }
 
   greet(era: Era, hello: Hello): void {
@@ -135,8 +141,8 @@ export class ChannelLink implements Link {
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
   }
 
-  #abandon({ id }: Call): void {
-    this.#abandoned.set(String(id), this.#p.host.now());
+  #abandon({ id, x }: Call): void {
+    this.#abandoned.set(String(id), { at: this.#p.host.now(), x });
     const [oldest] = this.#abandoned.keys();
     if (oldest !== undefined && this.#abandoned.size > ABANDONED) this.#abandoned.delete(oldest);
   }
@@ -237,4 +243,12 @@ export class ChannelLink implements Link {
     if (error instanceof Unwritten) return new SessionLost(name, why);
     return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" ${why}.`, { upstream: name });
   }
+}
+
+/** Whether a question of one call may as well be shown in the other: one session, one pipe, or one known principal. */
+function sameCaller(one: Exchange, other: Exchange): boolean {
+  const { session, transport } = one.client;
+  if (session || other.client.session) return session?.key === other.client.session?.key;
+  if (one.principal.id !== other.principal.id) return false;
+  return one.principal.id !== ANONYMOUS.id || (transport === 'stdio' && other.client.transport === 'stdio');
 }

@@ -67,6 +67,8 @@ export interface Link {
   readonly shared?: boolean;
   /** Whether the server may yet ask something for a call that was given up, and nothing would tell. */
   readonly doubtful?: boolean;
+  /** The same, where a question could then reach somebody else than who gave up. */
+  doubtfulFor?(x: Exchange): boolean;
 }
 
 /** The session, the process or the path is gone, and nothing of the request was processed. */

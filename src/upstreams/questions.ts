@@ -36,7 +36,7 @@ export function askTheRightOne({ link, question, via, owned, outside, upstream, 
   // Also on the stream of the call that makes the task.
   const makes = via?.x.request.raw?.has('task') === true;
   const alone = open.length === 1 && (task === undefined || makes);
-  const certain = alone && (via !== undefined || link.doubtful !== true);
+  const certain = alone && (via !== undefined || !open.some(({ x }) => link.doubtfulFor?.(x)));
   // Among calls of one client any is right; each takes one, so that none waits for the questions of all.
   const target = certain || owned ? (able.findLast((call) => call.free) ?? able.at(-1)) : undefined;
   if (target) {

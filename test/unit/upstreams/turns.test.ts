@@ -176,6 +176,18 @@ describe('on a process that everybody shares', () => {
     expect(stateOf(await ask(client('eve'), 'eve'))).not.toBe('');
   });
 
+  test('who gave the call up is asked in the next one: there is nobody else it could be for', async () => {
+    const { upstream, ask } = shared();
+    const abort = new AbortController();
+    const options = { client: client('ada'), signal: abort.signal };
+    const silent = upstream.handle(toolCall('silent', {}, options), nobody);
+    await upstream.handle(exchange('test/call', { name: 'echo', arguments: {} }), nobody);
+    abort.abort();
+    await silent;
+    expect(stateOf(await ask(client('ada'), 'ada'))).not.toBe('');
+    expect(await upstream.host.dropped('question_ambiguous')).toBe(0);
+  });
+
   test('an answer that comes late ends the doubt', async () => {
     const { upstream, ask } = shared();
     const by = (name: string, args: object) =>
