@@ -7,6 +7,8 @@ export interface Report {
   readonly skipped: readonly string[];
   /** Test files that appear in the report. */
   readonly files: ReadonlySet<string>;
+  /** How long each of them took, seconds; longest first. */
+  readonly times: readonly (readonly [file: string, seconds: number])[];
 }
 
 /** Throws when the text is no report. */
@@ -20,7 +22,17 @@ export function readReport(xml: string): Report {
   const files = new Set(
     [...xml.matchAll(/<testsuite\b[^>]*>/g)].map(([tag]) => attribute(tag, 'file') ?? ''),
   );
-  return { passed, failed, skipped, files };
+  return { passed, failed, skipped, files, times: timesOf(xml) };
+}
+
+/** A file is the outermost suite; those within it are its `describe`s. */
+function timesOf(xml: string): Report['times'] {
+  const times = new Map<string, number>();
+  for (const [tag] of xml.matchAll(/<testsuite\b[^>]*>/g)) {
+    const file = attribute(tag, 'file') ?? '';
+    if (attribute(tag, 'name') === file) times.set(file, Number(attribute(tag, 'time')));
+  }
+  return [...times].sort(([, a], [, b]) => b - a);
 }
 
 function skippedName([, testcase = '', skip = '']: RegExpMatchArray): string {

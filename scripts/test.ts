@@ -37,7 +37,8 @@ async function bunTest(): Promise<{ code: number; report: Report | undefined }> 
 }
 
 function options(outfile: string): string[] {
-  const list = ['--timeout=30000', '--reporter=junit', `--reporter-outfile=${outfile}`];
+  // A test never waits by the clock: this only ends one that hangs, on the slowest of machines.
+  const list = ['--timeout=120000', '--reporter=junit', `--reporter-outfile=${outfile}`];
   if (suite !== undefined) return [...list, `./test/${suite}`];
   const named = suites.filter((name) => !passedOn.some((arg) => arg.includes(`test/${name}`)));
   for (const name of named) list.push(`--path-ignore-patterns=test/${name}/**`);
@@ -62,11 +63,19 @@ function otherProblems(code: number, found: Report | undefined): string[] {
   return [];
 }
 
+/** Where the time goes. */
+function tellSlowest(found: Report | undefined): void {
+  console.log('\nthe slowest files:');
+  for (const [file, seconds] of (found?.times ?? []).slice(0, 10))
+    console.log(`${seconds.toFixed(1).padStart(7)} s  ${file}`);
+}
+
 function summarise(found: Report | undefined, problems: readonly string[]): void {
   const skipped = found?.skipped ?? [];
   if (skipped.length > 0) console.log(`\n${skipped.length} skipped:`);
   for (const name of skipped.slice(0, 50)) console.log(`  ${name}`);
   if (skipped.length > 50) console.log(`  … and ${skipped.length - 50} more`);
+  if (passedOn.length === 0) tellSlowest(found);
   for (const problem of problems) console.log(`\nfailed: ${problem}`);
   const failed = (found?.failed ?? 0) + problems.length;
   console.log(`\n${found?.passed ?? 0} passed, ${failed} failed`);

@@ -203,4 +203,4 @@ test('callers with one id and one token on one process hear what is their own, i
   );
   await gateway.stop();
   await upstream.stop();
-}, 60_000);
+}, 120_000);

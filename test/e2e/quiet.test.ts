@@ -43,4 +43,4 @@ test('a quiet stream is not cut, over TCP and over a socket file', async () => {
   }
   await gateway.stop();
   rmSync(dir, { recursive: true, force: true });
-}, 60_000);
+}, 120_000);

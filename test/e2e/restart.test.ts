@@ -126,7 +126,7 @@ for (const [signal, end] of Object.entries(ends))
         const upstream = serveWatched(era);
         await scene({ url: upstream.url }, end);
         await upstream.stop();
-      }, 60_000);
+      }, 120_000);
 
       test(`in front of a process of ${era}`, () => scene(watchedStdio(era), end), 60_000);
     }

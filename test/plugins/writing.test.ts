@@ -149,7 +149,7 @@ describe('types', () => {
   ]) {
     test(`everything in the page is sound for an editor that resolves as ${moduleResolution}`, async () => {
       expect(await check({ module, moduleResolution })).toBe('');
-    }, 60_000);
+    }, 120_000);
   }
 
   test('and mistakes are found', async () => {
@@ -168,5 +168,5 @@ export default definePlugin({ ${body}, setup: () => ({ onRequest(request) { requ
     rmSync(join(dir, 'plugins/bad.ts'));
     const places = [...said.matchAll(/^plugins\/bad\.ts\((\d+),/gm)].map(([, line]) => Number(line));
     expect(places).toEqual([3, 4, 5, 6]);
-  }, 60_000);
+  }, 120_000);
 });
