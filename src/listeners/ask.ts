@@ -5,6 +5,7 @@ import { type Answer, type Client, canAnswer } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Refusal } from '../core/refusals.ts';
+import { pause } from '../lib/pause.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { questionForSession } from '../protocol/questions.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
@@ -61,7 +62,7 @@ async function collect(round: Round, asking: Asking): Promise<Answers> {
   const inputs = round.result.raw.object('inputRequests');
   const keys = inputs?.keys() ?? [];
   if (keys.length === 0) {
-    await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    await pause(PACE_MS, asking.signal).catch(() => {});
     return new Map();
   }
   const patience = AbortSignal.any([asking.signal, AbortSignal.timeout(asking.timeout)]);

@@ -48,9 +48,10 @@ export interface ChannelOptions {
 export class Channel {
   readonly #o: ChannelOptions;
   readonly #running = new Set<Promise<void>>();
-  readonly #undo: (() => void)[] = [];
   readonly #give: Give;
   #session: Session | undefined;
+  /** Ends the session, and lets go of what was registered for it. */
+  #endSession: () => void = () => {};
   #over = false;
 
   constructor(options: ChannelOptions) {
@@ -92,8 +93,7 @@ export class Channel {
   /** The client is gone: everything it asked for ends. */
   end(): void {
     this.#over = true;
-    for (const each of this.#undo.splice(0)) each();
-    this.#session?.end();
+    this.#endSession();
   }
 
   /** Resolves when what runs now has ended. */
@@ -143,11 +143,15 @@ export class Channel {
       now: serving.host.now(),
       standing: (self) => sessionStanding(self, path, listener, serving),
     });
-    if (this.#over) session.end();
-    this.#undo.push(
+    const undo = [
       serving.onSwap((changedFor) => session.standing.renew(changedFor(session.client, path))),
       serving.onStop(() => session.standing.stop()),
-    );
+    ];
+    this.#endSession = (): void => {
+      for (const each of undo.splice(0)) each();
+      session.end();
+    };
+    if (this.#over) this.#endSession();
     this.#session = session;
     const { signal } = new AbortController();
     const { result, principal, close } = await serve(
@@ -159,7 +163,9 @@ export class Channel {
     if (result.kind === 'complete')
       await this.#give(resultText(message.id.text, initializeResult(result, said.version)));
     else {
+      // The client may try again, with a session of its own each time.
       this.#session = undefined;
+      this.#endSession();
       await this.#give(errorText(message.id.text, result.raw));
     }
     close();

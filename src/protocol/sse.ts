@@ -44,6 +44,8 @@ export class SseReader {
   lastEventId = '';
   /** What the server asked to wait before a reconnection, in milliseconds. */
   retry: number | undefined = undefined;
+  /** Whether anything has come: an event, or an id to resume from. */
+  heard = false;
 
   readonly #limit: number;
   /** The part of a line that came without its end: `#tail[0..#length)`. */
@@ -156,6 +158,7 @@ export class SseReader {
 
   #dispatch(events: SseEvent[]): void {
     if (this.#id !== undefined) this.lastEventId = this.#id;
+    if (this.#id !== undefined || this.#lines.length > 0) this.heard = true;
     if (this.#lines.length > 0) {
       const data = this.#lines.join('\n');
       events.push({ event: this.#event, data, id: this.#id, hasData: data !== '' });

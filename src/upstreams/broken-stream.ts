@@ -2,10 +2,10 @@
 // broke off, on a connection of its own (2025-11-25 basic/transports §Resumability).
 
 import { GatewayError } from '../core/errors.ts';
+import { pause } from '../lib/pause.ts';
 import { SseReader } from '../protocol/sse.ts';
 import type { HttpAnswer } from './http-client.ts';
 import { mediaType, type Reading, readEvents } from './http-read.ts';
-import { pause } from './pause.ts';
 
 export interface Streaming {
   readonly reading: Reading;

@@ -1,6 +1,7 @@
 // The first words over a channel: `server/discover` or `initialize`, to their answer.
 
 import type { Exchange } from '../core/exchange.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { ChannelLink } from './channel-link.ts';
 import {
@@ -13,7 +14,6 @@ import {
 } from './hello.ts';
 import type { Profile } from './link.ts';
 import type { Own } from './own.ts';
-import { unlessAborted } from './pause.ts';
 import { NoReply, WrongEra } from './verdict.ts';
 
 export interface Greeting {

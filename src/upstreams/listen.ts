@@ -6,10 +6,11 @@ import type { Exchange } from '../core/exchange.ts';
 import { GRACEFUL } from '../core/graceful.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { pause } from '../lib/pause.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { Link } from './link.ts';
-import { pause, unlessAborted } from './pause.ts';
 import { type Filter, filterObject, honoured, LIST_NOTES, type Watchers } from './watch.ts';
 
 export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';

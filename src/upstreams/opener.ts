@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import { pause } from '../lib/pause.ts';
 import type { Seal } from '../lib/seal.ts';
 import type { Era, McpNotification } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
@@ -14,7 +15,6 @@ import type { Link } from './link.ts';
 import { openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
 import type { Own } from './own.ts';
-import { pause } from './pause.ts';
 import type { Reaper } from './reaper.ts';
 import { createRestarts } from './restarts.ts';
 import type { Slot } from './sharing.ts';

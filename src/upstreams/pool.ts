@@ -5,9 +5,9 @@ import { type Client, canBeAsked } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { coalesce } from '../lib/coalesce.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { Era } from '../protocol/message.ts';
 import type { Link } from './link.ts';
-import { unlessAborted } from './pause.ts';
 import { type Hold, isBusy, type Pooled, type PoolHooks, type Told, type Use } from './pooled.ts';
 import {
   onceSlot,

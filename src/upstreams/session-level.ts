@@ -2,12 +2,12 @@
 // set for all who use the session: the caller that goes away meanwhile takes nothing back.
 
 import type { Exchange } from '../core/exchange.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import { isLessSevere } from './levels.ts';
 import type { Link } from './link.ts';
 import type { Own } from './own.ts';
-import { unlessAborted } from './pause.ts';
 
 interface Level {
   /** What the server was told last. */

@@ -4,11 +4,11 @@
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Outbound } from '../core/outbound.ts';
+import { pause } from '../lib/pause.ts';
 import { SseReader } from '../protocol/sse.ts';
 import type { HttpClient } from './http-client.ts';
 import { mediaType, type Reading, readEvents } from './http-read.ts';
 import { SessionLost } from './link.ts';
-import { pause } from './pause.ts';
 
 export interface Standing {
   readonly client: HttpClient;
@@ -24,6 +24,8 @@ export interface Standing {
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
+/** Whatever the server asks for, it is not asked again sooner. */
+const LEAST_WAIT = 100;
 
 /** Runs until the signal aborts or the server has no such stream. @throws SessionLost */
 export async function openStanding({
@@ -35,12 +37,13 @@ export async function openStanding({
   asked,
   stands,
 }: Standing): Promise<void> {
-  let wait = FIRST_WAIT;
+  let emptyRuns = 0;
   let last: SseReader | undefined;
   let stood = false;
   while (!signal.aborted) {
     const reader = new SseReader({ eventBytes: reading.limits.event });
     if (last) reader.lastEventId = last.lastEventId;
+    const before = performance.now();
     try {
       const answer = await client.send(await outbound(last?.lastEventId), signal, asked);
       if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
@@ -49,7 +52,6 @@ export async function openStanding({
         if (answer.status === 404 && stood) throw new SessionLost(reading.upstream);
         if (answer.status < 500) return;
       } else {
-        wait = FIRST_WAIT;
         stood = true;
         stands();
         await readEvents(answer, reader, reading, () => signal.aborted);
@@ -60,7 +62,19 @@ export async function openStanding({
       log.debug('standing stream broke', { upstream: reading.upstream, error: messageOf(error) });
     }
     last = reader;
-    await pause(reader.retry ?? wait, signal).catch(() => {});
-    wait = Math.min(wait * 2, LONGEST_WAIT);
+    // A connection that was good for something is followed by the next as soon as the server wants it.
+    const isEmpty = !reader.heard && performance.now() - before < LONGEST_WAIT;
+    await pause(waitBefore(reader.retry, isEmpty ? emptyRuns++ : 0), signal).catch(() => {});
+    if (!isEmpty) emptyRuns = 0;
   }
+}
+
+/**
+ * @param retry what the server asked for
+ * @param emptyRuns connections before this one that failed or ended at once with nothing, in a row
+ */
+function waitBefore(retry: number | undefined, emptyRuns: number): number {
+  const first = Math.max(retry ?? FIRST_WAIT, LEAST_WAIT);
+  // A server that asks for more than our longest wait gets it.
+  return Math.max(first, Math.min(first * 2 ** emptyRuns, LONGEST_WAIT));
 }

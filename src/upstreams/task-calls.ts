@@ -5,6 +5,7 @@
 import { errorResult, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
+import { pause } from '../lib/pause.ts';
 import { RELATED_TASK } from '../protocol/extensions.ts';
 import { McpRequest, McpResult, withMeta } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
@@ -12,7 +13,6 @@ import { aside } from './aside.ts';
 import type { Call, Settled } from './call.ts';
 import { type Carrying, carry } from './carry.ts';
 import { isLost, type Link } from './link.ts';
-import { pause } from './pause.ts';
 import { makesTasks, TaskTools } from './task-tools.ts';
 
 /** What a call of the gateway's is for: to make the task, or to have the result of this one. */

@@ -4,8 +4,8 @@
 import { type Client, canBeAsked } from '../core/client.ts';
 import type { Host } from '../core/host.ts';
 import { settledWithin } from '../lib/settled.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { Link } from './link.ts';
-import { unlessAborted } from './pause.ts';
 
 export interface TurnLimits {
   /** Longest wait for a turn, milliseconds. Then the call runs beside the others. */

@@ -5,6 +5,7 @@ import { catalogue, type ErrorName, errorResult, GatewayError, messageOf } from 
 import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
@@ -14,7 +15,6 @@ import { createOpener, type UpstreamParts } from './opener.ts';
 import { Outside } from './outside.ts';
 import { createOwn } from './own.ts';
 import { mayAsk, Park, type Resumed } from './park.ts';
-import { unlessAborted } from './pause.ts';
 import { Pool } from './pool.ts';
 import type { Hold, Pooled, Use } from './pooled.ts';
 import { askTheRightOne } from './questions.ts';

@@ -1,7 +1,8 @@
 // The deadlines of a call, on a turned clock.
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test';
+import { pause } from '../../../src/lib/pause.ts';
+import { unlessAborted } from '../../../src/lib/unless-aborted.ts';
 import { type Clock, type Deadline, startClock } from '../../../src/upstreams/clock.ts';
-import { pause, unlessAborted } from '../../../src/upstreams/pause.ts';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

@@ -84,3 +84,22 @@ test.each([404, 405])('a server that has none (%d) is called all the same', asyn
     expect(textOf(await upstream.handle(toolCall('ask', {}, { client }), nobody))).toBe('nobody to ask');
   expect([rogue.of('GET').length, rogue.of('initialize').length]).toEqual([1, 1]);
 });
+
+test('a server that ends the stream at once, and wants it back at once, is asked ever more rarely', async () => {
+  const asked: number[] = [];
+  const rogue = await run.rogue((hit, res) => json(res, answer(hit)), {
+    era: '2025',
+    before(hit, res) {
+      if (hit.method !== 'GET') return false;
+      asked.push(performance.now());
+      stream(res);
+      return res.end('retry: 0\n\n');
+    },
+  });
+  const upstream = run.upstream(httpSpec(rogue.url));
+  await upstream.handle(toolCall('tool', {}, { client: clientOf({ capabilities }) }), nobody);
+  await rogue.nth('GET', 4);
+  const waits = asked.slice(1).map((at, n) => at - (asked[n] ?? 0));
+  // Timers are never early by more than their grain.
+  for (const [n, least] of [100, 200, 400].entries()) expect(waits[n]).toBeGreaterThan(least - 5);
+});

@@ -1,7 +1,5 @@
 // Waiting that ends early when a signal says so.
 
-export { unlessAborted } from '../lib/unless-aborted.ts';
-
 /** @throws the signal's reason when it aborts first */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
