@@ -6,7 +6,7 @@ import { askRounds } from '../../../src/listeners/ask.ts';
 import { Asker } from '../../../src/listeners/asker.ts';
 import { McpRequest, McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
-import { codeOf } from '../../fixtures/exchanges.ts';
+import { codeOf, testHost } from '../../fixtures/exchanges.ts';
 
 test('a call that is cancelled between two rounds ends at once, and is not made again', async () => {
   const raw = RawObject.of({ resultType: 'input_required', requestState: 's' });
@@ -38,6 +38,8 @@ test('a call that is cancelled between two rounds ends at once, and is not made 
       },
       timeout: 1_000,
       every: 1_000,
+      rounds: 32,
+      host: testHost(),
       send: () => true,
     });
     abort.abort();
