@@ -46,6 +46,8 @@ export class Advertised {
   constructor(readonly endpoint: Listing) {}
 
   /**
+   * Who calls is known before plugins have run, which may say that it is somebody else. So what is remembered, or
+   * asked for already, may be another's list; a fresh look is the caller's own.
    * @param fresh whether what is remembered is not good enough
    * @returns undefined when the tool is not listed to this client, or the list cannot be had
    * @throws the reason of the call's signal when it aborts first
@@ -53,24 +55,27 @@ export class Advertised {
   async schema(x: Exchange, tool: string, fresh: boolean): Promise<RawObject | undefined> {
     const key = [x.route.kind === 'one' ? x.route.upstream : '', identityKey(x.principal)].join('\n');
     const known = this.#known.get(key);
-    const isEnough = !fresh && known && this.endpoint.now() - known.at < believed(known, tool);
+    if (fresh) return (await this.#begin(key, x).wait(x.signal))?.schemas.get(tool);
+    const isEnough = known && this.endpoint.now() - known.at < believed(known, tool);
     const listed = isEnough ? known : await this.#list(key, x);
     return listed?.schemas.get(tool);
   }
 
-  async #list(key: string, x: Exchange): Promise<Listed | undefined> {
-    let asking = this.#asking.get(key);
-    if (!asking || asking.over) {
-      const mine = new Joint((signal) => this.#fetch(x, signal));
-      asking = mine;
-      this.#asking.set(key, mine);
-      const over = (listed: Listed | undefined): void => {
-        if (this.#asking.get(key) === mine) this.#asking.delete(key);
-        if (listed) this.#known.set(key, listed);
-      };
-      mine.settled.then(over, () => over(undefined));
-    }
+  #list(key: string, x: Exchange): Promise<Listed | undefined> {
+    const begun = this.#asking.get(key);
+    const asking = begun && !begun.over ? begun : this.#begin(key, x);
+    this.#asking.set(key, asking);
     return asking.wait(x.signal);
+  }
+
+  #begin(key: string, x: Exchange): Joint<Listed | undefined> {
+    const mine = new Joint((signal) => this.#fetch(x, signal));
+    const over = (listed: Listed | undefined): void => {
+      if (this.#asking.get(key) === mine) this.#asking.delete(key);
+      if (listed) this.#known.set(key, listed);
+    };
+    mine.settled.then(over, () => over(undefined));
+    return mine;
   }
 
   /** @returns undefined when the list cannot be had: the call itself will say why */

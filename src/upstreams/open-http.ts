@@ -92,7 +92,7 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
     head,
     limits: at.limits,
     timeouts: at.timeouts,
-    toolHeaders: new ToolHeaders(at.timeouts.start),
+    toolHeaders: new ToolHeaders(at.timeouts.start, at.host.now),
     host: at.host,
     own: at.own,
     ...to,

@@ -12,22 +12,24 @@ import type { Link } from './link.ts';
 
 const MARK = 'x-mcp-header';
 const PAGES = 100;
+/** A list that could not be had holds no call back for this long, milliseconds. */
+const RETRY_MS = 10_000;
 
 export class ToolHeaders {
   #declared: Promise<Declared> | undefined;
+  #failedAt: number | undefined;
 
   /** @param patience how long a page of the tool list may take, milliseconds */
-  constructor(readonly patience: number) {}
+  constructor(
+    readonly patience: number,
+    readonly now: () => number,
+  ) {}
 
   /** The mirrored headers of one request; `{}` for everything but tools/call. Names are lower-case. */
   async for(x: Exchange, link: Link): Promise<Record<string, string>> {
     if (x.request.method !== 'tools/call') return {};
-    this.#declared ??= fetchDeclarations(x, link, this.patience);
-    const declared = await this.#declared.catch(() => {
-      this.#declared = undefined;
-      return undefined;
-    });
-    const declarations = declared?.get(x.request.raw?.string('name') ?? '');
+    const declared = await this.#list(x, link);
+    const declarations = declared.get(x.request.raw?.string('name') ?? '');
     if (declarations === undefined) return {};
     const headers = paramHeaders(declarations, x.request.raw?.object('arguments'));
     return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
@@ -36,6 +38,19 @@ export class ToolHeaders {
   /** The tool list changed, or the upstream says our headers are wrong. */
   forget(): void {
     this.#declared = undefined;
+    this.#failedAt = undefined;
+  }
+
+  /** One that could not be had is as good as empty for a while: calls go out without such headers. */
+  #list(x: Exchange, link: Link): Promise<Declared> {
+    if (this.#failedAt !== undefined && this.now() - this.#failedAt >= RETRY_MS) this.forget();
+    if (this.#declared) return this.#declared;
+    const mine = fetchDeclarations(x, link, this.patience).catch(() => {
+      if (this.#declared === mine) this.#failedAt = this.now();
+      return new Map();
+    });
+    this.#declared = mine;
+    return mine;
   }
 }
 

@@ -113,9 +113,9 @@ describe('mirrored parameters', () => {
     expect(await host.figure('upstreamErrors')).toBe(0);
   });
 
-  test('a list that never comes costs its callers a while, not the upstream its use', async () => {
+  test('a list that never comes costs its callers a while, not every later one, nor the upstream its use', async () => {
     let hang = true;
-    const { rogue, upstream } = await start(
+    const { rogue, upstream, host } = await start(
       fine,
       { before: onList((hit, res) => (hang ? true : json(res, listing(hit, [tool('Region')])))) },
       // The call has more time than the list.
@@ -124,12 +124,44 @@ describe('mirrored parameters', () => {
     const first = () => upstream.handle(toolCall('tool', { region: 'eu' }), nobody);
     expect(textOf(await longAfter(first, () => rogue.nth('tools/list')))).toBe('ok');
     await (await rogue.nth('tools/list')).gone;
+    // Soon after, calls wait for no other.
+    expect(textOf(await first())).toBe('ok');
+    expect(rogue.of('tools/list').length).toBe(1);
     hang = false;
-    expect(textOf(await upstream.handle(toolCall('tool', { region: 'eu' }), nobody))).toBe('ok');
+    host.turn(10_000);
+    expect(textOf(await first())).toBe('ok');
     expect(rogue.of('tools/call').map(({ headers }) => headers['mcp-param-region'])).toEqual([
+      undefined,
       undefined,
       'eu',
     ]);
+  });
+
+  test('a list that failed is asked for again as soon as the upstream misses a header', async () => {
+    let fails = true;
+    const { rogue, upstream } = await start(
+      (hit, res) =>
+        hit.headers['mcp-param-region'] === 'eu' || fails
+          ? json(res, answer(hit))
+          : json(res, mismatch(hit), 400),
+      {
+        before: onList((hit, res) =>
+          fails
+            ? json(res, {
+                jsonrpc: '2.0',
+                id: hit.message.id,
+                error: { code: -32603, message: 'not now' },
+              })
+            : json(res, listing(hit, [tool('Region')])),
+        ),
+      },
+    );
+    const call = async () => textOf(await upstream.handle(toolCall('tool', { region: 'eu' }), nobody));
+    expect([await call(), await call()]).toEqual(['ok', 'ok']);
+    expect(rogue.of('tools/list').length).toBe(1);
+    fails = false;
+    expect(await call()).toBe('ok');
+    expect([rogue.of('tools/list').length, rogue.of('tools/call').length]).toEqual([2, 4]);
   });
 
   test('one caller that goes away does not take the list from the others', async () => {
