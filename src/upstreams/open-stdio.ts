@@ -9,9 +9,11 @@ import { discover, initialize } from './greet.ts';
 import type { Openings } from './http-opening.ts';
 import type { Profile } from './link.ts';
 import type { Own } from './own.ts';
+import { pause } from './pause.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 import { startStdioChannel } from './stdio-channel.ts';
+import { NoReply } from './verdict.ts';
 
 export interface StdioOpening {
   readonly spec: CommandSpec;
@@ -23,6 +25,13 @@ export interface StdioOpening {
   readonly own: Own;
 }
 
+/** What a process says that is only asked which era it speaks. */
+const UNHEARD: Openings = {
+  events: { unsolicited() {}, ended() {}, callOver() {} },
+  question() {},
+  withdrawn() {},
+};
+
 /**
  * @throws WrongEra when the server says it does not speak this era
  * @throws GatewayError when it cannot be started or does not answer within `timeouts.start`
@@ -33,6 +42,38 @@ export async function openStdio(
   profile: Profile,
   to: Openings,
 ): Promise<ChannelLink> {
+  if (era !== '2026' || at.spec.era !== 'auto') return greeted(era, at, profile, to);
+  const older = new AbortController();
+  const over = new AbortController();
+  void speaksOlder({ ...at, signal: AbortSignal.any([at.signal, over.signal]) }, profile).then(
+    (silent) => older.abort(silent),
+    // Neither is it known to speak the older era: the first process has all of its time.
+    () => {},
+  );
+  try {
+    return await greeted(era, { ...at, signal: AbortSignal.any([at.signal, older.signal]) }, profile, to);
+  } finally {
+    over.abort();
+  }
+}
+
+/**
+ * Some servers of 2025 pass over `server/discover` in silence. Their silence is told from a slow start by a second
+ * process: one that answers `initialize` although it began later. It never takes the place of the first, and ends.
+ */
+async function speaksOlder(at: StdioOpening, profile: Profile): Promise<NoReply> {
+  const { name, timeouts } = at.spec;
+  await pause(timeouts.probe, at.signal);
+  const link = await greeted('2025', at, profile, UNHEARD);
+  void link.close();
+  return new NoReply(
+    new GatewayError('UPSTREAM_TIMEOUT', `The upstream "${name}" says nothing to server/discover.`, {
+      upstream: name,
+    }),
+  );
+}
+
+async function greeted(era: Era, at: StdioOpening, profile: Profile, to: Openings): Promise<ChannelLink> {
   const { name, timeouts } = at.spec;
   const link = start(at, to);
   try {

@@ -16,6 +16,8 @@ export interface UpstreamTimeouts {
   readonly standing: number;
   /** For each of the last things a server is told. */
   readonly close: number;
+  /** How long a new process may be silent before another is asked in the other era. */
+  readonly probe: number;
 }
 
 export interface UpstreamLimits {

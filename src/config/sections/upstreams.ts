@@ -27,6 +27,7 @@ export const KIND_OF_TIMEOUT: Readonly<Record<string, Kind>> = {
   message: 'url',
   standing: 'url',
   close: 'url',
+  probe: 'command',
 };
 
 /** What `type:` or `transport:` of an mcpServers file says about the kind. */
@@ -105,6 +106,10 @@ const timeouts = z.strictObject({
   close: duration('2s', {
     description:
       'For each of the last things it is told when a connection is closed: cancellations, the end of the session. `url` only.',
+  }),
+  probe: duration('3s', {
+    description:
+      'How long a new process may be silent when asked for 2026. Then another is asked for 2025, and if that one answers, it is that era. `command` without `era` only.',
   }),
 });
 

@@ -236,7 +236,7 @@ test('the defaults', () => {
         start: 30_000,
         message: 10_000,
         standing: 250,
-        close: 2_000,
+        close: 2_000, probe: 3_000,
       },
       instances: { per: 'auto', max: 16, idle: 900_000, wait: 10_000, queue: 64 },
       restart: { max: 5, within: 60_000 },
