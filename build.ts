@@ -54,7 +54,8 @@ async function compile(stamp: Stamp, target?: TargetName): Promise<string> {
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,
-      autoloadPackageJson: false,
+      // Runs nothing, and says where the packages that a plugin imports have their code.
+      autoloadPackageJson: true,
     },
   });
   // The binary has its own copy.

@@ -51,8 +51,8 @@ beforeAll(async () => {
     'own/gateway.yaml': config('one'),
     'own/plugins/stamp.ts': PLUGIN,
     'own/plugins/lib/mark.ts': mark(1),
-    'own/plugins/node_modules/shout/package.json': '{ "name": "shout", "exports": "./index.cjs" }',
-    'own/plugins/node_modules/shout/index.cjs': 'exports.shout = (text) => text.toUpperCase();',
+    'own/plugins/node_modules/shout/package.json': '{ "name": "shout", "exports": "./lib/shout.cjs" }',
+    'own/plugins/node_modules/shout/lib/shout.cjs': 'exports.shout = (text) => text.toUpperCase();',
   });
   folder = await setTraps(sandbox);
   gateway = sandbox.start(['run', '--config', sandbox.path('own/gateway.yaml')], { cwd: folder });
