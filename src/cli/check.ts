@@ -1,6 +1,5 @@
 // `sluice check`: every problem of a configuration at once; with --connect, whether its upstreams answer.
 
-import { dirname, resolve } from 'node:path';
 import {
   type Diagnostic,
   renderDiagnostics,
@@ -8,15 +7,10 @@ import {
   sortDiagnostics,
   summary,
 } from '../config/diagnostic.ts';
-import type { ConfigDocument } from '../config/document.ts';
-import { writtenEntries } from '../config/entries.ts';
-import { wrongOptions } from '../config/options.ts';
-import { isPluginFile } from '../config/relations/pipeline.ts';
-import { messageOf } from '../core/errors.ts';
-import { loadPlugin } from '../gateway/load.ts';
 import { createReader } from './config.ts';
 import { EXIT } from './exit.ts';
 import { visible } from './log-fields.ts';
+import { pluginProblems } from './plugin-problems.ts';
 import { type Probe, probeUpstreams } from './probe.ts';
 import { type Shell, wantsColor } from './shell.ts';
 
@@ -29,10 +23,9 @@ export interface CheckOptions {
 export async function check(shell: Shell, options: CheckOptions): Promise<number> {
   const reader = createReader(shell, options.config);
   const reading = reader.read();
-  const { document } = reading;
   const diagnostics = sortDiagnostics([
     ...(reading.ok ? reading.warnings : reading.diagnostics),
-    ...(document === undefined ? [] : await pluginProblems(document, reader.file(), shell)),
+    ...(await pluginProblems(reading, reader.file(), shell)),
   ]);
   const sound = reading.ok && diagnostics.every(({ severity }) => severity !== 'error');
   const probes = sound && options.connect === true ? await probeUpstreams(shell, reading) : undefined;
@@ -61,24 +54,4 @@ function tell(
     shell.out.write(
       `  ${ok ? '✓' : '✗'} ${visible(name).padEnd(width)}  ${visible(detail)}  ${Math.round(ms)} ms\n`,
     );
-}
-
-/**
- * What plugin files say of their options, whatever else is wrong; those of built-in plugins are told by the reading.
- * No plugin is set up.
- */
-async function pluginProblems(document: ConfigDocument, file: string | undefined, shell: Shell) {
-  const base = file === undefined ? shell.cwd : dirname(file);
-  const problems: Diagnostic[] = [];
-  for (const { path, plugin, options, isOff } of writtenEntries(document)) {
-    if (isOff || !isPluginFile(plugin)) continue;
-    try {
-      const loaded = await loadPlugin(resolve(base, plugin), { onStray: () => {} });
-      problems.push(...wrongOptions(document, path, options, loaded.plugin.schema));
-      loaded.dispose();
-    } catch (error) {
-      problems.push(document.at(path, { code: 'PLUGIN_SETUP', message: messageOf(error) }));
-    }
-  }
-  return problems;
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { BUILT_IN, namesUpstream } from '../config/env.ts';
-import { type LoadResult, loadConfig } from '../config/load.ts';
+import { type Inputs, type LoadResult, loadConfig } from '../config/load.ts';
 import { systemCode } from './exit.ts';
 import { configCandidates } from './paths.ts';
 import type { Shell } from './shell.ts';
@@ -19,15 +19,18 @@ export interface Reader {
 }
 
 /**
- * A reader of the configuration that `--config` or $SLUICE_CONFIG names, else of the first that exists. One that was
- * found by search is searched again at each reading, so that a file written later counts at the next reload.
+ * A reader of the configuration that `--config` or $SLUICE_CONFIG names, else of the first that exists. What was found
+ * stays: a file that is gone at a later reading, or empty, was not meant to turn the gateway into the demo. Where
+ * nothing was found, each reading searches again, so that a file written later counts at the next reload.
  */
 export function createReader(shell: Shell, named: string | undefined): Reader {
   const fixed = named ?? (shell.env.SLUICE_CONFIG || undefined);
-  const file = (): string | undefined =>
-    fixed !== undefined
-      ? resolve(shell.cwd, fixed)
-      : configCandidates(shell).find((path) => existsSync(path));
+  let found = fixed === undefined ? undefined : resolve(shell.cwd, fixed);
+  let wasWritten = false;
+  const file = (): string | undefined => {
+    found ??= configCandidates(shell).find((path) => existsSync(path));
+    return found;
+  };
   return {
     file,
     name: () => {
@@ -35,12 +38,30 @@ export function createReader(shell: Shell, named: string | undefined): Reader {
       if (path !== undefined) return display(path, shell.cwd);
       return (namesUpstream(shell.env) ? BUILT_IN.environment : BUILT_IN.demo).file;
     },
-    read: () => readConfig(shell, file()),
+    read: () => {
+      const path = file();
+      if (path === undefined) return loadConfig(undefined, inputsOf(shell, path));
+      const shown = display(path, shell.cwd);
+      try {
+        const text = readFileSync(path, 'utf8');
+        if (wasWritten && isBlank(text))
+          return { ok: false, diagnostics: [unreadable(shown, 'it is empty')] };
+        wasWritten ||= !isBlank(text);
+        return loadConfig({ file: shown, text }, inputsOf(shell, path));
+      } catch (error) {
+        return { ok: false, diagnostics: [unreadable(shown, systemCode(error))] };
+      }
+    },
   };
 }
 
-function readConfig(shell: Shell, path: string | undefined): LoadResult {
-  const inputs = {
+/** Nothing but space and comments, as a file is in the moment when it is written anew. */
+function isBlank(text: string): boolean {
+  return text.split('\n').every((line) => /^\ufeff?\s*(?:#|$)/.test(line));
+}
+
+function inputsOf(shell: Shell, path: string | undefined): Inputs {
+  return {
     env: shell.env,
     readFile: (wanted: string) => readFileSync(wanted, 'utf8'),
     baseDir: path === undefined ? shell.cwd : dirname(path),
@@ -49,13 +70,6 @@ function readConfig(shell: Shell, path: string | undefined): LoadResult {
       Object.entries(shell.plugins).map(([name, { schema }]) => [name, schema]),
     ),
   };
-  if (path === undefined) return loadConfig(undefined, inputs);
-  const file = display(path, shell.cwd);
-  try {
-    return loadConfig({ file, text: readFileSync(path, 'utf8') }, inputs);
-  } catch (error) {
-    return { ok: false, diagnostics: [unreadable(file, systemCode(error))] };
-  }
 }
 
 function unreadable(file: string, code: string | undefined): Diagnostic {

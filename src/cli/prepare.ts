@@ -12,6 +12,7 @@ import { createReader, type Reader } from './config.ts';
 import { ConfigError, printDiagnostics } from './diagnostics.ts';
 import { createLogger, type Logger } from './log.ts';
 import { stateDir } from './paths.ts';
+import { withPluginProblems } from './plugin-problems.ts';
 import { readSealKey, SealKeyUnwritable } from './seal-key.ts';
 import { openSessionFile } from './session-file.ts';
 import { type Shell, wantsColor } from './shell.ts';
@@ -28,9 +29,14 @@ export interface Prepared {
 }
 
 /** Throws `ConfigError` or another `CliError`; opens nothing but the files of the state directory. */
-export function prepare(shell: Shell, named: string | undefined, { listen }: { listen: boolean }): Prepared {
+export async function prepare(
+  shell: Shell,
+  named: string | undefined,
+  { listen }: { listen: boolean },
+): Promise<Prepared> {
   const reader = createReader(shell, named);
-  const reading = reader.read();
+  const read = () => withPluginProblems(reader.read(), reader.file(), shell);
+  const reading = await read();
   if (!reading.ok) throw new ConfigError(reading.diagnostics);
   let pending: typeof reading | undefined = reading;
   let latest: Loaded = reading;
@@ -56,8 +62,8 @@ export function prepare(shell: Shell, named: string | undefined, { listen }: { l
   const { size } = config.state;
   const world: World = {
     host,
-    read: () => {
-      const next = pending ?? reader.read();
+    read: async () => {
+      const next = pending ?? (await read());
       pending = undefined;
       if (next.ok) latest = next;
       return next;

@@ -27,7 +27,7 @@ async function probe(shell: Shell, loaded: Loaded, upstream: Upstream): Promise<
   const { name } = upstream;
   const began = performance.now();
   const alone = { path: '/mcp', upstreams: [name], names: 'none', sse: undefined } as const;
-  const config = { ...loaded.config, upstreams: [upstream], endpoints: [alone], pipeline: [] };
+  const config = { ...loaded.config, upstreams: [upstream], endpoints: [alone], pipeline: [], drain: 0 };
   const started = await startGateway(quietWorld(shell, { ...loaded, config }));
   const took = (): number => performance.now() - began;
   if (!started.ok) {
@@ -36,12 +36,27 @@ async function probe(shell: Shell, loaded: Loaded, upstream: Upstream): Promise<
   }
   const { gateway } = started;
   try {
-    const said = await listTools(gateway);
+    const said = await inStartTime(upstream, listTools(gateway));
     const [seen] = gateway.report().upstreams;
     const eras = seen === undefined || seen.eras.length === 0 ? '' : `, ${seen.eras.join(', ')}`;
     return { name, ok: said.ok, ms: took(), detail: `${said.detail}${said.ok ? eras : ''}` };
   } finally {
     await gateway.stop();
+  }
+}
+
+/** An upstream that says nothing more must not keep the command: it has the time that a start has. */
+async function inStartTime(
+  { name, timeouts: { start } }: Upstream,
+  answer: Promise<{ ok: boolean; detail: string }>,
+): Promise<{ ok: boolean; detail: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ ok: boolean; detail: string }>();
+  const detail = `The upstream "${name}" did not answer within timeouts.start (${start} ms).`;
+  const timer = setTimeout(() => resolve({ ok: false, detail }), start);
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

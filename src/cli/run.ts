@@ -23,7 +23,7 @@ export interface RunOptions {
 
 export async function run(shell: Shell, options: RunOptions): Promise<number> {
   const began = performance.now();
-  const prepared = prepare(shell, options.config, { listen: true });
+  const prepared = await prepare(shell, options.config, { listen: true });
   const { logger } = prepared;
   const late: { gateway?: Gateway } = {};
   const source = adminSource(prepared, () => late.gateway);

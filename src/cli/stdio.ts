@@ -12,7 +12,7 @@ export async function stdio(
   shell: Shell,
   options: { readonly config?: string | undefined },
 ): Promise<number> {
-  const prepared = prepare(shell, options.config, { listen: false });
+  const prepared = await prepare(shell, options.config, { listen: false });
   const started = await startGateway(prepared.world);
   if (!started.ok) throw new ConfigError(started.diagnostics);
   const { gateway } = started;

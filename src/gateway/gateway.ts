@@ -30,7 +30,7 @@ export type Started = { ok: true; gateway: Gateway } | { ok: false; diagnostics:
 /** Reads the configuration, builds the first generation and opens the listeners; or undoes all of it. */
 export async function startGateway(world: World): Promise<Started> {
   const { host } = world;
-  const first = world.read();
+  const first = await world.read();
   if (!first.ok) return first;
   const seal = createSeal(world.sealKey);
   const gateway = RawObject.of({ name: 'sluice', version: world.version });
@@ -106,7 +106,7 @@ export async function startGateway(world: World): Promise<Started> {
       if (!dryRun) host.metrics.reloads.inc({ outcome: 'refused' });
       return { ok: false, diagnostics, generation: before.number };
     };
-    const loaded = world.read();
+    const loaded = await world.read();
     if (!loaded.ok) return refused(loaded.diagnostics);
     const number = before.number + 1;
     const next = await build(loaded, number);

@@ -11,7 +11,7 @@ import type { SessionStore } from '../core/session-store.ts';
 export interface World {
   readonly host: Host;
   /** Reads gateway.yaml, or what stands in for it, afresh. */
-  readonly read: () => LoadResult;
+  readonly read: () => LoadResult | Promise<LoadResult>;
   /** Built-in plugins by name. */
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** 32 bytes that outlive a restart. */

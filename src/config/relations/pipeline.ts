@@ -16,6 +16,11 @@ export function isPluginFile(name: string): boolean {
   return FILE.test(name);
 }
 
+/** Whether a file may hold a plugin, by its name. */
+export function hasPluginEnding(name: string): boolean {
+  return ENDING.test(name);
+}
+
 /** The id of an entry without one: the plugin's name, for a file its name without directory and ending. */
 export function presetId(plugin: string): string {
   return isPluginFile(plugin) ? (plugin.split('/').at(-1) ?? plugin).replace(ENDING, '') : plugin;

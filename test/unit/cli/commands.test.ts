@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import { ROWS } from '../../../src/cli/commands.ts';
 import { helpPages } from '../../../src/cli/program.ts';
+import { childPath } from '../../fixtures/specs.ts';
 import { demoConfig, Home } from './child.ts';
 
 const home = new Home();
@@ -104,6 +105,17 @@ describe('check', () => {
       [5, 'PLUGIN_OPTIONS', '2 has no unit', 'write 2ms or 2s'],
       [5, 'FIELD_UNKNOWN', 'unknown field "other"', 'known here: over'],
     ]);
+    const started = await home.run(['run', '-c', 'all.yaml']);
+    expect(started.code).toBe(78);
+    expect(started.err).toBe((await home.run(['check', '-c', 'all.yaml'])).err);
+  });
+
+  test('what is no plugin file by its name is not run', async () => {
+    home.write('plugin.py', 'throw new Error("it ran");');
+    home.write('py.yaml', demoConfig('pipeline:\n  - ./plugin.py: {}\n'));
+    const { err } = await home.run(['check', '-c', 'py.yaml']);
+    expect(err).toContain('its name ends in .ts, .js or .mjs');
+    expect(err).not.toContain('it ran');
   });
 
   test('a sound file: 0, and its name', async () => {
@@ -161,6 +173,14 @@ describe('check', () => {
     expect(wrong.err).toContain('own.yaml:7:23');
     withPlugin('./nowhere.ts: {}');
     expect((await home.run(['check', '-c', 'own.yaml'])).code).toBe(78);
+  });
+
+  test('--connect gives an upstream that hangs timeouts.start, and no more', async () => {
+    const flags = `args: [${JSON.stringify(childPath('server.ts'))}, --era, "2025", --silent, tools/list], timeouts: { start: 1s }`;
+    home.write('hangs.yaml', demoConfig(`  hangs: { command: ${process.execPath}, ${flags} }\n`));
+    const { code, out } = await home.run(['check', '-c', 'hangs.yaml', '--connect']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/✗ hangs .*did not answer within timeouts.start/);
   });
 
   test('--connect asks every upstream, and exits 1 when one is not there', async () => {

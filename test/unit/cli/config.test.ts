@@ -86,3 +86,23 @@ test('a file written later counts at the next reading', () => {
   const reading = reader.read();
   expect(reading.ok && reading.config.upstreams[0]?.name).toBe('later');
 });
+
+test('a file that was found and is gone, or empty, is refused; nothing takes its place', () => {
+  const { shell, write } = place();
+  const reader = createReader({ ...shell, plugins }, undefined);
+  const refusal = (): string | undefined => {
+    const reading = reader.read();
+    return reading.ok ? undefined : reading.diagnostics[0]?.message;
+  };
+  expect([refusal(), reader.name()]).toEqual([undefined, 'built-in demo']);
+  const file = write('cwd/gateway.yaml', 'mine');
+  write('home/.config/sluice/gateway.yaml', 'home');
+  expect([refusal(), reader.name()]).toEqual([undefined, 'gateway.yaml']);
+  for (const text of ['', ' \n# later\n']) {
+    writeFileSync(file, text);
+    expect(refusal()).toBe('the configuration cannot be read: it is empty');
+  }
+  rmSync(file);
+  expect(refusal()).toBe('the configuration cannot be read: no such file');
+  expect(reader.name()).toBe('gateway.yaml');
+});
