@@ -2,6 +2,7 @@
 
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import { pause } from '../lib/pause.ts';
 import type { Era } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { ChannelLink } from './channel-link.ts';
@@ -9,7 +10,6 @@ import { discover, initialize } from './greet.ts';
 import type { Openings } from './http-opening.ts';
 import type { Profile } from './link.ts';
 import type { Own } from './own.ts';
-import { pause } from './pause.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 import { startStdioChannel } from './stdio-channel.ts';
