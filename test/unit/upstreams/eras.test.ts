@@ -284,13 +284,6 @@ describe('over stdio', () => {
     expect(eras()).toEqual(['2025']);
   });
 
-  test('a server of 2026 that is slower than the doubt about it stays one of 2026', async () => {
-    const { call, eras, host } = child(['--era', '2026'], { timeouts: { probe: 1 } });
-    expect((await call()).kind).toBe('complete');
-    expect(eras()).toEqual(['2026']);
-    expect(host.lines.filter(({ level }) => level === 'error')).toEqual([]);
-  });
-
   test('a server that says nothing at all is not told to cancel initialize', async () => {
     const { call } = child(['--silent', 'initialize'], { era: '2025' });
     expect(codeOf(await late(call))).toBe('UPSTREAM_TIMEOUT');
