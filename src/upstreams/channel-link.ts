@@ -1,6 +1,6 @@
 // A link over a channel that all calls share, told apart by our ids: a child process in either era, or HTTP+SSE.
 
-import { ANONYMOUS } from '../core/client.ts';
+import { ANONYMOUS, type Client, identityKey } from '../core/client.ts';
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
@@ -42,6 +42,8 @@ export interface ChannelLinkParts {
    * hear them along. A process learns from its pipe, and may end what is at work.
    */
   readonly lastWords?: number;
+  /** How long the server may take to obey a cancellation, milliseconds. */
+  readonly cancel: number;
   readonly host: Host;
   readonly events: LinkEvents;
   readonly own: Own;
@@ -99,8 +101,18 @@ export class ChannelLink implements Link {
     return this.#abandoned.size > 0;
   }
 
-  doubtfulFor(x: Exchange): boolean {
-    return this.doubtful && ![...this.#abandoned.values()].every((given) => sameCaller(given.x, x));
+  doubtfulFor({ caller }: Exchange): boolean {
+    if (!this.doubtful) return false;
+    if (this.unsettled(caller) > 0) return true;
+    return [...this.#abandoned.values()].some(({ x }) => !isSamePrincipal(x.caller, caller));
+  }
+
+  unsettled(client: Client): number {
+    const { host, cancel } = this.#p;
+    const left = [...this.#abandoned.values()]
+      .filter(({ x }) => isSamePrincipal(x.caller, client) && !isSameCaller(x.caller, client))
+      .map(({ at }) => at + cancel - host.now());
+    return Math.max(0, ...left);
   }
 
   greet(era: Era, hello: Hello): void {
@@ -226,7 +238,8 @@ export class ChannelLink implements Link {
       void this.answer(message, { result: RawObject.of({}) }).catch(() => {});
       return;
     }
-    if (message.kind === 'result' || message.kind === 'error') this.#abandoned.delete(message.id?.text ?? '');
+    const isAnswer = message.kind === 'result' || message.kind === 'error';
+    if (isAnswer && this.#abandoned.delete(message.id?.text ?? '')) this.#p.events.callOver();
     // Not waited for: the channel is shared, and one slow client must not stop the others.
     void this.#correlator.receive(message);
   }
@@ -245,10 +258,13 @@ export class ChannelLink implements Link {
   }
 }
 
-/** Whether a question of one call may as well be shown in the other: one session, one pipe, or one known principal. */
-function sameCaller(one: Exchange, other: Exchange): boolean {
-  const { session, transport } = one.client;
-  if (session || other.client.session) return session?.key === other.client.session?.key;
-  if (one.principal.id !== other.principal.id) return false;
-  return one.principal.id !== ANONYMOUS.id || (transport === 'stdio' && other.client.transport === 'stdio');
+/** Nobody else is shown what either is asked: one session, one pipe, or one principal that is known. */
+function isSameCaller(one: Client, other: Client): boolean {
+  if (one.session || other.session) return one.session?.key === other.session?.key;
+  if (!isSamePrincipal(one, other)) return false;
+  return one.principal.id !== ANONYMOUS.id || (one.transport === 'stdio' && other.transport === 'stdio');
+}
+
+function isSamePrincipal(one: Client, other: Client): boolean {
+  return identityKey(one.principal) === identityKey(other.principal);
 }

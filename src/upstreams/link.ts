@@ -1,5 +1,6 @@
 // What every live connection to an upstream can do, whatever its transport and era.
 
+import type { Client } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
@@ -69,6 +70,11 @@ export interface Link {
   readonly doubtful?: boolean;
   /** The same, where a question could then reach somebody else than who gave up. */
   doubtfulFor?(x: Exchange): boolean;
+  /**
+   * How long it may still take, in milliseconds, until calls of this principal that others may have given up are
+   * certainly over at the server.
+   */
+  unsettled?(client: Client): number;
 }
 
 /** The session, the process or the path is gone, and nothing of the request was processed. */

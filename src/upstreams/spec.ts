@@ -18,6 +18,8 @@ export interface UpstreamTimeouts {
   readonly close: number;
   /** How long a new process may be silent before another is asked in the other era. */
   readonly probe: number;
+  /** Until a server is taken to have obeyed a cancellation. */
+  readonly cancel: number;
 }
 
 export interface UpstreamLimits {

@@ -15,6 +15,7 @@ export interface TurnLimits {
 }
 
 interface Waiting {
+  readonly client: Client;
   readonly holder: object;
   readonly able: boolean;
   /** It goes on with a call that was parked, and which others may wait for. */
@@ -26,6 +27,7 @@ export class Turns {
   /** Who runs, and whether it can be asked. */
   readonly #running = new Map<object, boolean>();
   #waiting: Waiting[] = [];
+  #later: Timer | undefined;
 
   constructor(
     readonly link: Link,
@@ -41,7 +43,7 @@ export class Turns {
   async take(holder: object, client: Client, signal: AbortSignal, resumes = false): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const able = canBeAsked(client.capabilities);
-    const waiting: Waiting = { holder, able, resumes, go: resolve };
+    const waiting: Waiting = { holder, client, able, resumes, go: resolve };
     // A call that others wait for goes first.
     if (resumes) this.#waiting.unshift(waiting);
     else this.#waiting.push(waiting);
@@ -63,6 +65,7 @@ export class Turns {
 
   /** Lets go whose turn has come. Called whenever a call ends. */
   next(): void {
+    clearTimeout(this.#later);
     for (let first = this.#waiting[0]; first && this.#isFree(first); first = this.#waiting[0]) {
       this.#waiting.shift();
       this.#running.set(first.holder, first.able);
@@ -70,9 +73,12 @@ export class Turns {
     }
   }
 
-  #isFree({ able, resumes }: Waiting): boolean {
+  #isFree({ client, able, resumes }: Waiting): boolean {
     if (!able) return ![...this.#running.values()].includes(true);
-    return this.#running.size === 0 && (resumes || !hasParked(this.link));
+    if (this.#running.size > 0 || (!resumes && hasParked(this.link))) return false;
+    const unsettled = this.link.unsettled?.(client) ?? 0;
+    if (unsettled > 0) this.#later = setTimeout(() => this.next(), unsettled);
+    return unsettled === 0;
   }
 }
 

@@ -111,6 +111,14 @@ const timeouts = z.strictObject({
     description:
       'How long a new process may be silent when asked for 2026. Then another is asked for 2025, and if that one answers, it is that era. `command` without `era` only.',
   }),
+  cancel: duration(
+    '1s',
+    {
+      description:
+        'Where several callers share one channel, a pipe or HTTP+SSE of 2025: until a server is taken to have obeyed a cancellation. So long the next call that can be asked waits, unless the server answers the cancelled one before.',
+    },
+    0,
+  ),
 });
 
 /** The same for sessions and processes. */

@@ -238,6 +238,7 @@ test('the defaults', () => {
         standing: 250,
         close: 2_000,
         probe: 3_000,
+        cancel: 1_000,
       },
       instances: { per: 'auto', max: 16, idle: 900_000, wait: 10_000, queue: 64 },
       restart: { max: 5, within: 60_000 },

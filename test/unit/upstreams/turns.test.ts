@@ -208,8 +208,22 @@ describe('on a process that everybody shares', () => {
     expect(stateOf(await ask(client('eve'), 'eve'))).not.toBe('');
   });
 
+  test('whoever of one principal comes next waits until the cancellation is obeyed, and is asked then', async () => {
+    const upstream = run.upstream(serverSpec(['--era', '2025'], { timeouts: { cancel: 5 } }));
+    const abort = new AbortController();
+    const silent = upstream.handle(toolCall('silent', {}, { client: able, signal: abort.signal }), nobody);
+    await upstream.handle(exchange('test/call', { name: 'echo', arguments: {} }, { client: able }), nobody);
+    abort.abort();
+    await silent;
+    const asked = upstream.handle(toolCall('ask', { questions: [elicit('Who?')] }, { client: able }), nobody);
+    upstream.host.turn(5);
+    expect(stateOf(await asked)).not.toBe('');
+    expect(await upstream.host.dropped('question_ambiguous')).toBe(0);
+  });
+
   test('a process of one principal stays after that, until a question had to be declined for it', async () => {
-    const upstream = run.upstream(serverSpec(['--era', '2025']));
+    const instances = { wait: 1 };
+    const upstream = run.upstream(serverSpec(['--era', '2025'], { instances }));
     const pid = async () =>
       JSON.parse(textOf(await upstream.handle(toolCall('pid', {}, { client: able }), nobody))).pid;
     const before = await pid();
