@@ -63,6 +63,8 @@ export class ChannelLink implements Link {
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
   readonly #abandoned = new Map<string, { readonly at: number; readonly x: Exchange }>();
 
+  #closing = false;
+
   /** @throws what `open` throws */
   constructor(parts: ChannelLinkParts, open: (hooks: ChannelHooks) => Channel) {
     this.#p = parts;
@@ -174,7 +176,12 @@ export class ChannelLink implements Link {
     return this.#write(notificationText(x.request.method, x.request.raw), x);
   }
 
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   async close(): Promise<void> {
+    this.#closing = true;
     const { lastWords } = this.#p;
     if (lastWords !== undefined) await this.#cancelAll(lastWords);
     await this.#channel.close();

@@ -171,6 +171,10 @@ export class HttpLink implements Link {
     return { asked: asked.promise, stands: stands.promise.finally(() => clearTimeout(soon)) };
   }
 
+  get closing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

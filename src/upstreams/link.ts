@@ -61,6 +61,8 @@ export interface Link {
   listen?(): StandingStream;
   /** Nothing uses it any more. */
   close(): Promise<void>;
+  /** Whether it is being closed, or is gone: the server forgets by itself what it knows of it. */
+  readonly closing: boolean;
   /** Calls in flight, oldest first. */
   calls(): Iterable<Call>;
   readonly size: { readonly calls: number; readonly tokens: number };

@@ -1,6 +1,7 @@
 // Who wants to hear what an initialize-era link sends outside of calls, and which resources are subscribed
 // there for them. One per link.
 
+import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { McpNotification } from '../protocol/message.ts';
@@ -58,6 +59,8 @@ export function filterObject({ lists, uris }: Filter): RawObject {
   const flags = Object.fromEntries([...lists].map((member) => [member, true]));
   return RawObject.of({ ...flags, ...(uris.size > 0 ? { resourceSubscriptions: [...uris] } : {}) });
 }
+
+const UNSAID: Settled = { kind: 'failed', error: new GatewayError('CANCELLED') };
 
 export class Watchers {
   readonly #watchers = new Set<Watcher>();
@@ -139,10 +142,10 @@ export class Watchers {
     return this.#subscribed.delete(uri);
   }
 
-  /** One after the other: the last word about a resource must arrive last. */
+  /** One after the other: the last word about a resource must arrive last. To a link that is closing none is said. */
   #request(method: string, uri: string): Promise<Settled> {
     const x = this.own(method, RawObject.of({ uri }));
-    const settled = this.#turn.then(() => aside(this.link, x, this.patience));
+    const settled = this.#turn.then(() => (this.link.closing ? UNSAID : aside(this.link, x, this.patience)));
     this.#turn = settled;
     return settled;
   }
