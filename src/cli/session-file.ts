@@ -12,6 +12,7 @@ import {
   type SessionChange,
   type SessionStore,
   sessionMemory,
+  UNREAD,
 } from '../core/session-store.ts';
 import { systemCode } from './exit.ts';
 
@@ -81,8 +82,10 @@ class SessionFile implements SessionStore {
     this.#db = this.#open();
   }
 
-  find(key: string): Remembered | undefined {
+  find(key: string): Remembered | typeof UNREAD | undefined {
     if (this.#pending.some((each) => each.key === key)) this.#flush();
+    const ending = this.#pending.find((each) => each.key === key && each.change.ended);
+    if (ending) return { ended: true, seen: ending.change.seen, level: undefined, uris: [] };
     try {
       const row = this.#db
         .query<Row, [string]>('SELECT seen, ended, level FROM sessions WHERE key = ?')
@@ -99,7 +102,8 @@ class SessionFile implements SessionStore {
       };
     } catch (error) {
       this.#fault(error);
-      return undefined;
+      // The file that takes the place of a damaged one knows nothing; of one that is there nobody knows what it says.
+      return isDamaged(error) ? undefined : UNREAD;
     }
   }
 
@@ -180,11 +184,14 @@ class SessionFile implements SessionStore {
     else if (watch) this.#db.query('DELETE FROM watched WHERE key = ? AND uri = ?').run(key, watch.uri);
   }
 
-  /** At its size the file forgets a tenth, those longest unused first. */
+  /**
+   * At its size the file forgets a tenth, those longest unused first. Ends are forgotten last: a session without its
+   * log level goes on, but one without its end would come back.
+   */
   #thin(): void {
     this.#db.run(
       `DELETE FROM sessions WHERE key IN (
-         SELECT key FROM sessions ORDER BY seen LIMIT 1 + (SELECT count(*) FROM sessions) / 10)`,
+         SELECT key FROM sessions ORDER BY ended, seen LIMIT 1 + (SELECT count(*) FROM sessions) / 10)`,
     );
   }
 

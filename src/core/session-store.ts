@@ -22,14 +22,22 @@ export interface SessionChange {
   readonly watch?: { readonly uri: string; readonly on: boolean };
 }
 
+/** What is known of a session cannot be read just now, so that it may have ended. */
+export const UNREAD = 'unread';
+
 /** Keys are digests of session ids. Nothing here throws or rejects: what cannot be kept is said in the log. */
 export interface SessionStore {
-  find(key: string): Remembered | undefined;
+  find(key: string): Remembered | typeof UNREAD | undefined;
   /** Resolves when the change outlives this process, as far as this store does. */
   save(key: string, change: SessionChange): Promise<void>;
   /** Forgets what was last used before then. */
   expire(before: number): void;
   close(): void;
+}
+
+/** It can always be read. */
+interface SessionMemory extends SessionStore {
+  find(key: string): Remembered | undefined;
 }
 
 interface Entry {
@@ -44,7 +52,7 @@ interface Entry {
 const ENTRY_SIZE = 256;
 
 /** @param size characters it may hold, about; beyond that the longest unused is forgotten */
-export function sessionMemory(size: number): SessionStore {
+export function sessionMemory(size: number): SessionMemory {
   const entries = new LRUCache<string, Entry>({ maxSize: size, sizeCalculation: (entry) => entry.size });
   return {
     find: (key) => {

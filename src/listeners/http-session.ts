@@ -1,6 +1,7 @@
 // The initialize-era half of the HTTP listener: sessions, posted answers, the GET stream, DELETE.
 
 import type { ErrorName } from '../core/errors.ts';
+import { UNREAD } from '../core/session-store.ts';
 import { errorText, type Message, notificationText, readId } from '../protocol/jsonrpc.ts';
 import type { McpNotification, McpRequest } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
@@ -34,7 +35,7 @@ export function sessionOf(call: HttpCall, message?: Message): Session | Response
   if (id === null || id === '') return refuse('SESSION_REQUIRED', call, undefined, message);
   const session = call.sessions.find(id, call.inbound.endpoint);
   if (!session) return refuse('SESSION_UNKNOWN', call, undefined, message);
-  if (session === FULL) return refuse('BUSY', call, undefined, message);
+  if (session === FULL || session === UNREAD) return refuse('BUSY', call, undefined, message);
   if (version !== undefined && !isInitializeVersion(version)) {
     return refuse(
       'INVALID_REQUEST',

@@ -3,7 +3,7 @@
 
 import { ANONYMOUS, type Client, type Identity } from '../core/client.ts';
 import type { Host } from '../core/host.ts';
-import type { Remembered, SessionStore } from '../core/session-store.ts';
+import { type Remembered, type SessionStore, UNREAD } from '../core/session-store.ts';
 import { digest } from '../lib/digest.ts';
 import type { Seal } from '../lib/seal.ts';
 import { RawObject } from '../protocol/raw.ts';
@@ -93,7 +93,7 @@ export class Sessions {
   }
 
   /** The session of an id on an endpoint; undefined when there is none, it has ended, or it is another's. */
-  find(id: string, path: string): Session | typeof FULL | undefined {
+  find(id: string, path: string): Session | typeof FULL | typeof UNREAD | undefined {
     const key = digest(id);
     const now = this.#o.host.now();
     const live = this.#live.get(key);
@@ -109,7 +109,10 @@ export class Sessions {
     const said = RawObject.trusted(text);
     if (said.string('path') !== path) return undefined;
     const at = Number(said.get('at') ?? 0);
-    const before = this.#o.store.find(key) ?? { ended: false, seen: at, level: undefined, uris: [] };
+    const known = this.#o.store.find(key);
+    // It may have ended, so it is not brought back before that is known.
+    if (known === UNREAD) return UNREAD;
+    const before = known ?? { ended: false, seen: at, level: undefined, uris: [] };
     const seen = Math.max(at, before.seen);
     if (before.ended || now - seen >= this.#o.limits().sessionIdle) return undefined;
     if (!this.#makeRoom()) return FULL;
@@ -122,7 +125,8 @@ export class Sessions {
   #endedElsewhere(key: string, session: Session, now: number): boolean {
     if (now - (this.#checked.get(session) ?? 0) < this.#o.limits().sessionCheck) return false;
     this.#checked.set(session, now);
-    if (!this.#o.store.find(key)?.ended) return false;
+    const known = this.#o.store.find(key);
+    if (known === UNREAD || !known?.ended) return false;
     this.#forget(key);
     return true;
   }

@@ -52,7 +52,8 @@ export const state = z
       })
       .optional(),
     size: size('64MiB', {
-      description: 'Most space for what is known of sessions. Beyond it those longest unused are forgotten.',
+      description:
+        'Most space for what is known of sessions. Beyond it those longest unused are forgotten, ended ones last.',
     }),
   })
   .meta({ description: 'What the gateway keeps.', examples: [{ dir: '/var/lib/sluice' }] })

@@ -1,11 +1,12 @@
 // What is known of sessions on disk: there after a restart, shared by several gateways, set aside when damaged.
+import { Database } from 'bun:sqlite';
 import { afterEach, describe, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSessionFile, SESSION_FILE } from '../../../src/cli/session-file.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
-import type { SessionStore } from '../../../src/core/session-store.ts';
+import { type SessionStore, UNREAD } from '../../../src/core/session-store.ts';
 import { recordingLog } from '../../../src/testing/host.ts';
 import type { Line } from '../../fixtures/in-process.ts';
 
@@ -21,15 +22,28 @@ function place() {
   dirs.push(dir);
   const lines: Line[] = [];
   const metrics = createMetrics();
-  const open = (size = 1 << 20): SessionStore => {
+  const open = (size = 1 << 20) => {
     const store = openSessionFile({ dir, size, host: { log: recordingLog(lines), metrics, now: Date.now } });
     stores.push(store);
-    return store;
+    return legible(store);
   };
   const logged = (level: string) =>
     lines.filter((line) => line.level === level).map(({ message }) => message);
   return { dir, file: join(dir, SESSION_FILE), open, logged, metrics };
 }
+
+/** Whose file can always be read; `any` finds where it cannot. */
+const legible = (store: SessionStore) => ({
+  find(key: string) {
+    const known = store.find(key);
+    if (known === UNREAD) throw new Error(known);
+    return known;
+  },
+  any: (key: string) => store.find(key),
+  save: store.save.bind(store),
+  expire: store.expire.bind(store),
+  close: store.close.bind(store),
+});
 
 const watch = (uri: string, on = true) => ({ seen: 1, watch: { uri, on } });
 
@@ -164,6 +178,48 @@ test('where there can be no file there is memory, and the log says so', async ()
   await store.save('a', { seen: 1, level: 'info' });
   expect(store.find('a')?.level).toBe('info');
   expect(logged('warn')).toEqual(['log levels and subscriptions of sessions will not outlive this process']);
+});
+
+describe('a file that cannot be read', () => {
+  test('does not say that a session goes on', async () => {
+    const { open, file, logged } = place();
+    const store = open();
+    await store.save('a', { seen: 1, ended: true });
+    const other = new Database(file, { readwrite: true });
+    other.run('BEGIN EXCLUSIVE');
+    expect(store.any('a')).toBe(UNREAD);
+    expect(logged('warn')).toEqual(['what became of sessions could not be read or written']);
+    other.run('ROLLBACK');
+    other.close();
+    expect(store.find('a')?.ended).toBe(true);
+  });
+
+  test('nor does one that cannot be written, of a session that has just ended', async () => {
+    const { open, file } = place();
+    const store = open();
+    await store.save('a', { seen: 1, level: 'info' });
+    const other = new Database(file, { readwrite: true });
+    other.run('BEGIN IMMEDIATE');
+    const written = store.save('a', { seen: 2, ended: true });
+    expect(store.find('a')).toMatchObject({ ended: true, seen: 2 });
+    other.run('ROLLBACK');
+    other.close();
+    await written;
+    expect(store.find('a')?.ended).toBe(true);
+  });
+});
+
+test('a full file forgets ends last: a session without one would come back', async () => {
+  const { open } = place();
+  const store = open(256 * 1_024);
+  await store.save('gone', { seen: 0, ended: true });
+  for (let i = 1; i < 400; i++) {
+    void store.save(`s${i}`, { seen: i, watch: { uri: 'u'.repeat(2_000), on: true } });
+    // The file is written.
+    if (i % 20 === 0) store.find(`s${i}`);
+  }
+  expect(store.find('s1')).toBeUndefined();
+  expect(store.find('gone')?.ended).toBe(true);
 });
 
 test('a full file forgets those unused for longest, and counts', async () => {

@@ -1,7 +1,7 @@
 // Sessions over a store, without a listener.
 import { SILENT } from '../../../src/core/log.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
-import { sessionMemory } from '../../../src/core/session-store.ts';
+import { type SessionStore, sessionMemory, UNREAD } from '../../../src/core/session-store.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
 import type { Serving } from '../../../src/listeners/serving.ts';
 import type { Session } from '../../../src/listeners/session.ts';
@@ -19,7 +19,7 @@ export const CLIENT = {
 
 export const LIMITS = { sessions: 10, sessionIdle: 1_000, sessionRest: 1_000, sessionCheck: 100 };
 
-export function make(limits = LIMITS, store = sessionMemory(1 << 20)) {
+export function make(limits = LIMITS, store: SessionStore = sessionMemory(1 << 20)) {
   let now = 1_000_000;
   const host = { log: SILENT, metrics: createMetrics(), now: () => now };
   const build = () =>
@@ -44,6 +44,6 @@ export function open(sessions: Sessions) {
 
 export function found(sessions: Sessions, id: string): Session | undefined {
   const there = sessions.find(id, '/mcp');
-  if (there === FULL) throw new Error('there is no room');
+  if (there === FULL || there === UNREAD) throw new Error(there);
   return there;
 }
