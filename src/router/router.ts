@@ -1,5 +1,6 @@
 // From an exchange to its legs and back to one result. The innermost handler of an endpoint's pipeline.
 
+import { identityKey } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
@@ -68,6 +69,16 @@ export function createRouter({
     return Promise.resolve(findRoute(x, routing)).then((route) => x.reroute(route));
   }
 
+  /**
+   * What nobody had when the way was first looked for, before plugins had said who calls, may be offered to that
+   * caller.
+   */
+  async function lookAgain(x: Exchange): Promise<void> {
+    const isUnknown = x.route.kind === 'none' && x.route.asked !== undefined;
+    if (isUnknown && identityKey(x.principal) !== identityKey(x.client.principal))
+      x.reroute(await findRoute(x, routing));
+  }
+
   /** Whose a task is, is known only now that the plugins have said who calls. */
   function toOwnTask(x: Exchange): void {
     const row = methodRow(x.request.method);
@@ -106,6 +117,7 @@ export function createRouter({
       const refusal = withoutTasks(x);
       if (refusal) return refusal;
       await follow(x);
+      await lookAgain(x);
       toOwnTask(x);
       const { route } = x;
       switch (route.kind) {

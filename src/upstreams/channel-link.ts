@@ -31,7 +31,10 @@ import type { UpstreamLimits } from './spec.ts';
 
 const BATCH = 10_000;
 const CANCELLED = 'notifications/cancelled';
-/** Most calls remembered that were given up; a server need not answer them. */
+/**
+ * Most calls remembered that were given up; a server need not answer them. Fixed: one beyond that leaves everybody in
+ * doubt for as long as its own memory would have lasted, so nothing but questions that are declined depends on it.
+ */
 const ABANDONED = 100;
 
 export interface ChannelLinkParts {
@@ -63,6 +66,7 @@ export class ChannelLink implements Link {
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
   readonly #abandoned = new Map<string, { readonly at: number; readonly x: Exchange }>();
 
+  #forgottenAt: number | undefined;
   #closing = false;
 
   /** @throws what `open` throws */
@@ -100,12 +104,17 @@ export class ChannelLink implements Link {
     const { host, limits } = this.#p;
     for (const [id, { at }] of this.#abandoned)
       if (host.now() - at > limits.parkTtl) this.#abandoned.delete(id);
-    return this.#abandoned.size > 0;
+    return this.#abandoned.size > 0 || this.#hasForgotten;
+  }
+
+  get #hasForgotten(): boolean {
+    const { host, limits } = this.#p;
+    return this.#forgottenAt !== undefined && host.now() - this.#forgottenAt <= limits.parkTtl;
   }
 
   doubtfulFor({ caller }: Exchange): boolean {
     if (!this.doubtful) return false;
-    if (this.unsettled(caller) > 0) return true;
+    if (this.#hasForgotten || this.unsettled(caller) > 0) return true;
     return [...this.#abandoned.values()].some(({ x }) => !isSamePrincipal(x.caller, caller));
   }
 
@@ -158,7 +167,10 @@ export class ChannelLink implements Link {
   #abandon({ id, x }: Call): void {
     this.#abandoned.set(String(id), { at: this.#p.host.now(), x });
     const [oldest] = this.#abandoned.keys();
-    if (oldest !== undefined && this.#abandoned.size > ABANDONED) this.#abandoned.delete(oldest);
+    if (oldest === undefined || this.#abandoned.size <= ABANDONED) return;
+    this.#forgottenAt = this.#p.host.now();
+    this.#abandoned.delete(oldest);
+    this.#p.host.metrics.limitHits.inc({ limit: 'abandoned' });
   }
 
   answer(question: Question, reply: Reply, call?: Call): Promise<void> {

@@ -1,6 +1,7 @@
 // Who offers a resource, a template or a tool without prefix: found in the upstreams' own lists, and remembered.
 import { describe, expect, test } from 'bun:test';
-import { clientOf, exchange } from '../../fixtures/exchanges.ts';
+import { type Exchange, principalFact } from '../../../src/core/exchange.ts';
+import { clientOf, exchange, nobody, toolCall } from '../../fixtures/exchanges.ts';
 import { down, routerOver, source, type TestSource } from './sources.ts';
 
 const named = (...names: string[]) => names.map((name) => ({ name }));
@@ -123,4 +124,23 @@ test('tools without prefixes belong to whoever lists them first', async () => {
   expect([(await call('x')).value, (await call('y')).value]).toEqual([{ from: 'a' }, { from: 'b' }]);
   expect((await call('z')).raw.string('message')).toBe('Unknown tool: z');
   expect((await handle(exchange('tools/list', {}))).value).toEqual({ tools: named('x', 'y') });
+});
+
+test('what is offered to a caller whom only a plugin makes known is found', async () => {
+  const offer = (x: Exchange) => ({ tools: x.principal.id === 'ada' ? named('own') : [] });
+  const a = source('a', { 'tools/list': { tools: [] } });
+  const b = source('b', { 'tools/list': offer, 'tools/call': { from: 'b' } });
+  const { router } = routerOver([a, b], 'none');
+  const call = async (principal?: string) => {
+    const x = toolCall('own');
+    x.reroute(await router.route(x));
+    if (principal !== undefined) x.set(principalFact, { id: principal, scopes: [] });
+    const result = await router.handle(x, nobody);
+    return result.value.from ?? result.raw.string('message');
+  };
+  expect([await call(), await call('ada'), await call('bob')]).toEqual([
+    'Unknown tool: own',
+    'b',
+    'Unknown tool: own',
+  ]);
 });
