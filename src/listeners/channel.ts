@@ -48,6 +48,8 @@ export interface ChannelOptions {
 export class Channel {
   readonly #o: ChannelOptions;
   readonly #running = new Set<Promise<void>>();
+  /** What runs until the channel ends. */
+  readonly #endless = new Set<Promise<void>>();
   readonly #give: Give;
   #session: Session | undefined;
   /** Ends the session, and lets go of what was registered for it. */
@@ -82,12 +84,13 @@ export class Channel {
   }
 
   /** Lets `finished` wait for it, and sees to it that a failure is told somewhere. */
-  track(work: Promise<void>): void {
+  track(work: Promise<void>, isEndless = false): void {
     const running = work.catch((error: unknown) =>
       this.#o.serving.host.log.error('call failed', { error: String(error) }),
     );
-    this.#running.add(running);
-    void running.then(() => this.#running.delete(running));
+    const all = isEndless ? this.#endless : this.#running;
+    all.add(running);
+    void running.then(() => all.delete(running));
   }
 
   /** The client is gone: everything it asked for ends. */
@@ -96,9 +99,14 @@ export class Channel {
     this.#endSession();
   }
 
+  /** Resolves when what runs now has been answered, but for what has no answer until the end. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
   /** Resolves when what runs now has ended. */
   async finished(): Promise<void> {
-    await Promise.all(this.#running);
+    await Promise.all([...this.#running, ...this.#endless]);
   }
 
   async #take(

@@ -61,6 +61,8 @@ export interface ListenerLimits {
   /** Longest URI that a client watches, in characters. */
   readonly uri: number;
   /** How old the news may be that a session was ended by another gateway on the same store. */
+  /** How long calls may run on when the input of their pipe has ended. */
+  readonly linger: number;
   readonly sessionCheck: number;
   /** What is kept for clients that reconnect: notifications of one stream, bytes of all, bytes of one session. */
   readonly resumeEvents: number;

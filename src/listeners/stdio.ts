@@ -4,6 +4,7 @@ import type { Client } from '../core/client.ts';
 import { type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import { Lines } from '../lib/lines.ts';
+import { settledWithin } from '../lib/settled.ts';
 import { checkStateless, claimsStateless } from '../protocol/classify.ts';
 import {
   isBatch,
@@ -42,6 +43,9 @@ export async function serveStdio(
   try {
     for await (const chunk of input)
       for (const line of lines.push(chunk)) if (line.length > 0) pipe.line(line);
+    // Whoever writes some requests and closes the pipe, as scripts do, still reads the answers.
+    if (!(await settledWithin(pipe.answered(), serving.limits().linger)))
+      serving.host.metrics.limitHits.inc({ limit: 'linger' });
   } catch (error) {
     serving.host.log.error('the client sent more than limits.line in one line', { error: String(error) });
   } finally {
@@ -94,13 +98,20 @@ class Pipe {
     this.#channel.end();
   }
 
+  /** Resolves when all that runs now has been answered, subscriptions aside. */
+  answered(): Promise<void> {
+    return this.#channel.answered();
+  }
+
   finished(): Promise<void> {
     return this.#channel.finished();
   }
 
   #message(message: Message): void {
-    if (message.kind === 'request' && claimsStateless(message)) this.#channel.track(this.#alone(message));
-    else if (!this.#cancelled(message)) this.#channel.message(message, this.#inbound, crypto.randomUUID());
+    if (message.kind === 'request' && claimsStateless(message)) {
+      const isEndless = message.method === 'subscriptions/listen';
+      this.#channel.track(this.#alone(message), isEndless);
+    } else if (!this.#cancelled(message)) this.#channel.message(message, this.#inbound, crypto.randomUUID());
   }
 
   /** @returns whether the message cancels a stateless call */

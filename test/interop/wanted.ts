@@ -1,7 +1,5 @@
 // What the steps of a pair should say: what they say without a gateway, but for what the eras call differently.
 // Where an SDK lacks something, or has its own idea, it stands here.
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Pair, Sdk } from './matrix.ts';
 import type { Step } from './pair.ts';
 
@@ -54,17 +52,6 @@ export function wantedOf(pair: Pair): Record<string, Step> {
     close: {},
   };
 }
-
-/**
- * Steps that the gateway may spoil for as long as a walk says so: a process that was told of a cancellation is ended
- * when it is idle, and with it what it remembers.
- */
-export function failingOf({ client, server, via }: Pair): readonly string[] {
-  const isKnown = /^failing:/m.test(readFileSync(CANCEL_WALK, 'utf8'));
-  return isKnown && client.era === '2026' && server.era === '2025' && via === 'stdio' ? ['cancel'] : [];
-}
-
-const CANCEL_WALK = fileURLToPath(new URL('../walk/cancel-keeps.yaml', import.meta.url));
 
 function wantedProgress({ client, over }: Pair): Step {
   const reports = [1, 2, 3, 4, 5].map((n) => [n, 5, `${n} of 5`]);

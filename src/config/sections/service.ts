@@ -132,6 +132,14 @@ export const limits = camel(
     uri: count(8_192, {
       description: 'Longest URI of a resource that a 2025 client watches, in characters.',
     }),
+    linger: duration(
+      '1500ms',
+      {
+        description:
+          'How long calls of a client on a pipe may still run, and be answered, when it has closed its input. Then they are cancelled.',
+      },
+      0,
+    ),
     session_check: duration('1s', {
       description:
         'How old the news may be that a session has ended, where several gateways share one state directory.',

@@ -208,6 +208,7 @@ test('the defaults', () => {
     notifications: 1_024,
     rounds: 32,
     uri: 8_192,
+    linger: 1_500,
     sessionCheck: 1_000,
     taskId: 1_024,
     taskTokens: 1_000,

@@ -198,6 +198,12 @@ describe('the end', () => {
     await until(() => gateway.gateway.report().upstreams[0]?.calls === 0);
   });
 
+  test('of the input leaves calls the time to be answered', async () => {
+    client.write(modern('s', 'tools/call', { name: 'slow_count', arguments: { to: 2, every_ms: 10 } }));
+    await client.end();
+    expect(client.all.at(-1)).toMatchObject({ id: 's', result: { resultType: 'complete' } });
+  });
+
   test('comes with a line that is too long', async () => {
     client.write('x'.repeat(70_000));
     await until(() => gateway.lines.some(({ level }) => level === 'error'));
