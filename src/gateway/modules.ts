@@ -69,6 +69,13 @@ function isOurs(file: string): boolean {
   return file.startsWith(source + sep);
 }
 
+/** A file and all that it imports by relative paths, in a stable order. */
+export function ownFiles(file: string): string[] {
+  const found = new Set<string>();
+  reachable(file, found);
+  return [...found].sort();
+}
+
 /** Adds `file` and the files it imports by relative paths to `found`. */
 function reachable(file: string, found: Set<string>): void {
   if (found.has(file)) return;

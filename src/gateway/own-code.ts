@@ -4,13 +4,13 @@ import type { Change } from '../config/diff.ts';
 import type { Generation } from './generation.ts';
 import type { SetUp } from './steps.ts';
 
-/** One line for each entry whose file has other text than before. What the file imports is not looked at. */
+/** One line for each entry whose file, or one that it imports, has other text than before; not its packages. */
 export function fileChanges(before: Generation, after: Generation): Change[] {
   const old = placed(before);
   return [...placed(after)].flatMap(([what, { file }]): Change[] => {
     const was = old.get(what)?.file;
     if (file === undefined || was?.path !== file.path || was.digest === file.digest) return [];
-    return [{ sign: '~', what, note: 'its file changed' }];
+    return [{ sign: '~', what, note: 'its code changed' }];
   });
 }
 

@@ -13,6 +13,7 @@ import { digest } from '../lib/digest.ts';
 import type { Scope } from './keep.ts';
 import { loadPlugin, setUp as setUpLoaded } from './load.ts';
 import { matcher } from './match.ts';
+import { ownFiles } from './modules.ts';
 import { disposeInTime, type SetupTime, setUpInTime } from './setup-time.ts';
 
 export interface StepsParts {
@@ -30,7 +31,7 @@ export interface StepsParts {
 export interface SetUp extends Step {
   readonly plugin: string;
   readonly about: string;
-  /** For a plugin of the user: its file, and a digest of the text that was read. */
+  /** For a plugin of the user: its file, and a digest of it and the files it imports. */
   readonly file: { readonly path: string; readonly digest: string } | undefined;
 }
 
@@ -101,7 +102,8 @@ async function find(entry: Entry, parts: StepsParts): Promise<Found> {
       parts.host.log.error('plugin failed outside of its hooks', { plugin: path, error: messageOf(error) }),
   });
   parts.onDispose(() => loaded.dispose());
-  const file = { path: entry.plugin, digest: digest(readFileSync(entry.plugin, 'utf8')) };
+  const code = ownFiles(entry.plugin).map((path) => `${path}\n${readFileSync(path, 'utf8')}`);
+  const file = { path: entry.plugin, digest: digest(code.join('\n')) };
   return { plugin: loaded.plugin, file, setUp: (options, host) => setUpLoaded(loaded, options, host) };
 }
 
