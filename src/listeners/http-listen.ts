@@ -12,7 +12,7 @@ import { Latest } from './latest.ts';
 import { serve } from './serve.ts';
 import { enterStream } from './streams.ts';
 import { ACKNOWLEDGED, Subscription } from './subscription.ts';
-import { subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
+import { filterRefusal, subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -23,6 +23,11 @@ export function tagged(note: McpNotification, id: RawId): string {
 
 export async function listenStateless(message: Request, client: Client, call: HttpCall): Promise<Response> {
   const { serving, inbound } = call;
+  const refusal = filterRefusal(message.params);
+  if (refusal) {
+    tellRefused(call, 'PARAMS_INVALID');
+    return answerNow(message, refusal, client, call);
+  }
   const filter = message.params?.object('notifications');
   const watched = watchedBy(filter);
   if (watched > serving.limits().subscriptions) {

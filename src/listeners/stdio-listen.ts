@@ -13,7 +13,7 @@ import { serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import { enterStream } from './streams.ts';
 import { ACKNOWLEDGED, Subscription } from './subscription.ts';
-import { subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
+import { filterRefusal, subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -30,6 +30,11 @@ export async function listenOnPipe(
   const watched = watchedBy(filter);
   const refused = (code: ErrorName): void =>
     serving.refused({ code, listener: inbound.listener, path: inbound.endpoint, method: message.method });
+  const refusal = filterRefusal(message.params);
+  if (refusal) {
+    refused('PARAMS_INVALID');
+    return refusal;
+  }
   if (watched > serving.limits().subscriptions) {
     refused('SUBSCRIPTIONS_FULL');
     return subscriptionsFull(serving.host);

@@ -17,6 +17,23 @@ export function watchedBy(filter: RawObject | undefined): number {
   return asked(filter, 'resourceSubscriptions').size + asked(filter, 'taskIds').size;
 }
 
+/** The refusal of a filter that is none. @param params of the request, whose `notifications` it is */
+export function filterRefusal(params: RawObject | undefined): McpResult | undefined {
+  const filter = params?.object('notifications');
+  if (!filter) return errorResult('PARAMS_INVALID', 'params.notifications must be an object.');
+  for (const name of Object.values(LISTS)) {
+    if (filter.has(name) && typeof filter.get(name) !== 'boolean')
+      return errorResult('PARAMS_INVALID', `params.notifications.${name} must be true or false.`);
+  }
+  for (const name of ['resourceSubscriptions', 'taskIds']) {
+    const values = filter.get(name);
+    const isList = Array.isArray(values) && values.every((each) => typeof each === 'string');
+    if (filter.has(name) && !isList)
+      return errorResult('PARAMS_INVALID', `params.notifications.${name} must be a list of texts.`);
+  }
+  return undefined;
+}
+
 /** The refusal of one thing more than a client may watch. */
 export function subscriptionsFull({ metrics }: Host): McpResult {
   metrics.limitHits.inc({ limit: 'subscriptions' });

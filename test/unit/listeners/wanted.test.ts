@@ -1,6 +1,6 @@
 // Which events a subscription asked for.
 import { expect, test } from 'bun:test';
-import { wantedBy } from '../../../src/listeners/wanted.ts';
+import { filterRefusal, wantedBy } from '../../../src/listeners/wanted.ts';
 import { McpNotification } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 
@@ -27,4 +27,22 @@ test('a subscription hears what it asked for', () => {
   ]);
   expect(wanted(note('other', {}))).toBe(true);
   expect(wantedBy(undefined)(note('tools/list_changed'))).toBe(false);
+});
+
+test.each([
+  ['{}', 'params.notifications must be'],
+  ['{"notifications":[]}', 'params.notifications must be'],
+  ['{"notifications":{"toolsListChanged":"yes"}}', 'toolsListChanged must be'],
+  ['{"notifications":{"resourceSubscriptions":"test://a"}}', 'resourceSubscriptions must be'],
+  ['{"notifications":{"resourceSubscriptions":[1]}}', 'resourceSubscriptions must be'],
+  ['{"notifications":{"taskIds":null}}', 'taskIds must be'],
+])('%s is no filter', (params, why) => {
+  const refusal = filterRefusal(RawObject.of(JSON.parse(params)));
+  expect(refusal?.code).toBe(-32602);
+  expect(refusal?.raw.string('message')).toContain(why);
+});
+
+test('a filter may be empty, and name kinds of events that are not known', () => {
+  for (const filter of ['{}', '{"toolsListChanged":false,"com.example/x":"any","resourceSubscriptions":[]}'])
+    expect(filterRefusal(RawObject.of(JSON.parse(`{"notifications":${filter}}`)))).toBeUndefined();
 });
