@@ -2,6 +2,7 @@
 
 import type { Era } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import type { JsonObject } from '../protocol/values.ts';
 import { knowsUrlMode } from '../protocol/versions.ts';
 
 /** An identity. `anonymous` until something establishes another. */
@@ -84,15 +85,37 @@ export function canAnswer(
   const asks = asksOf(capabilities);
   switch (method) {
     case 'elicitation/create':
-      return params?.string('mode') === 'url' ? asks.url && knowsUrlMode(version) : asks.form;
+      return isAtUrl(params) ? asks.url && knowsUrlMode(version) : asks.form;
     case 'sampling/createMessage':
       // Tools only for those who declared sampling.tools.
-      return asks.sampling && (asks.samplingTools || !(params?.has('tools') || params?.has('toolChoice')));
+      return asks.sampling && (asks.samplingTools || !hasTools(params));
     case 'roots/list':
       return asks.roots;
     default:
       return false;
   }
+}
+
+/** The capability that a client declares who can be asked this; undefined of what no revision asks. */
+export function capabilityFor(method: string, params: RawObject | undefined): JsonObject | undefined {
+  switch (method) {
+    case 'elicitation/create':
+      return { elicitation: isAtUrl(params) ? { url: {} } : { form: {} } };
+    case 'sampling/createMessage':
+      return { sampling: hasTools(params) ? { tools: {} } : {} };
+    case 'roots/list':
+      return { roots: {} };
+    default:
+      return undefined;
+  }
+}
+
+function isAtUrl(params: RawObject | undefined): boolean {
+  return params?.string('mode') === 'url';
+}
+
+function hasTools(params: RawObject | undefined): boolean {
+  return params !== undefined && (params.has('tools') || params.has('toolChoice'));
 }
 
 export function canBeAsked(capabilities: RawObject): boolean {

@@ -1,5 +1,6 @@
 // A settled call in the neutral shape. Decides what of an upstream's answer may reach a client.
 
+import { capabilityFor } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { errorForSession, statelessResult } from '../protocol/codec.ts';
@@ -7,6 +8,7 @@ import { declares, TASKS } from '../protocol/extensions.ts';
 import { type Era, McpResult } from '../protocol/message.ts';
 import type { Settled } from './call.ts';
 import { notAnswered } from './refused.ts';
+import { undeclared } from './undeclared.ts';
 
 /** Codes that describe our hop to the upstream, never the client's hop to us (2026-07-28 basic §Error Codes). */
 const HOP_ERRORS = new Set([-32020, -32022]);
@@ -21,14 +23,26 @@ export function decodeSettled(upstream: string, era: Era, x: Exchange, settled: 
   if (settled.kind === 'error') return decodeError(upstream, era, x, new McpResult('error', settled.raw));
   if (era === '2025') return new McpResult('complete', settled.raw);
   const tasks = x.client.era === '2026' && declares(x.client.capabilities, TASKS);
-  return (
-    statelessResult(x.request.method, settled.raw, tasks) ??
-    invalid(
-      upstream,
-      x,
-      `answered with a resultType that nobody asked for (${settled.raw.raw('resultType')})`,
-    )
-  );
+  const result = statelessResult(x.request.method, settled.raw, tasks);
+  if (!result) {
+    const type = settled.raw.raw('resultType');
+    return invalid(upstream, x, `answered with a resultType that nobody asked for (${type})`);
+  }
+  // A client of a session is asked, and refuses, where its questions are asked.
+  const isAsked = result.kind === 'input_required' && x.client.era === '2026';
+  return isAsked ? askable(upstream, x, result) : result;
+}
+
+/** Only what the client declared may be asked of it (2026-07-28 patterns/mrtr). */
+function askable(upstream: string, x: Exchange, result: McpResult): McpResult {
+  const inputs = result.raw.object('inputRequests');
+  const asked = (inputs?.keys() ?? []).map((key) => {
+    const input = inputs?.object(key);
+    return { method: input?.string('method') ?? '', params: input?.object('params') };
+  });
+  const unknown = asked.find(({ method, params }) => capabilityFor(method, params) === undefined);
+  if (unknown) return invalid(upstream, x, `asks the client what no client is asked ("${unknown.method}")`);
+  return undeclared(x, asked) ?? result;
 }
 
 function decodeError(upstream: string, era: Era, x: Exchange, result: McpResult): McpResult {

@@ -1,7 +1,6 @@
 // A server of 2025-11-25 may refuse a call until its user has been at a URL (error -32042). Since 2026-07-28 that is a
 // question: the client is asked, and the call, which was not executed, is made again when it has agreed.
 
-import { asksOf } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
@@ -11,6 +10,7 @@ import type { McpResult } from '../protocol/message.ts';
 import type { Question } from './call.ts';
 import { inputRequired, namedInputs } from './inputs.ts';
 import { notAnswered } from './refused.ts';
+import { undeclared } from './undeclared.ts';
 import { type ParkLimits, Waiting } from './waiting.ts';
 
 interface Asked {
@@ -40,12 +40,7 @@ export class UrlRequired {
     const data = { requestId: x.id };
     if (questions.length === 0)
       return errorResult('UPSTREAM_INVALID', 'The upstream wants its user at a URL and names none.', data);
-    if (!asksOf(x.client.capabilities).url)
-      return errorResult('CAPABILITY_MISSING', 'The call needs elicitation by URL.', {
-        ...data,
-        requiredCapabilities: { elicitation: { url: {} } },
-      });
-    return this.#ask(x, questions);
+    return undeclared(x, questions) ?? this.#ask(x, questions);
   }
 
   /**

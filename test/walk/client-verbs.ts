@@ -54,7 +54,7 @@ export const clientVerbs: Readonly<Record<string, Verb>> = {
       const wanted = { code: own?.code ?? code, message };
       const { error } = JSON.parse(said);
       if (own && error?.data?.code !== code) throw new Error(`not ${code}: ${said}`);
-      const more = own ? { data: '…' } : data !== undefined && { data };
+      const more = data !== undefined ? { data } : own && { data: '…' };
       scene.expect({ jsonrpc: '2.0', id: known.id, error: { ...wanted, ...more } }, said);
     },
   ),
