@@ -13,6 +13,7 @@ import type { Seal } from '../lib/seal.ts';
 import type { Endpoint } from '../listeners/serving.ts';
 import { type McpRequest, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
+import { createOffering } from '../router/offering.ts';
 import { createRouter, type Router } from '../router/router.ts';
 import type { Source } from '../router/source.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -151,7 +152,7 @@ function buildEndpoint(
   const patience = loaded.config.limits.listTimeout;
   const router = createRouter({
     sources,
-    names: config.names,
+    offering: createOffering(config),
     gateway,
     patience,
     longestTaskId: () => loaded.config.limits.taskId,

@@ -12,7 +12,7 @@ import type { ListKind } from '../protocol/methods.ts';
 import { inTime } from './in-time.ts';
 import { listAll } from './list.ts';
 import type { Source } from './source.ts';
-import type { Listed } from './target.ts';
+import { KIND_OF, type Listed } from './target.ts';
 import { matchesTemplate } from './template.ts';
 
 interface Index {
@@ -38,13 +38,6 @@ const RETRY_MS = 10_000;
 
 /** How many lists are remembered: one of each kind for each upstream and caller. */
 const INDEXES = 5_000;
-
-const KIND_OF: Readonly<Record<Listed['kind'], ListKind>> = {
-  tool: 'tools',
-  prompt: 'prompts',
-  resource: 'resources',
-  template: 'resourceTemplates',
-};
 
 export class Catalog {
   readonly #indexes = new LRUCache<string, Index>({ max: INDEXES });

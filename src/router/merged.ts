@@ -8,7 +8,8 @@ import type { ListKind } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { inTime, type Whole } from './in-time.ts';
 import { listAll } from './list.ts';
-import { mergeLists, type Part } from './merge.ts';
+import { joined } from './merge.ts';
+import type { Offering, Part } from './offering.ts';
 import type { Source } from './source.ts';
 import type { TaskNames } from './tasks.ts';
 
@@ -17,16 +18,13 @@ interface Missing {
   readonly why: string;
 }
 
-/**
- * @param prefix whether tools and prompts get their upstream's name in front
- * @param tasks names them
- */
+/** @param tasks names them */
 export async function mergedList(
   kind: ListKind,
   sources: readonly Source[],
   x: Exchange,
   whole: Whole,
-  prefix: boolean,
+  offering: Offering,
   tasks: TaskNames,
 ): Promise<McpResult> {
   // The whole has one page, so no cursor was ever given out.
@@ -49,7 +47,19 @@ export async function mergedList(
   for (const { upstream, why } of missing)
     whole.host.log.warn('left out of the list', { requestId: x.id, upstream, list: kind, error: why });
   if (parts.length === 0 && missing.length > 0) return nobodyThere(kind, missing, x);
-  return McpResult.complete(mergeLists(kind, parts, prefix));
+  if (kind === 'tasks')
+    return McpResult.complete(
+      joined(
+        kind,
+        parts.flatMap(({ items }) => items),
+      ),
+    );
+  return McpResult.complete(
+    joined(
+      kind,
+      offering.offered(kind, parts, x).map(({ item }) => item),
+    ),
+  );
 }
 
 function nobodyThere(kind: ListKind, missing: readonly Missing[], x: Exchange): McpResult {

@@ -5,14 +5,14 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Route } from '../core/route.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { Catalog } from './catalog.ts';
-import { unprefixed } from './names.ts';
+import type { Offering } from './offering.ts';
 import type { Source } from './source.ts';
-import { type Listed, type Target, targetOf } from './target.ts';
+import { KIND_OF, type Listed, type Target, targetOf } from './target.ts';
 import { type TaskNames, unknownTask } from './tasks.ts';
 
 export interface Routing {
   readonly sources: readonly Source[];
-  readonly names: 'prefix' | 'none';
+  readonly offering: Offering;
   readonly catalog: Catalog;
   readonly tasks: TaskNames;
   /** The upstream whose extension has the method of this exchange. */
@@ -23,10 +23,10 @@ export interface Routing {
 export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route> {
   const { sources } = routing;
   const row = methodRow(x.request.method);
-  const [only, ...others] = sources;
+  const [only] = sources;
   if (row?.to === 'local') return { kind: 'local' };
   if (row?.to === 'all') return { kind: 'all', upstreams: sources.map(({ name }) => name) };
-  if (only && others.length === 0 && routing.names === 'none' && row?.name !== 'taskId') {
+  if (only && routing.offering.transparent && row?.name !== 'taskId') {
     const target = row && targetOf(x.request, row);
     return { kind: 'one', upstream: only.name, name: target?.name, asked: target?.name };
   }
@@ -69,14 +69,9 @@ function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promis
       ? { kind: 'one', upstream: task.upstream, name: task.id, asked: target.name }
       : { kind: 'none', asked: target.name, refusal: unknownTask() };
   }
-  const named = target.kind === 'tool' || target.kind === 'prompt';
-  if (named && routing.names === 'prefix') {
-    const found = unprefixed(
-      target.name,
-      routing.sources.map(({ name }) => name),
-    );
-    return found ? { kind: 'one', ...found, asked: target.name } : unknown(target);
-  }
+  const way = routing.offering.way(KIND_OF[target.kind], target.name, x);
+  if (way === 'nowhere') return unknown(target);
+  if (way) return { kind: 'one', upstream: way.upstream, name: way.own, asked: target.name };
   return routing.catalog.owner(target, x).then(({ upstream, missing }): Route => {
     if (upstream !== undefined) return { kind: 'one', upstream, name: target.name, asked: target.name };
     return missing.length === 0 ? unknown(target) : uncertain(target, missing);

@@ -15,6 +15,7 @@ import { Catalog } from './catalog.ts';
 import { discover, extensionOwner } from './discover.ts';
 import { listenAll } from './listen.ts';
 import { mergedList } from './merged.ts';
+import type { Offering } from './offering.ts';
 import { findRoute, ownTaskRoute, type Routing } from './route.ts';
 import type { Source } from './source.ts';
 import { renamed, targetOf } from './target.ts';
@@ -31,7 +32,7 @@ export interface Router {
 
 export interface RouterParts {
   readonly sources: readonly Source[];
-  readonly names: 'prefix' | 'none';
+  readonly offering: Offering;
   /** The gateway's own Implementation object. */
   readonly gateway: RawObject;
   /** How long one upstream may keep the others waiting where their answers become one, milliseconds. */
@@ -45,7 +46,7 @@ export interface RouterParts {
 
 export function createRouter({
   sources,
-  names,
+  offering,
   gateway,
   patience,
   longestTaskId,
@@ -55,13 +56,13 @@ export function createRouter({
   const tasks = new TaskNames(seal, longestTaskId, host);
   const routing: Routing = {
     sources,
-    names,
+    offering,
     catalog: new Catalog(sources, host, patience),
     tasks,
     extensionOwner: (x) => extensionOwner(sources, x, { signal: x.signal, patience, host }),
   };
   const byName = new Map(sources.map((source) => [source.name, source]));
-  const alone = sources.length === 1 && names === 'none' ? sources[0] : undefined;
+  const alone = offering.transparent ? sources[0] : undefined;
 
   /** A plugin may have renamed the target, or asked for something else; then the way is looked for again. */
   function follow(x: Exchange): Promise<void> | undefined {
@@ -105,9 +106,7 @@ export function createRouter({
     if (merge === 'stream') return listenAll(sources, x, emit, whole, tasks);
     if (alone && merge !== 'tasks') return alone.handle(x.fork(alone.name, x.request), emit);
     const own = sources.filter(({ name }) => upstreams.includes(name));
-    return merge
-      ? mergedList(merge, own, x, whole, names === 'prefix', tasks)
-      : errorResult('METHOD_UNKNOWN');
+    return merge ? mergedList(merge, own, x, whole, offering, tasks) : errorResult('METHOD_UNKNOWN');
   }
 
   return {

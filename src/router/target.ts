@@ -3,12 +3,21 @@
 import type { McpRequest } from '../protocol/message.ts';
 import type { MethodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
+import type { OfferKind } from './offering.ts';
 
 /** Something that an upstream's lists have. */
 export interface Listed {
   readonly kind: 'tool' | 'prompt' | 'resource' | 'template';
   readonly name: string;
 }
+
+/** The list that has it. */
+export const KIND_OF: Readonly<Record<Listed['kind'], OfferKind>> = {
+  tool: 'tools',
+  prompt: 'prompts',
+  resource: 'resources',
+  template: 'resourceTemplates',
+};
 
 export type Target = Listed | { readonly kind: 'task'; readonly name: string };
 

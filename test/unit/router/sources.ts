@@ -6,7 +6,8 @@ import type { Emit } from '../../../src/core/handler.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
-import { createRouter, type RouterParts } from '../../../src/router/router.ts';
+import { createOffering, type OfferingOptions } from '../../../src/router/offering.ts';
+import { createRouter } from '../../../src/router/router.ts';
 import type { Source } from '../../../src/router/source.ts';
 import { nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
 
@@ -55,11 +56,20 @@ export const gateway = RawObject.of({ name: 'sluice', version: '0' });
 /** A router over these sources, with prefixes unless it is told otherwise. */
 export function routerOver(
   sources: readonly Source[],
-  names: RouterParts['names'] = 'prefix',
+  names: OfferingOptions['names'] = 'prefix',
   patience = 5_000,
 ) {
   const host = testHost();
-  const router = createRouter({ sources, names, gateway, patience, longestTaskId: () => 1_024, host, seal });
+  const offering = createOffering({ upstreams: sources.map(({ name }) => name), names });
+  const router = createRouter({
+    sources,
+    offering,
+    gateway,
+    patience,
+    longestTaskId: () => 1_024,
+    host,
+    seal,
+  });
   /** As an endpoint does it: the route first, then the way. */
   const handle = async (x: Exchange, emit: Emit = nobody): Promise<McpResult> => {
     x.reroute(await router.route(x));
