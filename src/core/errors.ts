@@ -157,8 +157,8 @@ export const catalogue = {
     -32600,
     408,
     'client',
-    'The body did not arrive within limits.body_timeout.',
-    'Send it faster, or raise limits.body_timeout.',
+    'The body did not arrive within limits.body_timeout, paused for limits.body_idle, or was slower than limits.body_rate.',
+    'Send it faster, or raise the limit that the message names.',
   ),
   BUSY: entry(
     1503,

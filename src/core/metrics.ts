@@ -32,7 +32,7 @@ export function createMetrics() {
     notifications: counter('notifications_total', 'Notifications sent to clients.', ['method']),
     dropped: counter('dropped_total', 'Messages not delivered, by why.', ['reason']),
     limitHits: counter('limit_hits_total', 'Times a configured limit refused something.', ['limit']),
-    timeouts: counter('timeouts_total', 'Deadlines that passed.', ['kind', 'upstream']),
+    timeouts: counter('timeouts_total', 'Deadlines that passed.', ['kind', 'upstream', 'listener']),
     refused: counter('refused_total', 'Requests refused, by error name.', ['code']),
     pluginErrors: counter('plugin_errors_total', 'Hooks that threw or took too long.', ['plugin']),
     upstreamUp: gauge('upstream_up', '1 while the upstream last answered, else 0.', ['upstream']),

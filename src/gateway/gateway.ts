@@ -160,7 +160,12 @@ export async function startGateway(world: World): Promise<Started> {
     for (const upstream of live.all()) upstream.stopping();
     const last = current as Generation;
     const drained = Promise.all([last, ...draining].map((each) => each.quiet()));
-    await settledWithin(drained, last.loaded.config.drain);
+    const { drain } = last.loaded.config;
+    if (!(await settledWithin(drained, drain))) {
+      host.metrics.timeouts.inc({ kind: 'drain' });
+      const calls = [last, ...draining].reduce((sum, { active }) => sum + active, 0);
+      host.log.warn('calls took longer than drain allows and are ended', { drain, calls });
+    }
     for (const cut of [...cuts]) cut();
     await settledWithin(teardown(last), teardownTime(last.loaded.config));
     world.sessions.close();

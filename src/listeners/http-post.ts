@@ -15,20 +15,27 @@ import { postStateless } from './http-stateless.ts';
 export type Refuse = (code: ErrorName, detail?: string, given?: RawId) => Response;
 
 /** The text of a JSON body, or the refusal. */
-export async function jsonBody({ request, serving }: HttpCall, refuse: Refuse): Promise<string | Response> {
+export async function jsonBody(
+  { request, serving, inbound }: HttpCall,
+  refuse: Refuse,
+): Promise<string | Response> {
   const limits = serving.limits();
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') return refuse('MEDIA_TYPE');
-  const body = await readBody(request, limits.body, limits.bodyTimeout);
-  if (typeof body !== 'string') {
-    if (body.fault !== 'PARSE')
-      serving.host.metrics.limitHits.inc({ limit: body.fault === 'TOO_LARGE' ? 'body' : 'body_timeout' });
-    return refuse(
-      body.fault,
-      body.fault === 'PARSE' ? 'The body is not UTF-8, or did not arrive whole.' : undefined,
-    );
+  const body = await readBody(request, limits);
+  if (typeof body === 'string') return body;
+  const { limitHits, timeouts } = serving.host.metrics;
+  switch (body.fault) {
+    case 'PARSE':
+      return refuse('PARSE', 'The body is not UTF-8, or did not arrive whole.');
+    case 'TOO_LARGE':
+      limitHits.inc({ limit: 'body' });
+      return refuse('TOO_LARGE');
+    case 'BODY_TIMEOUT':
+      limitHits.inc({ limit: body.slow });
+      timeouts.inc({ kind: body.slow, listener: inbound.listener });
+      return refuse('BODY_TIMEOUT', `The body did not arrive fast enough for limits.${body.slow}.`);
   }
-  return body;
 }
 
 export async function post(call: HttpCall, refuse: Refuse): Promise<Response> {

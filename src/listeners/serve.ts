@@ -52,6 +52,8 @@ interface Begun {
   leave?: () => void;
 }
 
+const CUT = 'The gateway stops, and the call took longer than drain allows.';
+
 /** Never rejects. */
 export async function serve(call: ClientCall, serving: Serving): Promise<Served> {
   const { host } = serving;
@@ -67,7 +69,7 @@ export async function serve(call: ClientCall, serving: Serving): Promise<Served>
   load.inFlight += counted;
   inFlight.set(load.inFlight);
   const cut = Promise.withResolvers<McpResult>();
-  const forget = serving.onCut(() => cut.resolve(errorResult('STOPPING', undefined, { requestId: call.id })));
+  const forget = serving.onCut(() => cut.resolve(errorResult('STOPPING', CUT, { requestId: call.id })));
   const begun: Begun = {};
   const carried = carry(call, serving, begun).catch((error: unknown) => failed(error, call, host));
   const result = await Promise.race([carried, cut.promise]);

@@ -41,6 +41,9 @@ export interface Endpoint {
 export interface ListenerLimits {
   readonly body: number;
   readonly bodyTimeout: number;
+  readonly bodyIdle: number;
+  /** Bytes per second. */
+  readonly bodyRate: number;
   readonly json: { readonly depth: number; readonly keys: number; readonly string: number };
   readonly streamBuffer: number;
   readonly line: number;

@@ -1,6 +1,7 @@
 // The first words over a channel: `server/discover` or `initialize`, to their answer.
 
 import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { ChannelLink } from './channel-link.ts';
@@ -21,6 +22,7 @@ export interface Greeting {
   /** How long the answer may take, milliseconds. */
   readonly patience: number;
   readonly gateway: RawObject;
+  readonly host: Host;
   /** Aborts when nobody needs the link any more. */
   readonly signal: AbortSignal;
   readonly own: Own;
@@ -49,7 +51,7 @@ async function ask(link: ChannelLink, at: Greeting, x: Exchange): Promise<RawObj
     clearTimeout(timer),
   );
   // Not cancelled when it is late: the channel ends, and `initialize` never is (2025-11-25 basic/utilities/cancellation).
-  if (settled === 'late') throw new NoReply(startedLate(at.name, at.patience));
+  if (settled === 'late') throw new NoReply(startedLate(at.name, at.patience, at.host));
   if (settled.kind === 'failed')
     throw settled.error.code === 'PLUGIN_FAILED' ? settled.error : new NoReply(settled.error);
   if (settled.kind === 'error')

@@ -1,6 +1,7 @@
 // The two ways to open a conversation, whatever the transport: `initialize` and `server/discover`.
 
 import { GatewayError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
 import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { INITIALIZE, isInitializeVersion, STATELESS } from '../protocol/versions.ts';
@@ -54,10 +55,12 @@ export function offersStateless(result: RawObject): boolean {
   return Array.isArray(versions) && versions.includes(STATELESS);
 }
 
-export function startedLate(upstream: string, ms: number): GatewayError {
+/** The error for an upstream that did not answer in time when its link was new; counts it. */
+export function startedLate(upstream: string, ms: number, { metrics }: Host): GatewayError {
+  metrics.timeouts.inc({ kind: 'start', upstream });
   return new GatewayError(
     'UPSTREAM_TIMEOUT',
     `The upstream "${upstream}" did not answer within timeouts.start (${ms} ms).`,
-    { upstream },
+    { upstream, timeout: 'start' },
   );
 }

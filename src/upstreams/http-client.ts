@@ -10,6 +10,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Outbound } from '../core/outbound.ts';
+import { type ConnectTimeouts, connectWithin, ignore, LateConnection } from './connecting.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -40,16 +41,17 @@ export interface HttpClient {
  */
 export class Unanswered extends GatewayError {}
 
-/** Milliseconds within which a TCP and TLS connection must stand. */
 export interface HttpClientOptions {
   readonly upstream: string;
-  readonly connectTimeout: number;
+  readonly timeouts: ConnectTimeouts;
+  /** A connection did not stand in time. */
+  readonly late?: (kind: keyof ConnectTimeouts) => void;
 }
 
 /** An idle pooled connection is kept this long: shorter than what common servers allow, to avoid reuse races. */
 const KEEP_ALIVE_MS = 4_000;
 
-export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions): HttpClient {
+export function createHttpClient({ upstream, timeouts, late }: HttpClientOptions): HttpClient {
   // The agent's timeout ends idle connections only; on busy ones it is an event that nobody listens to.
   const pool = { keepAlive: true, timeout: KEEP_ALIVE_MS, maxSockets: Number.POSITIVE_INFINITY };
   const agents = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
@@ -73,28 +75,19 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
       };
       const over = (): void => signal.removeEventListener('abort', abort);
       signal.addEventListener('abort', abort, { once: true });
-      const slow = setTimeout(
-        () => request.destroy(new Error(`no connection within ${connectTimeout} ms`)),
-        connectTimeout,
-      );
-      const connected = (): void => {
-        clearTimeout(slow);
-        sent?.();
-      };
-      request.once('socket', (socket) => {
-        // Between two requests nobody else listens, and an error that nobody hears would end the process.
-        if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);
-        if (!socket.connecting) connected();
-        else socket.once(secure ? 'secureConnect' : 'connect', connected);
+      const connecting = connectWithin(timeouts, request, (kind) => {
+        if (kind === undefined) return sent?.();
+        late?.(kind);
+        request.destroy(new LateConnection(upstream, kind, timeouts[kind]));
       });
       request.once('response', (response) => {
-        connected();
+        connecting.stands();
         incoming = response;
         for (const event of ['end', 'error', 'close']) response.on(event, over);
         resolve(answer(response, upstream));
       });
       request.on('error', (error) => {
-        connected();
+        connecting.over();
         over();
         reject(signal.aborted ? signal.reason : unreachable(upstream, url, error, request.reusedSocket));
       });
@@ -108,8 +101,6 @@ export function createHttpClient({ upstream, connectTimeout }: HttpClientOptions
   };
 }
 
-const ignore = (): void => {};
-
 function withLength({ headers, body, method }: Outbound): Record<string, string> {
   return method === 'POST'
     ? { ...headers, 'content-length': String(Buffer.byteLength(body)) }
@@ -119,6 +110,7 @@ function withLength({ headers, body, method }: Outbound): Record<string, string>
 const CLOSED: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
 
 function unreachable(upstream: string, url: URL, error: unknown, reused: boolean): GatewayError {
+  if (error instanceof LateConnection) return error;
   const Fault = reused && CLOSED.includes((error as { code?: unknown }).code) ? Unanswered : GatewayError;
   return new Fault(
     'UPSTREAM_UNAVAILABLE',

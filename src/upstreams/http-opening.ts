@@ -35,13 +35,13 @@ export interface Openings {
 
 /** Runs with a signal that aborts when `timeouts.start` has passed, or when the opening is given up. */
 export async function inTime<T>(
-  { name, timeouts: { start }, signal }: HttpOpening,
+  { name, timeouts: { start }, signal, host }: HttpOpening,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = AbortSignal.timeout(start);
   try {
     return await run(AbortSignal.any([late, signal]));
   } catch (error) {
-    throw late.aborted && !signal.aborted ? startedLate(name, start) : error;
+    throw late.aborted && !signal.aborted ? startedLate(name, start, host) : error;
   }
 }

@@ -48,7 +48,11 @@ export function createOpener(parts: UpstreamParts, own: Own) {
     builtin !== undefined
       ? createFetchClient(builtin.fetch, spec.name)
       : spec.kind === 'url'
-        ? createHttpClient({ upstream: spec.name, connectTimeout: spec.timeouts.connect })
+        ? createHttpClient({
+            upstream: spec.name,
+            timeouts: spec.timeouts,
+            late: (kind) => host.metrics.timeouts.inc({ kind, upstream: spec.name }),
+          })
         : undefined;
   const choice = { wanted: spec.kind === 'url' ? spec.transport : ('http' as const), older: false };
   let died = false;

@@ -6,6 +6,8 @@ import type { Sharing } from './sharing.ts';
 /** All durations in milliseconds, all sizes in bytes. */
 export interface UpstreamTimeouts {
   readonly connect: number;
+  /** From there to the end of the TLS handshake. */
+  readonly tls: number;
   readonly firstByte: number;
   readonly idle: number;
   readonly total: number;

@@ -4,7 +4,8 @@ import { suggest } from '../../lib/suggest.ts';
 import type { JsonObject, JsonValue } from '../../protocol/values.ts';
 import type { PlacedProblem } from '../issues.ts';
 import type { Path } from '../schema.ts';
-import { KIND_OF_FIELD, KIND_OF_TIMEOUT, KIND_OF_TYPE, KINDS, type Kind } from '../sections/upstreams.ts';
+import { KIND_OF_TIMEOUT } from '../sections/timeouts.ts';
+import { KIND_OF_FIELD, KIND_OF_TYPE, KINDS, type Kind } from '../sections/upstreams.ts';
 import { asList, asMap, isMap } from './guess.ts';
 
 /** Headers the gateway writes itself; one from the file would break framing, routing or the protocol. */

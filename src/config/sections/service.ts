@@ -160,6 +160,14 @@ export const limits = camel(
       description: 'How long it is remembered that an upstream does not speak an era.',
     }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
+    body_idle: duration('10s', {
+      description:
+        'Longest silence while a request body arrives. One that states no more than 64 KiB has that long in all.',
+    }),
+    body_rate: size('1KiB', {
+      description:
+        'Least of a request body that has to arrive per second, on average, once it has taken longer than `body_idle`.',
+    }),
   }),
 )
   .meta({

@@ -1,8 +1,9 @@
 // `upstreams:` the servers behind the gateway. Must not know how one is reached or spoken to.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
 import { z } from 'zod';
-import { camel, count, duration, fault } from '../fields.ts';
+import { count, duration, fault } from '../fields.ts';
 import { pipeline } from './pipeline.ts';
+import { timeouts } from './timeouts.ts';
 
 /** The three kinds of upstream, each named by the field that makes it one. */
 export const KINDS = ['builtin', 'url', 'command'] as const;
@@ -19,15 +20,6 @@ export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
   restart: 'command',
   stop: 'command',
   kill: 'command',
-};
-
-/** The same for fields of `timeouts`. */
-export const KIND_OF_TIMEOUT: Readonly<Record<string, Kind>> = {
-  connect: 'url',
-  message: 'url',
-  standing: 'url',
-  close: 'url',
-  probe: 'command',
 };
 
 /** What `type:` or `transport:` of an mcpServers file says about the kind. */
@@ -81,47 +73,7 @@ const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
   error: fault('VALUE_INVALID', 'not the name of an environment variable', 'use letters, digits and "_"'),
 });
 
-const timeouts = z.strictObject({
-  connect: duration('3s', { description: 'Until a connection stands. `url` only.' }),
-  first_byte: duration('5m', {
-    description:
-      'From a request to the first sign of life for it: the head of an answer, a notification, the result.',
-  }),
-  idle: duration('5m', { description: 'Longest silence after that; progress begins it anew.' }),
-  total: duration('1h', {
-    description:
-      'From a request to its result, whatever happens in between. Waiting for an answer of the client does not count.',
-  }),
-  start: duration('30s', {
-    description: 'Until the first answer of the upstream, when a connection or process is new.',
-  }),
-  message: duration('10s', {
-    description:
-      'For a message that is no request, such as the answer to a question: until the upstream has taken it. `url` only.',
-  }),
-  standing: duration('250ms', {
-    description:
-      'A server of 2025 that has said nothing to the GET for its standing stream by then is taken to have one. `url` only.',
-  }),
-  close: duration('2s', {
-    description:
-      'For each of the last things it is told when a connection is closed: cancellations, the end of the session. `url` only.',
-  }),
-  probe: duration('3s', {
-    description:
-      'How long a new process may be silent when asked for 2026. Then another is asked for 2025, and if that one answers, it is that era. `command` without `era` only.',
-  }),
-  cancel: duration(
-    '1s',
-    {
-      description:
-        'Where several callers share one channel, a pipe or HTTP+SSE of 2025: until a server is taken to have obeyed a cancellation. So long the next call that can be asked waits, unless the server answers the cancelled one before.',
-    },
-    0,
-  ),
-});
-
-/** The same for sessions and processes. */
+/** What sessions and processes have in common. */
 const sharing = {
   idle: duration('15m', {
     description:
@@ -243,9 +195,7 @@ const upstream = z
       })
       .transform((era) => String(era) as 'auto' | '2025' | '2026')
       .prefault('auto'),
-    timeouts: camel(timeouts)
-      .meta({ description: 'How long to wait for what.', examples: [{ connect: '1s', idle: '5m' }] })
-      .prefault({}),
+    timeouts,
     sessions: sessions
       .meta({
         description: 'How sessions with a `url` of 2025 are shared.',

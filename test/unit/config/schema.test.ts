@@ -217,6 +217,8 @@ test('the defaults', () => {
     taskPollMost: 3_600_000,
     eraMemory: 600_000,
     bodyTimeout: 30_000,
+    bodyIdle: 10_000,
+    bodyRate: 1_024,
   });
   expect(config.upstreams).toEqual([
     {
@@ -231,6 +233,7 @@ test('the defaults', () => {
       path: ['upstreams', 'c'],
       timeouts: {
         connect: 3_000,
+        tls: 5_000,
         firstByte: 300_000,
         idle: 300_000,
         total: 3_600_000,

@@ -152,6 +152,7 @@ describe('what outlasts drain', () => {
       });
     }
     await stopped;
+    expect(await gateway.figure('timeouts', { kind: 'drain' })).toBe(1);
     await upstream.stop();
   });
 });

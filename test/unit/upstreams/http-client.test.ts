@@ -52,7 +52,7 @@ describe('a connection', () => {
       stream(res);
       return res.write(event({}));
     });
-    const client = createHttpClient({ upstream: 'u', connectTimeout: 1_000 });
+    const client = createHttpClient({ upstream: 'u', timeouts: { connect: 1_000, tls: 1_000 } });
     const signal = new AbortController().signal;
     const send = async (path: string): Promise<void> => {
       const url = new URL(path, rogue.url).href;
@@ -121,7 +121,7 @@ describe('a connection', () => {
 
   test('that is closed on first use is no reason to send anything again', async () => {
     const { rogue, upstream } = await start((_, res) => res.socket?.destroy(), { keepAliveTimeout: 1 });
-    const client = createHttpClient({ upstream: 'up', connectTimeout: 1_000 });
+    const client = createHttpClient({ upstream: 'up', timeouts: { connect: 1_000, tls: 1_000 } });
     const outbound = {
       transport: 'http',
       method: 'POST',
@@ -165,16 +165,17 @@ describe('a connection', () => {
 });
 
 describe('a connection that never stands', () => {
-  test('ends with the connect timeout', async () => {
+  test('ends with the timeout of TLS when it is TLS that does not come about', async () => {
     const sockets: Socket[] = [];
     // Accepts and says nothing: TLS never comes about.
     const silent = createServer((socket) => void sockets.push(socket));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/mcp`;
-    const upstream = run.upstream(httpSpec(url, { timeouts: { connect: 30 } }));
+    const upstream = run.upstream(httpSpec(url, { timeouts: { tls: 30 } }));
     const result = await upstream.handle(toolCall('tool'), nobody);
-    expect(codeOf(result)).toBe('UPSTREAM_UNAVAILABLE');
-    expect(result.raw.string('message')).toContain('no connection within 30 ms');
+    expect(codeOf(result)).toBe('UPSTREAM_TIMEOUT');
+    expect(result.raw.string('message')).toContain('within timeouts.tls (30 ms)');
+    expect(await upstream.host.figure('timeouts', { kind: 'tls', upstream: 'up' })).toBeGreaterThan(0);
     await upstream.close();
     for (const socket of sockets) socket.destroy();
     silent.close();
@@ -201,7 +202,7 @@ describe('a connection that never stands', () => {
 
   test('an aborted signal keeps the request from leaving', async () => {
     const rogue = await run.rogue(fine);
-    const client = createHttpClient({ upstream: 'up', connectTimeout: 1_000 });
+    const client = createHttpClient({ upstream: 'up', timeouts: { connect: 1_000, tls: 1_000 } });
     const outbound = { transport: 'http', method: 'POST', url: rogue.url, headers: {}, body: '{}' } as const;
     await expect(client.send(outbound, AbortSignal.abort('why'))).rejects.toBe('why');
     expect(rogue.connections).toBe(0);
