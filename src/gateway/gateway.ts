@@ -70,6 +70,7 @@ export async function startGateway(world: World): Promise<Started> {
 
   const serving: Serving = {
     host,
+    gateway,
     seal,
     store: world.sessions,
     refused: createRefusals(host),

@@ -199,7 +199,7 @@ export class Channel {
     });
     if (local) {
       end();
-      return give(answerText(message.id, message.method, local, client));
+      return give(answerText(message, local, client, serving.gateway));
     }
     const send = (text: string): boolean => {
       if (text !== '') void out.note(text);
@@ -216,7 +216,7 @@ export class Channel {
       serving,
     );
     // A cancelled request of the initialize era gets no response.
-    if (!signal.aborted) await give(answerText(message.id, message.method, served.result, client));
+    if (!signal.aborted) await give(answerText(message, served.result, client, serving.gateway));
     served.close();
     end(CALL_OVER);
   }

@@ -4,7 +4,7 @@ import type { Client } from '../core/client.ts';
 import { catalogue, type ErrorName, errorResult } from '../core/errors.ts';
 import { forSessionClient, forStatelessClient } from '../protocol/codec.ts';
 import { errorText, type RawId, resultText } from '../protocol/jsonrpc.ts';
-import { McpRequest, type McpResult, META } from '../protocol/message.ts';
+import { McpRequest, type McpResult, META, signedBy } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
 /** @param level the session's log level; a stateless request brings its own */
@@ -20,9 +20,20 @@ export function requestOf(
   });
 }
 
-/** The response text of a result, in the client's era. */
-export function answerText(id: RawId, method: string, result: McpResult, client: Client): string {
-  const told = client.era === '2026' ? forStatelessClient(method, result) : forSessionClient(method, result);
+/**
+ * The response text of a result, in the client's era.
+ * @param gateway its Implementation object: who made what no server has
+ */
+export function answerText(
+  { id, method }: { readonly id: RawId; readonly method: string },
+  result: McpResult,
+  client: Client,
+  gateway: RawObject,
+): string {
+  const told =
+    client.era === '2026'
+      ? forStatelessClient(method, signedBy(result, gateway))
+      : forSessionClient(method, result);
   return told.kind === 'error' ? errorText(id.text, told.raw) : resultText(id.text, told.raw);
 }
 

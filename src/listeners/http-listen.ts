@@ -45,7 +45,7 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   const finish = (result: McpResult): void => {
     const told = result.kind === 'complete' ? new McpResult('complete', tag(result.raw, message.id)) : result;
     reply.finish(
-      answerText(message.id, message.method, told, client),
+      answerText(message, told, client, serving.gateway),
       statusOf(result, client),
       result.headers,
     );
@@ -90,7 +90,7 @@ export async function listenStateless(message: Request, client: Client, call: Ht
 }
 
 function answerNow(message: Request, result: McpResult, client: Client, call: HttpCall): Response {
-  const text = answerText(message.id, message.method, result, client);
+  const text = answerText(message, result, client, call.serving.gateway);
   const headers = { 'content-type': 'application/json', ...call.headers };
   return new Response(text, { status: statusOf(result, client), headers });
 }

@@ -38,7 +38,7 @@ export function answeredBy(
   work.catch((error: unknown) => {
     call.serving.host.log.error('call failed', { requestId: call.id, error: messageOf(error) });
     const result = errorResult('INTERNAL', undefined, { requestId: call.id });
-    reply.finish(answerText(message.id, message.method, result, client), statusOf(result, client));
+    reply.finish(answerText(message, result, client, call.serving.gateway), statusOf(result, client));
   });
 }
 

@@ -105,8 +105,7 @@ export async function respond(
   call: HttpCall,
   reply: Answer,
 ): Promise<void> {
-  const { id, method } = message;
-  const { signal, end } = session.calls.begin(id);
+  const { signal, end } = session.calls.begin(message.id);
   const local = await localAnswer(message, {
     session,
     host: call.serving.host,
@@ -116,7 +115,10 @@ export async function respond(
   });
   if (local) {
     end();
-    reply.finish(answerText(id, method, local, session.client), statusOf(local, session.client));
+    reply.finish(
+      answerText(message, local, session.client, call.serving.gateway),
+      statusOf(local, session.client),
+    );
     return;
   }
   // A client that goes away has not cancelled (2025-11-25 basic/transports): the call runs on, and where its answer
@@ -126,7 +128,7 @@ export async function respond(
   if (signal.aborted && signal.reason === CALLER_CANCELLED) reply.close();
   else
     reply.finish(
-      answerText(id, method, result, session.client),
+      answerText(message, result, session.client, call.serving.gateway),
       statusOf(result, session.client),
       result.headers,
     );

@@ -121,7 +121,7 @@ async function run(
   );
   const { result } = served;
   reply.finish(
-    answerText(message.id, message.method, result, client),
+    answerText(message, result, client, call.serving.gateway),
     statusOf(result, client),
     result.headers,
   );

@@ -81,6 +81,8 @@ export type Changed = ReadonlySet<'toolsListChanged' | 'promptsListChanged' | 'r
 
 export interface Serving {
   readonly host: Host;
+  /** The gateway's own Implementation object. */
+  readonly gateway: RawObject;
   readonly seal: Seal;
   /** What outlives sessions in memory. */
   readonly store: SessionStore;

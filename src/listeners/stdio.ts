@@ -132,7 +132,7 @@ class Pipe {
     const { signal, end } = this.#calls.begin(message.id);
     const { result, close } = await this.#carry(message, client, signal);
     // A cancelled request gets no response, and nobody is there to read one after the end.
-    if (!signal.aborted) await this.#out.result(answerText(message.id, message.method, result, client));
+    if (!signal.aborted) await this.#out.result(answerText(message, result, client, this.#serving.gateway));
     close();
     end();
   }

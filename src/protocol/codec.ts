@@ -73,14 +73,19 @@ export function sessionParams(
  */
 export function statelessResult(method: string, raw: RawObject, tasks: boolean): McpResult | undefined {
   const type = raw.has('resultType') ? raw.string('resultType') : 'complete';
-  if (type === 'complete') return new McpResult('complete', raw);
+  if (type === 'complete') return asSaid('complete', raw);
   if (type === 'input_required') {
     if (!methodRow(method)?.asks) return undefined;
     if (!raw.has('requestState') && !raw.has('inputRequests')) return undefined;
-    return new McpResult('input_required', raw);
+    return asSaid('input_required', raw);
   }
   const isTask = type === 'task' && methodRow(method)?.tasks === true && raw.string('taskId') !== undefined;
-  return isTask && tasks ? new McpResult('complete', raw) : undefined;
+  return isTask && tasks ? asSaid('complete', raw) : undefined;
+}
+
+/** Its server has named itself in it, or has not: nobody else is named there. */
+function asSaid(kind: McpResult['kind'], raw: RawObject): McpResult {
+  return new McpResult(kind, raw, undefined, undefined, true);
 }
 
 /** A result for a 2026-07-28 client: resultType always, ttlMs and cacheScope where they are required. */

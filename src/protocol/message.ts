@@ -76,6 +76,8 @@ export class McpResult {
     readonly http?: number | undefined,
     /** Response headers that belong to that status, such as WWW-Authenticate or Retry-After. */
     readonly headers?: Readonly<Record<string, string>> | undefined,
+    /** Whether who made it is settled: `_meta` says so, or its server chose not to. */
+    readonly signed = false,
   ) {}
 
   get value(): JsonObject {
@@ -84,7 +86,7 @@ export class McpResult {
 
   with(changes: Changes): McpResult {
     const raw = this.raw.with(changes);
-    return raw === this.raw ? this : new McpResult(this.kind, raw, this.http, this.headers);
+    return raw === this.raw ? this : new McpResult(this.kind, raw, this.http, this.headers, this.signed);
   }
 
   static complete(value: JsonObject | RawObject): McpResult {
@@ -124,4 +126,13 @@ export function withMeta(object: RawObject | undefined, changes: Changes): RawOb
     return before === undefined || object === undefined ? object : object.with({ _meta: undefined });
   }
   return after === before ? object : (object ?? EMPTY).with({ _meta: after });
+}
+
+/** A result with who made it (2026-07-28 basic §_meta), unless that is settled. Errors have no place for it. */
+export function signedBy(result: McpResult, info: RawObject): McpResult {
+  const { kind, raw, http, headers, signed } = result;
+  if (signed || kind === 'error') return result;
+  const isSaid = raw.object('_meta')?.has(META.serverInfo) ?? false;
+  const told = isSaid ? raw : (withMeta(raw, { [META.serverInfo]: info }) ?? raw);
+  return new McpResult(kind, told, http, headers, true);
 }

@@ -6,7 +6,7 @@ import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
-import { type McpNotification, McpResult } from '../protocol/message.ts';
+import { type McpNotification, McpResult, signedBy } from '../protocol/message.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
 import { type Hello, isLost, type Link } from './link.ts';
@@ -190,7 +190,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
 
   function settle(link: Link, x: Exchange, settled: Settled): McpResult {
     const result = link.decode(x, settled);
-    return told(link.era === '2025' ? urls.asked(x, result) : result);
+    if (link.era === '2026') return told(result);
+    const { info } = link.hello;
+    // It has said in its greeting who it is; a client of 2026 reads it in each result.
+    return told(urls.asked(x, info && x.client.era === '2026' ? signedBy(result, info) : result));
   }
 
   function told(result: McpResult): McpResult {

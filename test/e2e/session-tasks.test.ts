@@ -7,9 +7,12 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { ask, call, openSession } from '../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
+import { madeBy } from '../fixtures/made-by.ts';
 import { type ServingTasks, serveTasks } from '../fixtures/tasks/http.ts';
 import { type ServingSessionTasks, serveSessionTasks } from '../fixtures/tasks/sessions.ts';
 
+/** What one of the servers says, for a client of 2026. */
+const bySelf = (result: Record<string, unknown>) => madeBy({ name: 'session-tasks', version: '1' }, result);
 const RELATED = 'io.modelcontextprotocol/related-task';
 
 let one: ServingSessionTasks;
@@ -118,7 +121,7 @@ describe('a tool that can only be called as a task', () => {
     expect(old.result).toEqual({ content: [{ type: 'text', text: 'old' }] });
     for (const name of ['one__must', 'two__must', 'piped__must']) {
       const { result } = await (await call(gateway.url, name, { say: 'new' })).json();
-      expect(result).toEqual({ content: [{ type: 'text', text: 'new' }], resultType: 'complete' });
+      expect(result).toEqual(bySelf({ content: [{ type: 'text', text: 'new' }], resultType: 'complete' }));
     }
     const { result } = await (await ask(gateway.url, 'tools/list')).json();
     expect(JSON.stringify(result)).not.toContain('execution');
@@ -139,7 +142,9 @@ describe('a tool that can only be called as a task', () => {
     const told = await (
       await ask(gateway.url, 'tools/call', params, { ...options, name: 'one__must' })
     ).json();
-    expect(told.result).toEqual({ content: [{ type: 'text', text: ' accept Bob' }], resultType: 'complete' });
+    expect(told.result).toEqual(
+      bySelf({ content: [{ type: 'text', text: ' accept Bob' }], resultType: 'complete' }),
+    );
   });
 
   test('is cancelled as a task when its caller goes', async () => {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'bun:test';
 import { ask, listen, openSession, withEnvelope } from '../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
+import { madeBy } from '../fixtures/made-by.ts';
 import { openPipes } from '../fixtures/pipes.ts';
 import { note, startRawUpstream } from '../fixtures/raw-upstream.ts';
 import { until } from '../fixtures/until.ts';
@@ -75,7 +76,10 @@ for (const era of ERAS) {
           {
             jsonrpc: '2.0',
             id,
-            result: expect.objectContaining({ resultType: 'complete', _meta: { [ID]: id } }),
+            result: madeBy(expect.objectContaining({ name: 'sluice' }), {
+              resultType: 'complete',
+              _meta: { [ID]: id },
+            }),
           },
         ]);
       await stopped;

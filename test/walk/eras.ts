@@ -1,11 +1,14 @@
 // What the eras make of one neutral message on the wire, by the tables of the specification: what is sent by the
 // two peers, and what each of them must find.
+import { madeBy } from '../fixtures/made-by.ts';
 import type { Era } from './leg.ts';
 
 export type Json = Record<string, unknown>;
 
 export const CLIENT = { name: 'walker', version: '1' };
 export const SERVER = { name: 'walked', version: '1' };
+/** The gateway, where it speaks for itself. */
+export const GATEWAY = { name: 'sluice', version: '…' };
 export const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
 export const STATELESS = '2026-07-28';
 
@@ -64,7 +67,10 @@ export function answered(era: Era, method: string, value: Json): Json {
 /** The same as a client of the era must find it. What one era alone knows has no way through the other. */
 export function received(client: Era, upstream: Era, method: string, value: Json): Json {
   const { ttlMs: _ttl, cacheScope: _scope, ...rest } = value;
-  return answered(client, method, upstream === '2025' ? rest : value);
+  if (upstream === '2026') return answered(client, method, value);
+  const told = answered(client, method, rest);
+  // Since 2026 each result says who made it; a server of 2025 has said so in its greeting.
+  return client === '2026' ? madeBy(SERVER, told) : told;
 }
 
 /** What a server of the era says of itself. */

@@ -1,8 +1,9 @@
 // What the server wants to know during a call, in either era's way: a request of its own, or a result that asks.
 import { z } from 'zod';
+import { madeBy } from '../fixtures/made-by.ts';
 import type { Sent } from './client-http.ts';
 import { ends, sent } from './client-verbs.ts';
-import { type Json, type Question, questionOf, text } from './eras.ts';
+import { GATEWAY, type Json, type Question, questionOf, text } from './eras.ts';
 import { differences, exact, written } from './exact.ts';
 import type { Asked, Known, Scene } from './scene.ts';
 import { arriving } from './upstream-verbs.ts';
@@ -132,7 +133,8 @@ async function asksOf2026(scene: Scene, known: Known): Promise<void> {
   known.clientState = JSON.parse(said).result.requestState;
   const state = scene.leg.upstream === '2026' ? known.upstreamState : '…';
   const result = { resultType: 'input_required', inputRequests: '…', requestState: state };
-  scene.expect({ jsonrpc: '2.0', id: known.id, result }, said);
+  const told = scene.leg.upstream === '2026' ? result : madeBy(GATEWAY, result);
+  scene.expect({ jsonrpc: '2.0', id: known.id, result: told }, said);
 }
 
 /** Whether this is the question, as the client's era has it. */

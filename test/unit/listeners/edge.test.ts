@@ -3,8 +3,9 @@ import { describe, expect, test } from 'bun:test';
 import { ANONYMOUS, type Client, NO_CAPABILITIES } from '../../../src/core/client.ts';
 import { catalogue, type ErrorName, errorResult } from '../../../src/core/errors.ts';
 import { answerText, requestId, requestOf, statusOf } from '../../../src/listeners/edge.ts';
+import { statelessResult } from '../../../src/protocol/codec.ts';
 import { rawId } from '../../../src/protocol/jsonrpc.ts';
-import { McpResult } from '../../../src/protocol/message.ts';
+import { McpResult, signedBy } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 
 const of = (era: '2025' | '2026'): Client => ({
@@ -44,16 +45,41 @@ describe('statuses', () => {
   });
 });
 
-test('an answer has what its era needs', () => {
-  const result = McpResult.complete({ resultType: 'complete', ttlMs: 5, cacheScope: 'public', tools: [] });
-  expect(answerText(rawId(1), 'tools/list', result, of('2025'))).toBe(
-    '{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}',
-  );
-  const bare = McpResult.complete({ tools: [] });
-  expect(JSON.parse(answerText(rawId('a'), 'tools/list', bare, of('2026')))).toEqual({
-    jsonrpc: '2.0',
-    id: 'a',
-    result: { tools: [], resultType: 'complete', ttlMs: 0, cacheScope: 'private' },
+describe('an answer', () => {
+  const GATEWAY = { name: 'sluice', version: '1' };
+  const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
+  const answer = (result: McpResult, era: '2025' | '2026', id: string | number = 1) =>
+    answerText({ id: rawId(id), method: 'tools/list' }, result, of(era), RawObject.of(GATEWAY));
+
+  test('has what its era needs', () => {
+    const result = McpResult.complete({ resultType: 'complete', ttlMs: 5, cacheScope: 'public', tools: [] });
+    expect(answer(result, '2025')).toBe('{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}');
+    expect(JSON.parse(answer(McpResult.complete({ tools: [] }), '2026', 'a'))).toEqual({
+      jsonrpc: '2.0',
+      id: 'a',
+      result: {
+        tools: [],
+        _meta: { [SERVER_INFO]: GATEWAY },
+        resultType: 'complete',
+        ttlMs: 0,
+        cacheScope: 'private',
+      },
+    });
+  });
+
+  test('says in 2026 that the gateway made it, unless somebody else did', () => {
+    const infoOf = (result: McpResult) => JSON.parse(answer(result, '2026')).result?._meta?.[SERVER_INFO];
+    expect(infoOf(McpResult.complete({ _meta: { a: 1 } }))).toEqual(GATEWAY);
+    expect(infoOf(McpResult.complete({ _meta: { [SERVER_INFO]: { name: 's' } } }))).toEqual({ name: 's' });
+    const other = signedBy(McpResult.complete({}), RawObject.of({ name: 'u' }));
+    expect(infoOf(other)).toEqual({ name: 'u' });
+    expect(infoOf(other.with({ tools: [] }))).toEqual({ name: 'u' });
+    const said = statelessResult('tools/list', RawObject.of({ tools: [] }), false);
+    expect(said && infoOf(said)).toBeUndefined();
+    expect(said && infoOf(said.with({ tools: [1] }))).toBeUndefined();
+    expect(answer(McpResult.error({ code: 1, message: 'm' }), '2026')).toBe(
+      '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m"}}',
+    );
   });
 });
 

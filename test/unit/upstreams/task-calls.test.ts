@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { clientOf, codeOf, collector, exchange, nobody, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import { longAfter } from '../../fixtures/long-after.ts';
 import {
+  byRaw,
   note,
   type RawUpstream,
   type RawUpstreamOptions,
@@ -63,7 +64,7 @@ describe('a tool that wants a task', () => {
   test('gets one, and its result is that of the call', async () => {
     const { upstream, paramsOf } = start();
     const result = await upstream.handle(toolCall('must', { a: 1 }), nobody);
-    expect(result.raw.value).toEqual({ content: [{ type: 'text', text: 'done' }] });
+    expect<object>(result.raw.value).toEqual(byRaw({ content: [{ type: 'text', text: 'done' }] }));
     expect(paramsOf('tools/call')).toEqual([{ name: 'must', arguments: { a: 1 }, task: {} }]);
     expect(paramsOf('tasks/result')).toEqual([{ taskId: 't1' }]);
   });
@@ -92,7 +93,7 @@ describe('a tool that wants a task', () => {
 
   test('may answer at once, or refuse', async () => {
     for (const [answer, said] of [
-      [RESULT, { content: [{ type: 'text', text: 'done' }], _meta: meta }],
+      [RESULT, byRaw({ content: [{ type: 'text', text: 'done' }], _meta: meta })],
       [GONE, { code: -32602, message: 'Task not found' }],
     ] as const) {
       const { upstream, paramsOf } = start({ 'tools/call': () => answer });
