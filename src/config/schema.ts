@@ -5,6 +5,7 @@ import type { JsonObject } from '../protocol/values.ts';
 import { fault } from './fields.ts';
 import type { ListenAddress } from './listen.ts';
 import type { Secret } from './secret.ts';
+import type { Concurrency } from './sections/concurrency.ts';
 import { endpoints } from './sections/endpoints.ts';
 import { listeners } from './sections/listeners.ts';
 import { type Mode, type OnError, pipeline, type When } from './sections/pipeline.ts';
@@ -94,6 +95,7 @@ interface UpstreamBase {
   readonly name: string;
   readonly era: Era;
   readonly timeouts: Timeouts;
+  readonly concurrency: Concurrency;
   readonly pipeline: readonly Entry[];
   readonly path: Path;
 }

@@ -2,6 +2,7 @@
 // and docs/errors.md use them. An upstream's own JSON-RPC error is a result and passes as it came.
 
 import { McpResult } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
 import type { JsonObject, JsonValue } from '../protocol/values.ts';
 
 /** Whose fault: the caller's, a plugin's decision, the upstream's, ours. */
@@ -164,8 +165,8 @@ export const catalogue = {
     1503,
     503,
     'denied',
-    'As many calls or streams are open as limits allow.',
-    'Try again in a moment; the operator may raise limits.in_flight, limits.streams or limits.sessions.',
+    'As many calls or streams are open as limits allow, or as many calls wait for one upstream.',
+    'Try again after data.retryAfterMs; the operator may raise limits.in_flight, limits.streams, limits.sessions or upstreams.NAME.concurrency.',
   ),
   SUBSCRIPTIONS_FULL: entry(
     1507,
@@ -258,10 +259,18 @@ export type ErrorName = keyof typeof catalogue;
  */
 export function errorResult(name: ErrorName, detail?: string, data: JsonObject = {}): McpResult {
   const { code, http, title } = catalogue[name];
-  return McpResult.error(
-    { code, message: detail ?? title, data: { code: name, ...data } as JsonValue },
-    http,
-  );
+  const told = name === 'BUSY' ? { retryAfterMs: RETRY_MS, ...data } : data;
+  const error = { code, message: detail ?? title, data: { code: name, ...told } as JsonValue };
+  return new McpResult('error', RawObject.of(error), http, retryAfter(http, told.retryAfterMs));
+}
+
+/** When one that was turned away may come back, where nothing better is known. */
+const RETRY_MS = 1_000;
+
+/** In whole seconds, and never sooner. */
+function retryAfter(http: number, ms: JsonValue | undefined): McpResult['headers'] {
+  if (typeof ms !== 'number' || (http !== 429 && http !== 503)) return undefined;
+  return { 'retry-after': String(Math.ceil(ms / 1_000)) };
 }
 
 /** Thrown inside the gateway where a return would not reach; becomes `errorResult` at the nearest handler. */

@@ -8,4 +8,6 @@ export interface Host {
   readonly metrics: Metrics;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** At least 0, less than 1; `Math.random` where it is left out. */
+  readonly random?: () => number;
 }

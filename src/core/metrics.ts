@@ -38,6 +38,7 @@ export function createMetrics() {
     upstreamUp: gauge('upstream_up', '1 while the upstream last answered, else 0.', ['upstream']),
     upstreamLinks: gauge('upstream_links', 'Live connections, sessions or processes.', ['upstream']),
     upstreamPending: gauge('upstream_pending', 'Requests an upstream has not answered.', ['upstream']),
+    upstreamQueue: gauge('upstream_queue', 'Requests that wait for a place at an upstream.', ['upstream']),
     upstreamRestarts: counter('upstream_restarts_total', 'Child processes started again.', ['upstream']),
     upstreamErrors: counter('upstream_errors_total', 'Failures of an upstream, by error name.', [
       'upstream',

@@ -71,8 +71,8 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
 }
 
 function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
-  const { name, era, timeouts } = config;
-  const common = { name, era, timeouts, limits: liveLimits(shared.limits) };
+  const { name, era, timeouts, concurrency } = config;
+  const common = { name, era, timeouts, concurrency, limits: liveLimits(shared.limits) };
   switch (config.kind) {
     case 'builtin':
       return { ...common, kind: 'builtin', start: createDemo };
@@ -142,6 +142,9 @@ function liveLimits(limits: () => Limits): UpstreamLimits {
     },
     get taskPollMost() {
       return limits().taskPollMost;
+    },
+    get keepAlive() {
+      return limits().keepAlive;
     },
     get eraMemory() {
       return limits().eraMemory;

@@ -73,7 +73,7 @@ export function refusalResponse(
 ): Response {
   return new Response(refusalText(code, detail, id, data), {
     status: catalogue[code].http,
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { 'content-type': 'application/json', ...errorResult(code, detail, data).headers, ...headers },
   });
 }
 

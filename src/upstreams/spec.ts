@@ -1,6 +1,7 @@
 // What this folder needs to know of one configured upstream. Made from the configuration in gateway/.
 
 import type { Era } from '../protocol/message.ts';
+import type { Concurrency } from './places.ts';
 import type { Sharing } from './sharing.ts';
 
 /** All durations in milliseconds, all sizes in bytes. */
@@ -45,6 +46,8 @@ export interface UpstreamLimits {
   readonly taskPoll: number;
   readonly taskPollLeast: number;
   readonly taskPollMost: number;
+  /** Between two signs of life to a caller that waits. */
+  readonly keepAlive: number;
   /** How long a "no" to an era is believed. */
   readonly eraMemory: number;
 }
@@ -53,6 +56,7 @@ interface Common {
   readonly name: string;
   readonly era: Era | 'auto';
   readonly timeouts: UpstreamTimeouts;
+  readonly concurrency: Concurrency;
   readonly limits: UpstreamLimits;
 }
 

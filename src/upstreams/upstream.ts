@@ -15,6 +15,7 @@ import { createOpener, type UpstreamParts } from './opener.ts';
 import { Outside } from './outside.ts';
 import { createOwn } from './own.ts';
 import { mayAsk, Park, type Resumed } from './park.ts';
+import { Places } from './places.ts';
 import { Pool } from './pool.ts';
 import type { Hold, Pooled, Use } from './pooled.ts';
 import { askTheRightOne } from './questions.ts';
@@ -64,6 +65,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const levels = new SessionLevels(own, spec.timeouts.start);
   const open = createOpener(parts, own);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
+  const places = new Places(spec.name, spec.concurrency, () => spec.limits.keepAlive, host);
   const pool = new Pool(
     spec,
     {
@@ -228,13 +230,20 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     name: spec.name,
     async handle(x, emit) {
       const hold = pool.hold();
+      let isPlaced = false;
       try {
         if (x.request.method === 'subscriptions/listen') return await listen(x, emit, listening(hold));
-        return await (park.isOurs(x) ? comeBack(x, emit, hold) : send(x, emit, hold));
+        const isBack = park.isOurs(x);
+        let out = emit;
+        if (isBack) places.squeeze();
+        else if (!places.take()) out = await places.wait(x, emit);
+        isPlaced = true;
+        return await (isBack ? comeBack(x, out, hold) : send(x, out, hold));
       } catch (error) {
         return told(failure(error, spec.name, x, host));
       } finally {
         hold.release();
+        if (isPlaced) places.leave();
       }
     },
     async hello(client) {

@@ -2,6 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
 import { z } from 'zod';
 import { count, duration, fault } from '../fields.ts';
+import { concurrency } from './concurrency.ts';
 import { pipeline } from './pipeline.ts';
 import { timeouts } from './timeouts.ts';
 
@@ -196,6 +197,7 @@ const upstream = z
       .transform((era) => String(era) as 'auto' | '2025' | '2026')
       .prefault('auto'),
     timeouts,
+    concurrency,
     sessions: sessions
       .meta({
         description: 'How sessions with a `url` of 2025 are shared.',

@@ -244,6 +244,7 @@ test('the defaults', () => {
         probe: 3_000,
         cancel: 1_000,
       },
+      concurrency: { max: 1_024, queue: 256, wait: 10_000 },
       instances: { per: 'auto', max: 16, idle: 900_000, wait: 10_000, queue: 64 },
       restart: { max: 5, within: 60_000 },
       stop: 5_000,
