@@ -25,6 +25,21 @@ export function sameSection(
   return same(a[section], b[section]);
 }
 
+/** All that makes an upstream what it is as one text, secrets included: for a digest with a key, and nothing else. */
+export function textOf(upstream: Upstream): string {
+  return canonical(withoutPlaces(upstream));
+}
+
+function canonical(value: unknown): string {
+  if (value instanceof Secret) return JSON.stringify(value.reveal());
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const members = Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key as keyof typeof value])}`);
+  return `{${members.join(',')}}`;
+}
+
 function withoutPlace({ path: _, ...entry }: Entry): Omit<Entry, 'path'> {
   return entry;
 }

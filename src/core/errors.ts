@@ -298,6 +298,11 @@ export function errorLabel(code: string): string {
 }
 
 /** The text of anything thrown. */
+/** What an upstream failed with, as one of ours. */
+export function asGatewayError(error: unknown): GatewayError {
+  return error instanceof GatewayError ? error : new GatewayError('UPSTREAM_UNAVAILABLE', messageOf(error));
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,124 +1,122 @@
-// The input schemas of tools as clients of an endpoint were shown them, for headers that mirror arguments. Only the
-// upstream that a call goes to is asked.
+// The input schemas of tools as clients of an endpoint were shown them, for headers that mirror arguments. Lists are
+// the store's; what plugins make of a tool for a caller is remembered here.
 
 import { LRUCache } from 'lru-cache';
 import { type Client, identityKey } from '../core/client.ts';
-import type { Exchange } from '../core/exchange.ts';
+import { Exchange } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import { Joint } from '../lib/joint.ts';
 import { rawItems } from '../protocol/items.ts';
-import { McpRequest, META } from '../protocol/message.ts';
+import { McpRequest, McpResult, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { joined } from '../router/merge.ts';
+import type { LookUps } from '../router/owner.ts';
 
-interface Listed {
-  readonly at: number;
-  readonly schemas: ReadonlyMap<string, RawObject>;
-  /** It did not come in time. */
-  readonly isLate?: true;
-}
-
-/** How many lists are remembered: one for each upstream and caller. */
-const LISTS = 1_000;
-/** A list is believed this long, milliseconds. A mismatch looks again in any case. */
-const FRESH_MS = 60_000;
-/** A tool that is not on it makes it be looked at again, but not more often than this, milliseconds. */
-const AGAIN_MS = 1_000;
-/** One that did not come in time holds no call back for this long, milliseconds. */
-const RETRY_MS = 10_000;
-const PAGES = 100;
+/** How many tools are remembered, one for each caller. */
+const TOOLS = 5_000;
 
 /** The endpoint whose tools are meant. */
 export interface Listing {
+  /** A tool as the router lists it to the caller; only the upstream that `x` goes to is asked. */
+  tool(x: Exchange, name: string, maxAge: number): Promise<RawObject | undefined>;
+  /** The endpoint's pipeline around a list; undefined where it has no plugins. */
+  around: ((next: Handler) => Handler) | undefined;
   /** Keeps its generation until the returned function is called. */
   hold(): () => void;
-  /** An exchange for a list of the upstream that `x` goes to, and of all where that is not known. */
-  open(x: Exchange, request: McpRequest, signal: AbortSignal): Exchange;
-  readonly handle: Handler;
   readonly now: () => number;
-  /** Milliseconds. */
-  readonly patience: number;
+  readonly limits: LookUps;
+}
+
+interface Shown {
+  readonly at: number;
+  readonly schema: RawObject | undefined;
 }
 
 export class Advertised {
-  readonly #known = new LRUCache<string, Listed>({ max: LISTS });
-  readonly #asking = new Map<string, Joint<Listed | undefined>>();
+  readonly #listing: Listing;
+  readonly #known = new LRUCache<string, Shown>({ max: TOOLS });
+  readonly #asking = new Map<string, Joint<Shown>>();
 
-  constructor(readonly endpoint: Listing) {}
+  constructor(listing: Listing) {
+    this.#listing = listing;
+  }
 
   /**
    * Who calls is known before plugins have run, which may say that it is somebody else. So what is remembered, or
-   * asked for already, may be another's list; a fresh look is the caller's own.
+   * asked for already, may be what another is shown; a fresh look is the caller's own.
    * @param fresh whether what is remembered is not good enough
    * @returns undefined when the tool is not listed to this client, or the list cannot be had
    * @throws the reason of the call's signal when it aborts first
    */
   async schema(x: Exchange, tool: string, fresh: boolean): Promise<RawObject | undefined> {
-    const key = [x.route.kind === 'one' ? x.route.upstream : '', identityKey(x.principal)].join('\n');
+    if (!this.#listing.around) return (await this.#tool(x, tool, fresh))?.object('inputSchema');
+    const key = [x.route.kind === 'one' ? x.route.upstream : '', identityKey(x.principal), tool].join('\n');
+    if (fresh) return (await this.#begin(key, x, tool, true).wait(x.signal)).schema;
     const known = this.#known.get(key);
-    if (fresh) return (await this.#begin(key, x).wait(x.signal))?.schemas.get(tool);
-    const isEnough = known && this.endpoint.now() - known.at < believed(known, tool);
-    const listed = isEnough ? known : await this.#list(key, x);
-    return listed?.schemas.get(tool);
-  }
-
-  #list(key: string, x: Exchange): Promise<Listed | undefined> {
+    if (known && this.#listing.now() - known.at < this.#believed(known)) return known.schema;
     const begun = this.#asking.get(key);
-    const asking = begun && !begun.over ? begun : this.#begin(key, x);
+    const asking = begun && !begun.over ? begun : this.#begin(key, x, tool, false);
     this.#asking.set(key, asking);
-    return asking.wait(x.signal);
+    return (await asking.wait(x.signal)).schema;
   }
 
-  #begin(key: string, x: Exchange): Joint<Listed | undefined> {
-    const mine = new Joint((signal) => this.#fetch(x, signal));
-    const over = (listed: Listed | undefined): void => {
+  #believed({ schema }: Shown): number {
+    const { fresh, again } = this.#listing.limits;
+    return schema ? fresh : again;
+  }
+
+  async #tool(x: Exchange, name: string, isFresh: boolean): Promise<RawObject | undefined> {
+    const { tool, limits } = this.#listing;
+    const known = isFresh ? undefined : await tool(x, name, limits.fresh);
+    return known ?? tool(x, name, isFresh ? 0 : limits.again);
+  }
+
+  #begin(key: string, x: Exchange, tool: string, isFresh: boolean): Joint<Shown> {
+    const mine = new Joint((signal) => this.#look(x, tool, isFresh, signal));
+    const over = (shown: Shown | undefined): void => {
       if (this.#asking.get(key) === mine) this.#asking.delete(key);
-      if (listed) this.#known.set(key, listed);
+      if (shown) this.#known.set(key, shown);
     };
     mine.settled.then(over, () => over(undefined));
     return mine;
   }
 
-  /** @returns undefined when the list cannot be had: the call itself will say why */
-  async #fetch(x: Exchange, signal: AbortSignal): Promise<Listed | undefined> {
-    const leave = this.endpoint.hold();
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.endpoint.patience);
+  /** What the plugins let pass of a list with this one tool. */
+  async #look(asker: Exchange, name: string, isFresh: boolean, signal: AbortSignal): Promise<Shown> {
+    const { around = (next) => next, hold, now } = this.#listing;
+    const leave = hold();
+    const handle = around(async (x) => {
+      const item = await this.#tool(x, name, isFresh);
+      return McpResult.complete(joined('tools', item ? [item] : []));
+    });
+    const x = listOf(asker, signal, now());
     try {
-      const listed = await this.#pages(x, AbortSignal.any([signal, late.signal])).catch(() => undefined);
-      if (listed || !late.signal.aborted) return listed;
-      return { at: this.endpoint.now(), schemas: new Map(), isLate: true };
+      const result = await handle(x, () => undefined);
+      x.close(result);
+      const tools = result.kind === 'complete' ? rawItems(result.raw.raw('tools') ?? '[]') : [];
+      const shown = tools.find((each) => each.string('name') === name);
+      return { at: now(), schema: shown?.object('inputSchema') };
+    } catch {
+      signal.throwIfAborted();
+      return { at: now(), schema: undefined };
     } finally {
-      clearTimeout(timer);
       leave();
     }
   }
-
-  async #pages(asker: Exchange, signal: AbortSignal): Promise<Listed | undefined> {
-    const schemas = new Map<string, RawObject>();
-    let cursor: string | undefined;
-    for (let page = 0; page < PAGES; page++) {
-      const params = RawObject.of(cursor === undefined ? {} : { cursor }).with({
-        _meta: envelope(asker.client),
-      });
-      const x = this.endpoint.open(asker, new McpRequest('tools/list', params), signal);
-      const result = await this.endpoint.handle(x, () => undefined);
-      x.close(result);
-      if (result.kind !== 'complete') return undefined;
-      for (const tool of rawItems(result.raw.raw('tools') ?? '[]')) {
-        const schema = tool.object('inputSchema');
-        if (schema) schemas.set(tool.string('name') ?? '', schema);
-      }
-      cursor = result.raw.string('nextCursor');
-      if (cursor === undefined) break;
-    }
-    return { at: this.endpoint.now(), schemas };
-  }
 }
 
-/** How long what is known of a tool is good enough, milliseconds. */
-function believed({ isLate, schemas }: Listed, tool: string): number {
-  if (isLate) return RETRY_MS;
-  return schemas.has(tool) ? FRESH_MS : AGAIN_MS;
+function listOf({ client, inbound, route }: Exchange, signal: AbortSignal, now: number): Exchange {
+  const params = RawObject.of({}).with({ _meta: envelope(client) });
+  return new Exchange({
+    id: `list-${crypto.randomUUID()}`,
+    client,
+    // As the call came: a plugin that asks who calls finds the same answer.
+    inbound,
+    request: new McpRequest('tools/list', params),
+    route: { kind: 'all', upstreams: route.kind === 'one' ? [route.upstream] : [] },
+    signal,
+    now,
+  });
 }
 
 function envelope({ version, capabilities, info }: Client): RawObject {

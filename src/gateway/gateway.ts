@@ -3,6 +3,7 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { planReload } from '../config/diff.ts';
 import type { Loaded } from '../config/load.ts';
+import type { Limits } from '../config/schema.ts';
 import { openParked } from '../core/parked.ts';
 import { createSeal } from '../lib/seal.ts';
 import { settledWithin } from '../lib/settled.ts';
@@ -12,6 +13,7 @@ import type { Serving } from '../listeners/serving.ts';
 import { serveStdio } from '../listeners/stdio.ts';
 import type { McpRequest } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { Stock, type StockLimits } from '../router/stock.ts';
 import { createReaper } from '../upstreams/reaper.ts';
 import { type ChangedFor, Comparisons, UNCHANGED } from './changed.ts';
 import { explain } from './explain.ts';
@@ -48,8 +50,9 @@ export async function startGateway(world: World): Promise<Started> {
     limits,
     childEnv: world.childEnv,
   });
+  const stock = new Stock({ host, limits: () => stockLimits(limits()) });
   const build = (loaded: typeof first, number: number) =>
-    buildGeneration({ number, loaded, world, keeper, live, gateway, seal });
+    buildGeneration({ number, loaded, world, keeper, live, gateway, seal, stock });
 
   const built = await build(first, 1);
   if (!built.ok) return built;
@@ -170,6 +173,7 @@ export async function startGateway(world: World): Promise<Started> {
     for (const cut of [...cuts]) cut();
     await settledWithin(teardown(last), teardownTime(last.loaded.config));
     world.sessions.close();
+    stock.close();
     reaper.close();
   }
 
@@ -204,6 +208,18 @@ export async function startGateway(world: World): Promise<Started> {
         return stopping;
       },
     },
+  };
+}
+
+function stockLimits(limits: Limits): StockLimits {
+  const { lists, listTimeout, listPatience, listRetry, listGrace, listRefresh } = limits;
+  return {
+    size: lists,
+    timeout: listTimeout,
+    patience: listPatience,
+    retry: listRetry,
+    grace: listGrace,
+    refresh: listRefresh,
   };
 }
 

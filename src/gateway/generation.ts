@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
-import type { Endpoint as EndpointConfig } from '../config/schema.ts';
+import type { Endpoint as EndpointConfig, Limits } from '../config/schema.ts';
 import type { Client } from '../core/client.ts';
 import { messageOf } from '../core/errors.ts';
 import { Exchange, type Inbound } from '../core/exchange.ts';
@@ -14,10 +14,12 @@ import type { Endpoint } from '../listeners/serving.ts';
 import { type McpRequest, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { createOffering } from '../router/offering.ts';
-import { createRouter, type Router } from '../router/router.ts';
+import { createRouter, type Router, type RouterLimits } from '../router/router.ts';
 import type { Source } from '../router/source.ts';
+import type { Stock } from '../router/stock.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { Advertised } from './advertised.ts';
+import { entryOf } from './entry.ts';
 import type { Keeper } from './keep.ts';
 import type { LiveUpstreams } from './live-upstreams.ts';
 import { type SetUp, setUp } from './steps.ts';
@@ -54,6 +56,7 @@ export interface Building {
   readonly live: LiveUpstreams;
   readonly gateway: RawObject;
   readonly seal: Seal;
+  readonly stock: Stock;
 }
 
 /** Builds a whole generation, or nothing: what was made before a fault is undone. */
@@ -113,12 +116,21 @@ export async function buildGeneration(
     undo.push(() => live.release(upstream, senders));
     upstreams.set(each.name, upstream);
     const handle = pipeline(steps, upstream.handle, world.host);
-    sources.set(each.name, { name: each.name, handle, hello: upstream.hello });
+    const entry = entryOf(each, steps, world.sealKey);
+    sources.set(each.name, {
+      name: each.name,
+      entry,
+      isPlain: steps.length === 0,
+      handle,
+      hello: upstream.hello,
+    });
   }
+  const gone = new AbortController();
+  undo.push(() => gone.abort());
   const endpoints = new Map<string, BuiltEndpoint>();
   for (const each of config.endpoints) {
     const own = each.upstreams.map((name) => sources.get(name)).filter((source) => source !== undefined);
-    endpoints.set(each.path, buildEndpoint(each, own, top.steps, counter, building));
+    endpoints.set(each.path, buildEndpoint(each, own, top.steps, counter, gone.signal, building));
   }
   const generation: Generation = {
     number,
@@ -145,17 +157,19 @@ function buildEndpoint(
   sources: readonly Source[],
   steps: readonly SetUp[],
   counter: Counter,
-  { number, world, gateway, seal, loaded }: Building,
+  gone: AbortSignal,
+  { number, world, gateway, seal, loaded, stock }: Building,
 ): BuiltEndpoint {
   const { host } = world;
   const runsOn = { generation: number, hold: counter.enter };
-  const patience = loaded.config.limits.listTimeout;
+  const { limits } = loaded.config;
   const router = createRouter({
     sources,
     offering: createOffering(config),
     gateway,
-    patience,
-    longestTaskId: () => loaded.config.limits.taskId,
+    stock,
+    limits: () => routerLimits(limits),
+    gone,
     host,
     seal,
   });
@@ -204,24 +218,11 @@ function buildEndpoint(
     return x;
   };
   const advertised = new Advertised({
+    tool: router.tool,
+    around: steps.length > 0 ? (next) => ownSessionOnly(around, next) : undefined,
     hold: counter.enter,
-    open: (asker, request, signal) =>
-      new Exchange({
-        id: `list-${crypto.randomUUID()}`,
-        client: asker.client,
-        // As the call came: a plugin that asks who calls finds the same answer.
-        inbound: asker.inbound,
-        request,
-        route: {
-          kind: 'all',
-          upstreams: asker.route.kind === 'one' ? [asker.route.upstream] : config.upstreams,
-        },
-        signal,
-        now: host.now(),
-      }),
-    handle,
     now: host.now,
-    patience,
+    limits: { fresh: limits.listFresh, again: limits.listAgain },
   });
   return {
     config,
@@ -235,6 +236,11 @@ function buildEndpoint(
     handle,
     toolSchema: (x, tool, fresh) => advertised.schema(x, tool, fresh),
   };
+}
+
+function routerLimits(limits: Limits): RouterLimits {
+  const { listTimeout, listFresh, listAgain, taskId } = limits;
+  return { patience: listTimeout, fresh: listFresh, again: listAgain, taskId };
 }
 
 interface Counter {

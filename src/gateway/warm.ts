@@ -53,11 +53,11 @@ async function one(
   const source = generation.sources.get(name);
   if (!source) return { name, ok: false, ms: 0, why: 'not configured any more' };
   try {
-    const tools = await inTime(name, { signal, patience, host }, (both) =>
+    const { items } = await inTime(name, { signal, patience, host }, (both) =>
       listAll(source, 'tools', exchange(both, host)),
     );
     const eras = generation.upstreams.get(name)?.state().eras ?? [];
-    return { name, ok: true, ms: took(), tools: tools.length, eras };
+    return { name, ok: true, ms: took(), tools: items.length, eras };
   } catch (error) {
     return { name, ok: false, ms: took(), why: messageOf(error) };
   }

@@ -1,11 +1,12 @@
 // Whole lists of one upstream: every page, followed to the end.
 
-import { GatewayError } from '../core/errors.ts';
+import { catalogue, type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { digest } from '../lib/digest.ts';
 import { rawItems } from '../protocol/items.ts';
-import { McpRequest } from '../protocol/message.ts';
+import { McpRequest, type McpResult, META } from '../protocol/message.ts';
 import type { ListKind } from '../protocol/methods.ts';
-import type { RawObject } from '../protocol/raw.ts';
+import { RawObject } from '../protocol/raw.ts';
 import type { Source } from './source.ts';
 
 const LIST_METHODS: Readonly<Record<ListKind, string>> = {
@@ -21,30 +22,79 @@ const METHOD_NOT_FOUND = -32601;
 /** An upstream whose cursor never ends is cut off here. */
 const PAGES = 1_000;
 
+/** A list as its upstream gave it. */
+export interface Listed {
+  /** Verbatim. */
+  readonly items: readonly RawObject[];
+  /** Two lists with the same are the same. */
+  readonly digest: string;
+  /** Characters, about. */
+  readonly size: number;
+  /** How long its upstream says that it stays as it is, milliseconds; 0 where it does not say. */
+  readonly ttl: number;
+  /** Whether its upstream says that it is the same for everybody. */
+  readonly isPublic: boolean;
+}
+
 /**
  * All items of a kind, verbatim.
- * @param x whose behalf it is on; its cursor, if any, is not used
+ * @param x whose behalf it is on; of its request only `_meta` is used
  * @throws GatewayError with the upstream's own error message when a page fails
  */
-export async function listAll(source: Source, kind: ListKind, x: Exchange): Promise<RawObject[]> {
+export async function listAll(
+  source: Source,
+  kind: ListKind,
+  x: Exchange,
+  signal = x.signal,
+): Promise<Listed> {
   const items: RawObject[] = [];
   const seen = new Set<string>();
+  const hints: { ttl: number; isPublic: boolean }[] = [];
+  const meta = x.request.raw?.object('_meta')?.with({ [META.progressToken]: undefined });
+  const bare = RawObject.of({}).with({ _meta: meta });
   let cursor: string | undefined;
   for (let page = 0; page < PAGES; page++) {
-    const { raw } = x.request.raw || cursor !== undefined ? x.request.with({ cursor }) : x.request;
-    const request = new McpRequest(LIST_METHODS[kind], raw, { logLevel: x.request.meta.logLevel });
-    const result = await source.handle(x.fork(source.name, request), () => undefined);
+    const params = cursor === undefined ? bare : bare.with({ cursor });
+    const request = new McpRequest(LIST_METHODS[kind], params, { logLevel: x.request.meta.logLevel });
+    const result = await source.handle(x.fork(source.name, request, signal), () => undefined);
     // A server without such things does not know their list.
     if (result.code === METHOD_NOT_FOUND) break;
-    if (result.kind !== 'complete') {
-      throw new GatewayError('UPSTREAM_UNAVAILABLE', result.raw.string('message') ?? 'the list failed', {
-        upstream: source.name,
-      });
-    }
+    if (result.kind !== 'complete') throw failed(result, source);
     items.push(...rawItems(result.raw.raw(kind) ?? '[]'));
+    hints.push(hintOf(result.raw));
     cursor = result.raw.string('nextCursor');
     if (cursor === undefined || seen.has(cursor)) break;
     seen.add(cursor);
   }
-  return items;
+  return listed(items, hints);
+}
+
+/** What is known of a list from its items and what came with each of its pages. */
+function listed(
+  items: readonly RawObject[],
+  hints: readonly { readonly ttl: number; readonly isPublic: boolean }[],
+): Listed {
+  const text = items.map((item) => item.text).join(',');
+  return {
+    items,
+    digest: digest(text),
+    size: text.length,
+    ttl: hints.length === 0 ? 0 : Math.min(...hints.map(({ ttl }) => ttl)),
+    isPublic: hints.length > 0 && hints.every(({ isPublic }) => isPublic),
+  };
+}
+
+/** 2026-07-28 server/utilities/caching: what is absent or negative is 0, what is not public is private. */
+function hintOf(result: RawObject): { ttl: number; isPublic: boolean } {
+  const ttl = result.get('ttlMs');
+  return {
+    ttl: typeof ttl === 'number' && Number.isFinite(ttl) && ttl > 0 ? ttl : 0,
+    isPublic: result.string('cacheScope') === 'public',
+  };
+}
+
+function failed(result: McpResult, { name: upstream }: Source): GatewayError {
+  const said = result.raw.object('data')?.string('code');
+  const code = said !== undefined && said in catalogue ? (said as ErrorName) : 'UPSTREAM_UNAVAILABLE';
+  return new GatewayError(code, result.raw.string('message') ?? 'the list failed', { upstream });
 }

@@ -4,16 +4,18 @@ import { type ErrorName, errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Route } from '../core/route.ts';
 import { methodRow } from '../protocol/methods.ts';
-import type { Catalog } from './catalog.ts';
 import type { Offering } from './offering.ts';
+import { findOwner, type LookUps } from './owner.ts';
 import type { Source } from './source.ts';
 import { KIND_OF, type Listed, type Target, targetOf } from './target.ts';
 import { type TaskNames, unknownTask } from './tasks.ts';
+import type { Views } from './views.ts';
 
 export interface Routing {
   readonly sources: readonly Source[];
   readonly offering: Offering;
-  readonly catalog: Catalog;
+  readonly views: Views;
+  readonly limits: () => LookUps;
   readonly tasks: TaskNames;
   /** The upstream whose extension has the method of this exchange. */
   extensionOwner(x: Exchange): Promise<string | undefined>;
@@ -72,8 +74,8 @@ function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promis
   const way = routing.offering.way(KIND_OF[target.kind], target.name, x);
   if (way === 'nowhere') return unknown(target);
   if (way) return { kind: 'one', upstream: way.upstream, name: way.own, asked: target.name };
-  return routing.catalog.owner(target, x).then(({ upstream, missing }): Route => {
-    if (upstream !== undefined) return { kind: 'one', upstream, name: target.name, asked: target.name };
+  return findOwner(target, x, routing.views, routing.limits()).then(({ offered, own, missing }): Route => {
+    if (offered) return { kind: 'one', upstream: offered.upstream, name: own, asked: target.name };
     return missing.length === 0 ? unknown(target) : uncertain(target, missing);
   });
 }

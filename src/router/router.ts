@@ -1,6 +1,5 @@
 // From an exchange to its legs and back to one result. The innermost handler of an endpoint's pipeline.
 
-import { identityKey } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
@@ -11,18 +10,24 @@ import type { Seal } from '../lib/seal.ts';
 import { McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
-import { Catalog } from './catalog.ts';
 import { discover, extensionOwner } from './discover.ts';
+import type { Whole } from './in-time.ts';
 import { listenAll } from './listen.ts';
 import { mergedList } from './merged.ts';
 import type { Offering } from './offering.ts';
+import type { LookUps } from './owner.ts';
 import { findRoute, ownTaskRoute, type Routing } from './route.ts';
 import type { Source } from './source.ts';
+import type { Stock } from './stock.ts';
 import { renamed, targetOf } from './target.ts';
 import { legWithTasks } from './task-leg.ts';
+import { taskList } from './task-list.ts';
 import { TaskNames, withoutTasks } from './tasks.ts';
+import { Views } from './views.ts';
 
 export interface Router {
+  /** A tool as it is listed to the caller of `x`, where only one upstream is asked. @param maxAge milliseconds */
+  tool(x: Exchange, name: string, maxAge: number): Promise<RawObject | undefined>;
   /** Where the exchange's request goes; a promise where upstreams have to be asked. */
   route(x: Exchange): Route | Promise<Route>;
   /** Routes again where the request names another target than its route was found for. */
@@ -35,31 +40,42 @@ export interface RouterParts {
   readonly offering: Offering;
   /** The gateway's own Implementation object. */
   readonly gateway: RawObject;
-  /** How long one upstream may keep the others waiting where their answers become one, milliseconds. */
-  readonly patience: number;
+  readonly stock: Stock;
+  readonly limits: () => RouterLimits;
+  /** Aborts when the generation goes. */
+  readonly gone: AbortSignal;
   readonly host: Host;
   /** For the names of tasks. */
   readonly seal: Seal;
-  /** Of those that upstreams give, in characters. */
-  longestTaskId(): number;
+}
+
+export interface RouterLimits extends LookUps {
+  /** How long one upstream may keep the others waiting where their answers become one, milliseconds. */
+  readonly patience: number;
+  /** Longest id of a task that an upstream may give, in characters. */
+  readonly taskId: number;
 }
 
 export function createRouter({
   sources,
   offering,
   gateway,
-  patience,
-  longestTaskId,
+  stock,
+  limits,
+  gone,
   host,
   seal,
 }: RouterParts): Router {
-  const tasks = new TaskNames(seal, longestTaskId, host);
+  const tasks = new TaskNames(seal, () => limits().taskId, host);
+  const views = new Views({ sources, offering, stock, gone, now: host.now });
+  const whole = (x: Exchange): Whole => ({ signal: x.signal, patience: limits().patience, host });
   const routing: Routing = {
     sources,
     offering,
-    catalog: new Catalog(sources, host, patience),
+    views,
+    limits,
     tasks,
-    extensionOwner: (x) => extensionOwner(sources, x, { signal: x.signal, patience, host }),
+    extensionOwner: (x) => extensionOwner(sources, x, whole(x)),
   };
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = offering.transparent ? sources[0] : undefined;
@@ -70,14 +86,10 @@ export function createRouter({
     return Promise.resolve(findRoute(x, routing)).then((route) => x.reroute(route));
   }
 
-  /**
-   * What nobody had when the way was first looked for, before plugins had said who calls, may be offered to that
-   * caller.
-   */
+  /** The way was first looked for before plugins had said who calls; what counts is what that caller is offered. */
   async function lookAgain(x: Exchange): Promise<void> {
-    const isUnknown = x.route.kind === 'none' && x.route.asked !== undefined;
-    if (isUnknown && identityKey(x.principal) !== identityKey(x.client.principal))
-      x.reroute(await findRoute(x, routing));
+    if (x.route.kind === 'local' || x.route.kind === 'all' || x.principal === x.client.principal) return;
+    x.reroute(await findRoute(x, routing));
   }
 
   /** Whose a task is, is known only now that the plugins have said who calls. */
@@ -96,20 +108,19 @@ export function createRouter({
     return legWithTasks(source, request, x, emit, tasks);
   }
 
-  async function toAll(
-    { upstreams }: Extract<Route, { kind: 'all' }>,
-    x: Exchange,
-    emit: Emit,
-  ): Promise<McpResult> {
+  async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
     const merge = methodRow(x.request.method)?.merge;
-    const whole = { signal: x.signal, patience, host };
-    if (merge === 'stream') return listenAll(sources, x, emit, whole, tasks);
-    if (alone && merge !== 'tasks') return alone.handle(x.fork(alone.name, x.request), emit);
-    const own = sources.filter(({ name }) => upstreams.includes(name));
-    return merge ? mergedList(merge, own, x, whole, offering, tasks) : errorResult('METHOD_UNKNOWN');
+    if (merge === 'stream') return listenAll(sources, x, emit, whole(x), tasks);
+    if (merge === 'tasks') return taskList(sources, x, whole(x), tasks);
+    if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
+    return merge ? mergedList(merge, x, views, host.log) : errorResult('METHOD_UNKNOWN');
   }
 
   return {
+    async tool(x, name, maxAge) {
+      const { view } = await views.see('tools', x, maxAge, upstreamOf(x));
+      return view.byName.get(name)?.item;
+    },
     route: (x) => findRoute(x, routing),
     follow,
     async handle(x, emit) {
@@ -123,16 +134,20 @@ export function createRouter({
         case 'one':
           return toOne(route, x, emit);
         case 'all':
-          return toAll(route, x, emit);
+          return toAll(x, emit);
         case 'local':
-          return McpResult.complete(
-            await discover(sources, x, gateway, { signal: x.signal, patience, host }),
-          );
+          return McpResult.complete(await discover(sources, x, gateway, whole(x)));
         case 'none':
           return route.refusal;
       }
     },
   };
+}
+
+/** The upstream that an exchange goes to, where it is one. */
+function upstreamOf({ route }: Exchange): string | undefined {
+  if (route.kind === 'one') return route.upstream;
+  return route.kind === 'all' && route.upstreams.length === 1 ? route.upstreams[0] : undefined;
 }
 
 /** Whether the route is the one of the request as it is now. */

@@ -6,6 +6,10 @@ import type { RawObject } from '../protocol/raw.ts';
 
 export interface Source {
   readonly name: string;
+  /** What is the same as long as its configuration is: what is known of an upstream is known under this. */
+  readonly entry: string;
+  /** No plugin of its own pipeline looks at its answers, which could make them another's for each caller. */
+  readonly isPlain: boolean;
   /** The upstream's own pipeline and link. Names are the upstream's. */
   readonly handle: Handler;
   hello(

@@ -115,6 +115,27 @@ export const limits = camel(
       description:
         'How long one upstream may hold up what several answer together: lists, `server/discover`, the start of a subscription, and the question which of them has a name. Then the answer goes out without it.',
     }),
+    list_patience: duration('300ms', {
+      description:
+        'The same where its list is known from before, or where it failed the last time. Then the answer goes out with the list as it was; the new one is told of when it comes.',
+    }),
+    list_retry: duration('10s', {
+      description: 'An upstream that hung holds nobody up for this long.',
+    }),
+    list_refresh: duration('1m', {
+      description: 'How long a list may take for which nobody waits any more.',
+    }),
+    list_grace: duration('10m', {
+      description:
+        'How long the last good list of an upstream that fails is shown. After that it is left out.',
+    }),
+    list_fresh: duration('1m', {
+      description: 'How long a list is believed when a call looks for the upstream that has a name.',
+    }),
+    list_again: duration('1s', {
+      description: 'The same where the name is not on it.',
+    }),
+    lists: size('64MiB', { description: 'Most text of lists of upstreams held, in characters.' }),
     plugin_setup: duration('10s', {
       description: 'How long a plugin may take to load, to set up, and to be disposed of.',
     }),

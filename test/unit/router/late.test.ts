@@ -34,7 +34,7 @@ async function turnTo(ms: number): Promise<void> {
 }
 
 describe('a list', () => {
-  test('goes out without one that hangs, which is told to end, logged and counted', async () => {
+  test('goes out without one that hangs, which is logged and counted, and told to end some time later', async () => {
     const late = hanging('late');
     const { handle, host } = routerOver([late.source, fine('fine', 'x')], 'prefix', 700);
     const waiting = handle(exchange('tools/list', {}));
@@ -43,6 +43,8 @@ describe('a list', () => {
     expect(late.ended.length).toBe(0);
     jest.advanceTimersByTime(1);
     expect((await waiting).value).toEqual({ tools: named('fine__x') });
+    expect(late.ended.length).toBe(0);
+    jest.advanceTimersByTime(60_000);
     expect(late.ended.length).toBe(1);
     expect(await host.figure('timeouts', { kind: 'list', upstream: 'late' })).toBe(1);
     expect(host.lines).toMatchObject([
@@ -134,10 +136,16 @@ describe('a name without prefix', () => {
     expect(late.source.asked('tools/list').length).toBe(1);
     host.turn(10_000);
     const again = call('y');
-    await turnTo(700);
+    await turnTo(300);
     expect((await again).value).toEqual({ from: 'b' });
+    expect(late.source.asked('tools/list').length).toBe(1);
+    host.turn(60_000);
+    jest.advanceTimersByTime(60_000);
+    expect(late.ended.length).toBe(1);
+    const anew = call('y');
+    await turnTo(300);
+    expect((await anew).value).toEqual({ from: 'b' });
     expect(late.source.asked('tools/list').length).toBe(2);
-    expect(jest.getTimerCount()).toBe(0);
   });
 
   test('is looked for on behalf of all who wait: one that leaves spoils it for nobody', async () => {

@@ -9,6 +9,7 @@ import { RawObject } from '../../../src/protocol/raw.ts';
 import { createOffering, type OfferingOptions } from '../../../src/router/offering.ts';
 import { createRouter } from '../../../src/router/router.ts';
 import type { Source } from '../../../src/router/source.ts';
+import { Stock } from '../../../src/router/stock.ts';
 import { nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
 
 type Answer = McpResult | object | string;
@@ -28,6 +29,8 @@ export function source(
   const asked: Exchange[] = [];
   return {
     name,
+    entry: `entry of ${name}`,
+    isPlain: true,
     asked: (method) => asked.filter(({ request }) => method === undefined || request.method === method),
     async handle(x, emit) {
       asked.push(x);
@@ -53,6 +56,9 @@ export const seal = createSeal(new Uint8Array(32).fill(7));
 
 export const gateway = RawObject.of({ name: 'sluice', version: '0' });
 
+const STOCK = { size: 1e6, timeout: 5_000, patience: 300, retry: 10_000, grace: 600_000, refresh: 60_000 };
+const LIMITS = { patience: 5_000, fresh: 60_000, again: 1_000, taskId: 1_024 };
+
 /** A router over these sources, with prefixes unless it is told otherwise. */
 export function routerOver(
   sources: readonly Source[],
@@ -61,12 +67,16 @@ export function routerOver(
 ) {
   const host = testHost();
   const offering = createOffering({ upstreams: sources.map(({ name }) => name), names });
+  const stock = new Stock({ host, limits: () => ({ ...STOCK, timeout: patience }) });
+  const gone = new AbortController();
+  const limits = () => ({ ...LIMITS, patience });
   const router = createRouter({
     sources,
     offering,
     gateway,
-    patience,
-    longestTaskId: () => 1_024,
+    stock,
+    limits,
+    gone: gone.signal,
     host,
     seal,
   });
@@ -75,5 +85,5 @@ export function routerOver(
     x.reroute(await router.route(x));
     return router.handle(x, emit);
   };
-  return { host, router, handle, call: (name: string) => handle(toolCall(name)) };
+  return { host, router, stock, gone, handle, call: (name: string) => handle(toolCall(name)) };
 }
