@@ -95,7 +95,12 @@ function union(
   values: JsonValue,
   keys: KeySchema,
 ): PlacedProblem[] {
-  const isOther = (found: Issue): boolean => found.code === 'invalid_type' && found.path.length === 0;
+  const type = typeof valueAt(values, path);
+  const isOther = (found: Issue): boolean => {
+    if (found.path.length > 0) return false;
+    if (found.code === 'invalid_value') return found.values.every((word) => typeof word !== type);
+    return found.code === 'invalid_type';
+  };
   const fitting = issue.errors.filter((branch) => !branch.some(isOther));
   const [best] = fitting.sort((a, b) => a.length - b.length);
   if (best !== undefined) return best.flatMap((found) => explain(found, path, values, keys));

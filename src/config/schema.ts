@@ -5,6 +5,7 @@ import type { JsonObject } from '../protocol/values.ts';
 import { fault } from './fields.ts';
 import type { ListenAddress } from './listen.ts';
 import type { Secret } from './secret.ts';
+import type { Cache } from './sections/cache.ts';
 import type { Concurrency } from './sections/concurrency.ts';
 import { endpoints } from './sections/endpoints.ts';
 import { listeners } from './sections/listeners.ts';
@@ -96,6 +97,7 @@ interface UpstreamBase {
   readonly era: Era;
   readonly timeouts: Timeouts;
   readonly concurrency: Concurrency;
+  readonly cache: Cache;
   readonly pipeline: readonly Entry[];
   readonly path: Path;
 }

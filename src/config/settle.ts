@@ -83,9 +83,9 @@ function settleUpstream(
   baseDir: string,
 ): Upstream {
   const path: Path = ['upstreams', name];
-  const { era, timeouts, concurrency, builtin, url, command } = parsed;
+  const { era, timeouts, concurrency, cache, builtin, url, command } = parsed;
   const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
-  const base = { name, era, timeouts, concurrency, pipeline, path };
+  const base = { name, era, timeouts, concurrency, cache, pipeline, path };
   const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
     seal(parsed[field] ?? {}, [...path, field], document);
   if (builtin !== undefined) return { ...base, kind: 'builtin', builtin };

@@ -44,6 +44,12 @@ export function createMetrics() {
       'upstream',
       'code',
     ]),
+    cacheRequests: counter(
+      'cache_requests_total',
+      'Requests whose result could be a kept one, by whether it was.',
+      ['upstream', 'method', 'outcome'],
+    ),
+    cacheBytes: gauge('cache_bytes', 'Bytes of results kept.', ['upstream']),
     parked: gauge('parked_calls', 'Calls that wait for an answer of the client.'),
     generation: gauge('generation', 'Number of the running generation.'),
     reloads: counter('reloads_total', 'Reloads tried.', ['outcome']),

@@ -71,8 +71,8 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
 }
 
 function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
-  const { name, era, timeouts, concurrency } = config;
-  const common = { name, era, timeouts, concurrency, limits: liveLimits(shared.limits) };
+  const { name, era, timeouts, concurrency, cache } = config;
+  const common = { name, era, timeouts, concurrency, cache, limits: liveLimits(shared.limits) };
   switch (config.kind) {
     case 'builtin':
       return { ...common, kind: 'builtin', start: createDemo };
@@ -148,6 +148,15 @@ function liveLimits(limits: () => Limits): UpstreamLimits {
     },
     get eraMemory() {
       return limits().eraMemory;
+    },
+    get cacheBytes() {
+      return limits().cacheBytes;
+    },
+    get cacheEntries() {
+      return limits().cacheEntries;
+    },
+    get cacheTtl() {
+      return limits().cacheTtl;
     },
   };
 }

@@ -27,17 +27,16 @@ export function glob(pattern: string): Test {
   };
 }
 
-function anyOf(patterns: readonly string[] | undefined): Test | undefined {
-  if (!patterns) return undefined;
+function anyGlob(patterns: readonly string[]): Test {
   const tests = patterns.map(glob);
   return (text) => tests.some((test) => test(text));
 }
 
 export function matcher(when: When | undefined): (x: Exchange) => boolean {
   if (!when) return () => true;
-  const methods = anyOf(when.methods);
-  const upstreams = anyOf(when.upstreams);
-  const names = anyOf(when.names);
+  const methods = when.methods && anyGlob(when.methods);
+  const upstreams = when.upstreams && anyGlob(when.upstreams);
+  const names = when.names && anyGlob(when.names);
   const byMethod = new Map<string, boolean>();
   const method = (name: string): boolean => {
     const known = byMethod.get(name);

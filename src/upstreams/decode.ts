@@ -3,9 +3,12 @@
 import { capabilityFor } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { withoutHints, withSoundHints } from '../protocol/caching.ts';
 import { errorForSession, statelessResult } from '../protocol/codec.ts';
 import { declares, TASKS } from '../protocol/extensions.ts';
 import { type Era, McpResult } from '../protocol/message.ts';
+import { methodRow } from '../protocol/methods.ts';
+import type { RawObject } from '../protocol/raw.ts';
 import type { Settled } from './call.ts';
 import { notAnswered } from './refused.ts';
 import { undeclared } from './undeclared.ts';
@@ -21,7 +24,8 @@ export function decodeSettled(upstream: string, era: Era, x: Exchange, settled: 
     return errorResult(code, message, { ...data, requestId: x.id });
   }
   if (settled.kind === 'error') return decodeError(upstream, era, x, new McpResult('error', settled.raw));
-  if (era === '2025') return new McpResult('complete', settled.raw);
+  const raw = methodRow(x.request.method)?.cacheable ? hinted(era, x, settled.raw) : settled.raw;
+  if (era === '2025') return new McpResult('complete', raw);
   const tasks = x.client.era === '2026' && declares(x.client.capabilities, TASKS);
   const result = statelessResult(x.request.method, settled.raw, tasks);
   if (!result) {
@@ -43,6 +47,12 @@ function askable(upstream: string, x: Exchange, result: McpResult): McpResult {
   const unknown = asked.find(({ method, params }) => capabilityFor(method, params) === undefined);
   if (unknown) return invalid(upstream, x, `asks the client what no client is asked ("${unknown.method}")`);
   return undeclared(x, asked) ?? result;
+}
+
+/** What a server of sessions says of how long its result is good for means nothing; a client of them is shown it. */
+function hinted(era: Era, x: Exchange, raw: RawObject): RawObject {
+  if (era === '2026') return withSoundHints(raw);
+  return x.client.era === '2026' ? withoutHints(raw) : raw;
 }
 
 function decodeError(upstream: string, era: Era, x: Exchange, result: McpResult): McpResult {

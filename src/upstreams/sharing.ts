@@ -128,6 +128,20 @@ export function ownSlot(per: Sharing['per'], client: Client, era: Era, place: nu
     : principalSlot(client, era, place);
 }
 
+/**
+ * The session whose own link a request of this client could take, by its key: what it is answered there may be
+ * nobody else's.
+ * @param eras those the upstream may speak with it
+ */
+export function sessionFor(spec: UpstreamSpec, client: Client, eras: readonly Era[]): string | undefined {
+  const { session, capabilities } = client;
+  const { per, max } = sharingOf(spec);
+  if (!session || (per !== 'session' && per !== 'auto')) return undefined;
+  if (per === 'auto' && max > 1 && !canBeAsked(capabilities)) return undefined;
+  const isForAll = !eras.includes('2025') && (spec.kind !== 'command' || per === 'auto');
+  return isForAll ? undefined : session.key;
+}
+
 /** The part of a client's capabilities that a server of the initialize era may ask by, always in the same words. */
 function askable(capabilities: RawObject): RawObject {
   const { form, url, sampling, roots } = asksOf(capabilities);

@@ -50,6 +50,20 @@ export interface UpstreamLimits {
   readonly keepAlive: number;
   /** How long a "no" to an era is believed. */
   readonly eraMemory: number;
+  /** Results that are kept: all their bytes, how many there are, and the longest time. */
+  readonly cacheBytes: number;
+  readonly cacheEntries: number;
+  readonly cacheTtl: number;
+}
+
+/** What is kept of an upstream's results beside what it says itself. Milliseconds. */
+export interface CacheSpec {
+  /** How long lists are kept at least. */
+  readonly lists: number;
+  /** The same for resources. */
+  readonly reads: number;
+  /** How long a result that is not fresh any more stands in for one that cannot be had. */
+  readonly staleIfError: number;
 }
 
 interface Common {
@@ -58,6 +72,7 @@ interface Common {
   readonly timeouts: UpstreamTimeouts;
   readonly concurrency: Concurrency;
   readonly limits: UpstreamLimits;
+  readonly cache: CacheSpec | 'off';
 }
 
 export interface HttpSpec extends Common {

@@ -7,6 +7,7 @@ import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import { type McpNotification, McpResult, signedBy } from '../protocol/message.ts';
+import { Cache, type Carry, type Via } from './cache.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
 import { type Hello, isLost, type Link } from './link.ts';
@@ -21,7 +22,7 @@ import type { Hold, Pooled, Use } from './pooled.ts';
 import { askTheRightOne } from './questions.ts';
 import { withRefusals } from './refused.ts';
 import { SessionLevels } from './session-level.ts';
-import { sharingOf } from './sharing.ts';
+import { sessionFor, sharingOf } from './sharing.ts';
 import { TaskCalls } from './task-calls.ts';
 import { helloOf, withoutList } from './task-tools.ts';
 import { hasParked } from './turns.ts';
@@ -53,6 +54,7 @@ export interface Upstream {
 
 export type { UpstreamParts } from './opener.ts';
 
+const LISTEN = 'subscriptions/listen';
 const ROOTS_CHANGED = 'notifications/roots/list_changed';
 
 export function createUpstream(parts: UpstreamParts): Upstream {
@@ -79,6 +81,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
         });
       },
       closed: ({ link }, why) => {
+        cache?.linkEnded(link);
         park.dropLink(link);
         outside.drop(link);
         host.log.debug('link ended', { upstream: spec.name, why });
@@ -104,6 +107,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   }
 
   function unsolicited(note: McpNotification, link: Link): void {
+    cache?.heard(note);
     if (note.method === 'notifications/tools/list_changed') tasks.forget(link);
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
@@ -143,9 +147,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  async function send(x: Exchange, emit: Emit, hold: Hold): Promise<McpResult> {
+  async function send(x: Exchange, emit: Emit, hold: Hold, via?: Via): Promise<McpResult> {
     for (let again = false; ; again = true) {
       const pooled = await ready(x, hold);
+      via?.(pooled);
       // Servers of the initialize era give no requestState; one of ours would have been taken up.
       if (pooled.link.era === '2025' && x.request.raw?.has('requestState'))
         return errorResult('STATE_INVALID', undefined, { requestId: x.id });
@@ -226,26 +231,42 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     level: (link: Link, x: Exchange) => levels.ensure(link, x, pool.of(link)?.slot.owner !== undefined),
   });
 
+  const carryOut: Carry = async (x, emit, via) => {
+    const hold = pool.hold();
+    let isPlaced = false;
+    try {
+      if (x.request.method === LISTEN)
+        return await listen(x, cache ? hearing(emit, cache) : emit, listening(hold));
+      const isBack = park.isOurs(x);
+      let out = emit;
+      if (isBack) places.squeeze();
+      else if (!places.take()) out = await places.wait(x, emit);
+      isPlaced = true;
+      return await (isBack ? comeBack(x, out, hold) : send(x, out, hold, via));
+    } catch (error) {
+      return told(failure(error, spec.name, x, host));
+    } finally {
+      hold.release();
+      if (isPlaced) places.leave();
+      cache?.ended(x);
+    }
+  };
+
+  const cache =
+    spec.cache === 'off'
+      ? undefined
+      : new Cache({
+          upstream: spec.name,
+          spec: spec.cache,
+          limits: spec.limits,
+          host,
+          session: ({ caller }) => sessionFor(spec, caller, pool.verdicts.order(caller.era)),
+          carry: carryOut,
+        });
+
   return {
     name: spec.name,
-    async handle(x, emit) {
-      const hold = pool.hold();
-      let isPlaced = false;
-      try {
-        if (x.request.method === 'subscriptions/listen') return await listen(x, emit, listening(hold));
-        const isBack = park.isOurs(x);
-        let out = emit;
-        if (isBack) places.squeeze();
-        else if (!places.take()) out = await places.wait(x, emit);
-        isPlaced = true;
-        return await (isBack ? comeBack(x, out, hold) : send(x, out, hold));
-      } catch (error) {
-        return told(failure(error, spec.name, x, host));
-      } finally {
-        hold.release();
-        if (isPlaced) places.leave();
-      }
-    },
+    handle: (x, emit) => (cache?.takes(x) ? cache.handle(x, emit) : carryOut(x, emit)),
     async hello(client) {
       const hold = pool.hold();
       try {
@@ -271,9 +292,18 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     async close() {
       park.close();
       urls.close();
+      cache?.close();
       await pool.close();
       await open.close();
     },
+  };
+}
+
+/** What subscribers are told of, the cache hears first. */
+function hearing(emit: Emit, cache: Cache): Emit {
+  return (note) => {
+    cache.heard(note);
+    return emit(note);
   };
 }
 

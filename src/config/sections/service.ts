@@ -180,6 +180,12 @@ export const limits = camel(
     era_memory: duration('10m', {
       description: 'How long it is remembered that an upstream does not speak an era.',
     }),
+    cache_bytes: size('16MiB', {
+      description:
+        'Most bytes of results kept of one upstream. A result of more than an eighth of that is not kept.',
+    }),
+    cache_entries: count(1_000, { description: 'Most results kept of one upstream.' }),
+    cache_ttl: duration('24h', { description: 'Longest time a result is kept, whatever its upstream says.' }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
     body_idle: duration('10s', {
       description:

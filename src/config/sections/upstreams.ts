@@ -2,6 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
 import { z } from 'zod';
 import { count, duration, fault } from '../fields.ts';
+import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { pipeline } from './pipeline.ts';
 import { timeouts } from './timeouts.ts';
@@ -225,6 +226,7 @@ const upstream = z
       0,
     ),
     kill: duration('3s', { description: 'After this long they are killed (KILL).' }, 0),
+    cache,
     pipeline: pipeline.meta({
       description: 'Plugins that run for this upstream alone, once per request sent to it.',
       examples: [[{ './plugins/stamp.ts': { header: 'X-Stamp' } }]],

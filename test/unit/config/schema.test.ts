@@ -223,6 +223,9 @@ test('the defaults', () => {
     taskPollLeast: 100,
     taskPollMost: 3_600_000,
     eraMemory: 600_000,
+    cacheBytes: 16_777_216,
+    cacheEntries: 1_000,
+    cacheTtl: 86_400_000,
     bodyTimeout: 30_000,
     bodyIdle: 10_000,
     bodyRate: 1_024,
@@ -236,6 +239,7 @@ test('the defaults', () => {
       env: {},
       cwd: undefined,
       era: 'auto',
+      cache: { lists: 0, reads: 0, staleIfError: 60_000 },
       pipeline: [],
       path: ['upstreams', 'c'],
       timeouts: {

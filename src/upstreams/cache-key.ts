@@ -1,0 +1,101 @@
+// What makes two requests the same, and who their callers are as far as an upstream could tell. Keeps nothing.
+
+import { identityKey } from '../core/client.ts';
+import type { Exchange, Sender } from '../core/exchange.ts';
+import { digest } from '../lib/digest.ts';
+import { canonicalText } from '../protocol/canonical.ts';
+import { META } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+
+/** A request as one that a kept result may answer. */
+export interface Wanted {
+  readonly method: string;
+  /** What is asked but for the page: all pages of a list have it in common. */
+  readonly listing: string;
+  /** The cursor as JSON text, empty on the first page and where there are none. */
+  readonly page: string;
+  /** Who asks: what an upstream could tell apart, it may answer in different ways. */
+  readonly audience: string;
+  /** The session whose own link would carry it. */
+  readonly session: string | undefined;
+  /** What is read. */
+  readonly uri: string | undefined;
+}
+
+/** Members of `_meta` that say nothing of what is asked: those of the revision, and those that trace a call. */
+const BESIDE: Readonly<Record<string, undefined>> = {
+  [META.protocolVersion]: undefined,
+  [META.clientInfo]: undefined,
+  [META.clientCapabilities]: undefined,
+  [META.logLevel]: undefined,
+  [META.progressToken]: undefined,
+  traceparent: undefined,
+  tracestate: undefined,
+  baggage: undefined,
+};
+
+const EMPTY = RawObject.trusted('{}');
+
+/** The rounds of a call depend on answers, which are no part of what is asked (2026-07-28 caching §Cache Key). */
+export function isRound({ request: { raw } }: Exchange): boolean {
+  return raw !== undefined && (raw.has('inputResponses') || raw.has('requestState'));
+}
+
+export class Keys {
+  readonly #senders = new WeakMap<Sender, number>();
+  #count = 0;
+
+  /** @param session that of the caller, where a link could be for it alone */
+  wanted(x: Exchange, session: string | undefined): Wanted {
+    const { method, raw = EMPTY } = x.request;
+    const meta = raw.object('_meta')?.with(BESIDE);
+    const asked = raw.with({
+      cursor: undefined,
+      _meta: meta && meta.keys().length > 0 ? meta : undefined,
+    });
+    const { version, capabilities } = x.client;
+    const parts = [method, version, canonicalText(capabilities.text), this.#sentBy(x)];
+    return {
+      method,
+      listing: JSON.stringify([...parts, canonicalText(asked.text)]),
+      page: raw.raw('cursor') ?? '',
+      audience: this.audience(x, session),
+      session,
+      uri: raw.string('uri'),
+    };
+  }
+
+  /** As one text. Who shares it has the same rights, the same credential and, where that counts, the same session. */
+  audience(x: Exchange, session: string | undefined): string {
+    const { principal, inbound } = x;
+    const credential = inbound.headers.get('authorization');
+    const parts = [
+      identityKey(principal),
+      principal.scopes.toSorted(),
+      credential === null ? null : digest(credential),
+      session ?? null,
+    ];
+    return JSON.stringify(x.senders.length === 0 ? parts : [...parts, ...tellable(x)]);
+  }
+
+  /** Plugins that add to what is sent may add what makes the answer another one. */
+  #sentBy({ senders }: Exchange): string {
+    return senders.map((sender) => this.#number(sender)).join(' ');
+  }
+
+  #number(sender: Sender): number {
+    const known = this.#senders.get(sender) ?? ++this.#count;
+    this.#senders.set(sender, known);
+    return known;
+  }
+}
+
+/** Headers that are about the message or the call; any other may be what a plugin tells callers apart by. */
+const OF_THE_MESSAGE =
+  /^(?:accept|accept-(?:encoding|language)|connection|content-(?:length|type)|host|keep-alive|last-event-id|mcp-.*|traceparent|tracestate|baggage|x-request-id|user-agent)$/;
+
+/** What else of a caller a plugin could send. */
+function tellable({ inbound, client }: Exchange): (string | null)[] {
+  const headers = [...inbound.headers].filter(([name]) => !OF_THE_MESSAGE.test(name));
+  return [client.session?.key ?? null, client.info?.text ?? null, digest(JSON.stringify(headers))];
+}
