@@ -226,6 +226,11 @@ export const CODES = {
     why: 'Ignoring it would leave requests without the protection it asks for.',
     fix: 'Unset it.',
   },
+  ENV_UNSAFE: {
+    title: 'A variable that takes protection away',
+    why: 'With `NODE_TLS_REJECT_UNAUTHORIZED=0` anybody on the way to an upstream could pose as it, and would be sent its credentials.',
+    fix: 'Unset it. An authority of your own is trusted with `NODE_EXTRA_CA_CERTS=/path/ca.pem`.',
+  },
   ENV_UNKNOWN: {
     title: 'A variable that looks like one of ours',
     why: 'Its name is one slip away from a variable the gateway reads.',

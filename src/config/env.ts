@@ -70,7 +70,7 @@ export function readEnvironment(
 ): { overlays: Overlay[]; diagnostics: Diagnostic[] } {
   const set = Object.keys(VARIABLES).filter((name) => isSet(env, name));
   const orphan = !namesUpstream(env) && asMap(asMap(tree).upstreams).upstream === undefined;
-  const diagnostics = [...unsupported(env), ...similar(env)];
+  const diagnostics = [...unsupported(env), ...unsafe(env), ...similar(env)];
   const existing = asMap(asMap(asMap(tree).upstreams).upstream);
   const isOther = namesUpstream(env) && (existing.command !== undefined || existing.builtin !== undefined);
   if (isOther) {
@@ -115,6 +115,15 @@ function unsupported(env: Environment): Diagnostic[] {
   return [
     about('MCP_API_SECRET', 'ENV_UNSUPPORTED', message, 'unset it; MCP_API_KEY alone is sent as X-API-Key'),
   ];
+}
+
+/** The runtime would obey it in every connection. */
+function unsafe(env: Environment): Diagnostic[] {
+  const name = 'NODE_TLS_REJECT_UNAUTHORIZED';
+  if (env[name] !== '0') return [];
+  const message = 'it would have every certificate of an upstream accepted';
+  const hint = 'unset it; to trust an authority of your own, set NODE_EXTRA_CA_CERTS=/path/ca.pem';
+  return [about(name, 'ENV_UNSAFE', message, hint)];
 }
 
 /** Variables one slip away from ours. Other MCP_ variables belong to other programs. */

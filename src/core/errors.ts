@@ -196,7 +196,7 @@ export const catalogue = {
     502,
     'upstream',
     'The upstream could not be reached, died, or closed before it answered.',
-    'See `sluice check --connect` and the log lines with data.requestId.',
+    'See `sluice check --connect` and the log lines with data.requestId. data.reason names what is wrong with TLS.',
   ),
   UPSTREAM_TIMEOUT: entry(
     -32603,

@@ -11,6 +11,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Outbound } from '../core/outbound.ts';
 import { type ConnectTimeouts, connectWithin, ignore, LateConnection } from './connecting.ts';
+import { tlsReason } from './tls-reasons.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -69,6 +70,7 @@ export function createHttpClient({ upstream, timeouts, late }: HttpClientOptions
       const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
       const request = (secure ? httpsRequest : httpRequest)(url, options);
       let incoming: IncomingMessage | undefined;
+      let stood = false;
       // Not the `signal` option: it ends a connection whose answer is complete, which others may have by then.
       const abort = (): void => {
         if (!incoming?.complete) request.destroy(new Error('aborted'));
@@ -76,7 +78,10 @@ export function createHttpClient({ upstream, timeouts, late }: HttpClientOptions
       const over = (): void => signal.removeEventListener('abort', abort);
       signal.addEventListener('abort', abort, { once: true });
       const connecting = connectWithin(timeouts, request, (kind) => {
-        if (kind === undefined) return sent?.();
+        if (kind === undefined) {
+          stood = true;
+          return sent?.();
+        }
         late?.(kind);
         request.destroy(new LateConnection(upstream, kind, timeouts[kind]));
       });
@@ -89,7 +94,8 @@ export function createHttpClient({ upstream, timeouts, late }: HttpClientOptions
       request.on('error', (error) => {
         connecting.over();
         over();
-        reject(signal.aborted ? signal.reason : unreachable(upstream, url, error, request.reusedSocket));
+        const { reusedSocket } = request;
+        reject(signal.aborted ? signal.reason : unreachable(upstream, url, error, stood, reusedSocket));
       });
       request.end(outbound.body === '' ? undefined : outbound.body);
       return promise;
@@ -109,13 +115,23 @@ function withLength({ headers, body, method }: Outbound): Record<string, string>
 
 const CLOSED: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
 
-function unreachable(upstream: string, url: URL, error: unknown, reused: boolean): GatewayError {
+/** @param stood whether there was a connection */
+function unreachable(
+  upstream: string,
+  url: URL,
+  error: unknown,
+  stood: boolean,
+  reused: boolean,
+): GatewayError {
   if (error instanceof LateConnection) return error;
   const Fault = reused && CLOSED.includes((error as { code?: unknown }).code) ? Unanswered : GatewayError;
+  const tls = tlsReason(error);
+  const what = stood && !tls ? 'did not answer' : 'cannot be reached';
+  const why = tls ? `${tls.says} (${(error as { code: string }).code})` : messageOf(error);
   return new Fault(
     'UPSTREAM_UNAVAILABLE',
-    `The upstream "${upstream}" cannot be reached at ${url.protocol}//${url.host}: ${messageOf(error)}`,
-    { upstream },
+    `The upstream "${upstream}" ${what} at ${url.protocol}//${url.host}: ${why}`,
+    { upstream, ...(tls && { reason: tls.name }) },
   );
 }
 

@@ -77,7 +77,7 @@ export const ANSWERS: readonly Fault[] = [
       what: 'answers 404, and again in a new session',
       forms: NEITHER,
       act: ({ socket }) => write(socket, 404, 'gone', { 'content-type': 'text/plain' }),
-      expected: { ...unavailable(''), requests: 2 },
+      expected: { ...unavailable('does not know the session or the path any more'), requests: 2 },
     },
   ]),
   ...rows('F8', [
@@ -187,7 +187,7 @@ export const ANSWERS: readonly Fault[] = [
       forms: BOTH,
       act: (asked) =>
         write(asked.socket, 200, asked.body, { ...typeOf(asked), 'x-long': 'x'.repeat(300_000) }),
-      expected: unavailable(''),
+      expected: unavailable('Header overflow'),
     },
     {
       what: 'answers with 300 KB of headers',
@@ -197,7 +197,7 @@ export const ANSWERS: readonly Fault[] = [
           ...typeOf(asked),
           ...Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`x-${at}`, 'x'.repeat(90)])),
         }),
-      expected: unavailable(''),
+      expected: unavailable('Header overflow'),
     },
     {
       what: 'says 1,000 times to go on, then answers',

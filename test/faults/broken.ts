@@ -18,7 +18,7 @@ const sized = (asked: Asked, more: number): string => {
 const reset = ({ socket }: Asked): void => void socket.resetAndDestroy();
 
 const brokenOff: Outcome = { code: 'UPSTREAM_UNAVAILABLE', says: 'broke off' };
-const unreachable: Outcome = { code: 'UPSTREAM_UNAVAILABLE', says: 'at http://127.0.0.1:' };
+const unanswered: Outcome = { code: 'UPSTREAM_UNAVAILABLE', says: 'did not answer at http://127.0.0.1:' };
 const closed: Outcome = { code: 'UPSTREAM_UNAVAILABLE', says: 'closed the stream before the result' };
 /** What counts in a stream is the event, which is whole. */
 const whole: Outcome = {};
@@ -29,15 +29,15 @@ export const BROKEN: readonly Fault[] = [
     what: 'closes before the head',
     forms: NEITHER,
     act: ({ socket }) => void socket.end(),
-    expected: unreachable,
+    expected: unanswered,
   },
-  { row: 'F1', what: 'resets before the head', forms: NEITHER, act: reset, expected: unreachable },
+  { row: 'F1', what: 'resets before the head', forms: NEITHER, act: reset, expected: unanswered },
   {
     row: 'F1',
     what: 'closes in the middle of the head',
     forms: BOTH,
     act: (asked) => void asked.socket.end(sized(asked, 0).slice(0, -10)),
-    expected: unreachable,
+    expected: unanswered,
   },
   {
     row: 'F2',
@@ -106,21 +106,21 @@ export const BROKEN: readonly Fault[] = [
     forms: NEITHER,
     act: ({ socket }) =>
       void socket.end(Buffer.from(Array.from({ length: 512 }, (_, at) => (at * 31) % 256))),
-    expected: unreachable,
+    expected: unanswered,
   },
   {
     row: 'F6',
     what: 'answers with a TLS record',
     forms: NEITHER,
     act: ({ socket }) => void socket.end(Buffer.from([0x15, 3, 1, 0, 2, 2, 0x28])),
-    expected: unreachable,
+    expected: unanswered,
   },
   {
     row: 'F6',
     what: 'answers in HTTP/0.9: a body without a head',
     forms: BOTH,
     act: (asked) => void asked.socket.end(asked.body),
-    expected: unreachable,
+    expected: unanswered,
   },
   {
     row: 'F6',
@@ -130,6 +130,6 @@ export const BROKEN: readonly Fault[] = [
       void asked.socket.write(
         `HTTP/1.1 200 OK\r\ncontent-length: 5\r\n${sized(asked, 0).slice(sized(asked, 0).indexOf('\n') + 1)}${asked.before}${asked.body}`,
       ),
-    expected: unreachable,
+    expected: unanswered,
   },
 ];

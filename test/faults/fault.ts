@@ -8,8 +8,12 @@ export interface Outcome {
   readonly code?: ErrorName;
   /** What its text says beside the name of the upstream. */
   readonly says?: string;
+  /** The upstream that is named; `bad` unless given. */
+  readonly upstream?: string;
+  /** What is wrong with TLS, by name. */
+  readonly reason?: string;
   /** The deadline that is named and counted. */
-  readonly timeout?: 'first_byte' | 'idle' | 'total';
+  readonly timeout?: 'connect' | 'first_byte' | 'idle' | 'total' | 'start';
   /** What was dropped and counted, by reason. */
   readonly dropped?: string;
   /** Requests that reach the upstream for one call; one unless it said that it has not looked at the first. */

@@ -92,15 +92,16 @@ export async function told(got: Answer, id: unknown, outcome: Outcome, secret: s
   expect(got.status).toBe(200);
   expect(last).toMatchObject({ jsonrpc: '2.0', id });
   for (const each of messages.slice(0, -1)) expect(each.method).toBe('notifications/progress');
-  const { code } = outcome;
+  const { code, upstream = 'bad', says = '', reason, timeout } = outcome;
   if (code === undefined) {
     expect(last.result.content).toEqual([{ type: 'text', text: secret }]);
     return;
   }
   expect(last).not.toHaveProperty('result');
-  expect(last.error).toMatchObject({ code: catalogue[code].code, data: { code, upstream: 'bad' } });
-  expect(last.error.message).toContain('The upstream "bad"');
-  expect(last.error.message).toContain(outcome.says ?? '');
+  expect(last.error).toMatchObject({ code: catalogue[code].code, data: { code, upstream } });
+  expect([last.error.data.reason, last.error.data.timeout]).toEqual([reason, timeout]);
+  expect(last.error.message).toContain(`The upstream "${upstream}" `);
+  expect(last.error.message).toContain(says);
   expect(JSON.stringify(messages)).not.toContain(secret);
   for (const name of ['www-authenticate', 'location', 'retry-after'])
     expect(got.headers[name]).toBeUndefined();

@@ -76,6 +76,7 @@ test('configuration errors keep their codes', () => {
     'ENV_INCOMPLETE',
     'ENV_UNDEFINED',
     'ENV_UNKNOWN',
+    'ENV_UNSAFE',
     'ENV_UNSUPPORTED',
     'FIELD_MISSING',
     'FIELD_TYPE',

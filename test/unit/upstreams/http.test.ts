@@ -162,7 +162,7 @@ for (const era of eras) {
         'nothing: the connection closes',
         (_, res) => res.destroy(),
         'UPSTREAM_UNAVAILABLE',
-        'cannot be reached at http://127.0.0.1',
+        'did not answer at http://127.0.0.1',
       ],
       [
         'a part of what was announced',
