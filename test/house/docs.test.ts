@@ -114,7 +114,8 @@ test('errors, fields and figures are those of the code', () => {
     ...Object.keys(CODES),
     ...Object.keys(VARIABLES),
   ];
-  const foreign = /^(MCP|SLUICE|XDG|BUN|INITIALIZE|STATELESS|REMOTE|BRIDGE|SHARED|NO|NODE|FORCE|CREDENTIALS)_/;
+  const foreign =
+    /^(MCP|SLUICE|XDG|BUN|INITIALIZE|STATELESS|REMOTE|BRIDGE|SHARED|NO|NODE|FORCE|CREDENTIALS)_/;
   expect(
     wrong(pages, /`([A-Z]+(?:_[A-Z]+)+)`/g, (name) => names.includes(name) || foreign.test(name)),
   ).toEqual([]);
