@@ -24,7 +24,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/healthz': { methods: READ, answer: () => text(200, 'ok\n') },
   '/readyz': {
     methods: READ,
-    answer: (_, source) => (source.ready() ? text(200, 'ready\n') : text(503, 'not ready\n')),
+    answer: (_, source) => (source.ready() ? text(200, readiness(source)) : text(503, 'not ready\n')),
   },
   '/metrics': {
     methods: READ,
@@ -35,6 +35,11 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/explain': { methods: READ, trusted: true, answer: explain },
   '/reload': { methods: ['POST'], trusted: true, answer: reload },
 };
+
+/** The gateway is ready whatever becomes of its upstreams: taken out of service it could not even say so. */
+function readiness(source: AdminSource): string {
+  return ['ready', ...source.away().map((name) => `not called for now: ${name}`), ''].join('\n');
+}
 
 /** Answers one request. Errors are JSON: `{ "error": { "code", "message" } }`. */
 export async function answer(asked: Asked, source: AdminSource): Promise<Response> {

@@ -5,6 +5,8 @@ import type { JsonValue } from '../protocol/values.ts';
 export interface AdminSource {
   /** Whether new calls are served. */
   ready(): boolean;
+  /** Upstreams that are not called for now, by name. */
+  away(): readonly string[];
   status(): JsonValue;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   /** Never rejects for anything the configuration says. */

@@ -23,6 +23,10 @@ export function adminSource(prepared: Prepared, gateway: () => Gateway | undefin
   let reload: Reload = async () => ({ ok: false, body: NOT_YET });
   return {
     ready: () => gateway()?.ready() === true,
+    away: () =>
+      (gateway()?.report().upstreams ?? [])
+        .filter(({ targets }) => targets.length > 0 && targets.every(({ state }) => state === 'open'))
+        .map(({ name }) => name),
     status: () => statusOf(prepared, gateway()),
     metrics: prepared.world.host.metrics.registry,
     reload: (options) => reload(options),

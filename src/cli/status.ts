@@ -1,7 +1,7 @@
 // `sluice status` and `sluice health`: how the running gateway is, for people, programs and container checks.
 
 import { formatListen } from '../config/listen.ts';
-import type { GatewayReport } from '../gateway/types.ts';
+import type { GatewayReport, TargetState } from '../gateway/types.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { adminSocket, askAdmin, refusalOf, type Target } from './admin-client.ts';
 import { createReader } from './config.ts';
@@ -44,16 +44,23 @@ function renderStatus(body: Status | Omit<Status, keyof GatewayReport>, now: num
     ...body.listeners.flatMap((listener) => reachable(listener).map((url) => row('MCP', url))),
     row('pipeline', body.pipeline.length === 0 ? 'empty' : body.pipeline.join(' → ')),
     row('calls', `${body.inFlight} in flight · ${body.streams} streams · ${body.sessions} sessions`),
-    ...body.upstreams.map(({ name, kind, target, eras, links, calls }) =>
+    ...body.upstreams.flatMap(({ name, kind, target, eras, links, calls, targets }) => [
       row(
         visible(name),
         `${kind === 'builtin' ? kind : `${kind} ${visible(target)}`} · ${
           links === 0 ? 'not connected' : `${links} ${links === 1 ? 'link' : 'links'}`
         } · ${calls} in flight${eras.length === 0 ? '' : ` · ${eras.join(', ')}`}`,
       ),
-    ),
+      ...targets.filter(({ state }) => state !== 'closed').map((away) => row('', renderAway(away))),
+    ]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function renderAway({ target, state, error = 'failed', retryAfterMs = 0 }: TargetState): string {
+  const where = target === '' ? '' : `${visible(target)} `;
+  const when = state === 'half_open' ? 'one call tries it' : `tried again in ${formatDuration(retryAfterMs)}`;
+  return `${where}not called for now, ${when}: ${visible(error)}`;
 }
 
 /** Exit 0 when the gateway answers (with `ready`: when it serves new calls), else 1; one line either way. */

@@ -11,6 +11,7 @@ import { endpoints } from './sections/endpoints.ts';
 import { listeners } from './sections/listeners.ts';
 import { type Mode, type OnError, pipeline, type When } from './sections/pipeline.ts';
 import { admin, drain, type Limits, type Log, limits, state, telemetry } from './sections/service.ts';
+import type { BalanceField, BreakerField, HealthField } from './sections/targets.ts';
 import {
   type Era,
   type Instances,
@@ -98,6 +99,7 @@ interface UpstreamBase {
   readonly timeouts: Timeouts;
   readonly concurrency: Concurrency;
   readonly cache: Cache;
+  readonly breaker: BreakerField;
   readonly pipeline: readonly Entry[];
   readonly path: Path;
 }
@@ -109,8 +111,10 @@ export interface BuiltinUpstream extends UpstreamBase {
 
 export interface UrlUpstream extends UpstreamBase {
   readonly kind: 'url';
-  /** Absolute http(s) URL without user name, password or fragment. */
-  readonly url: string;
+  /** One at least: absolute http(s) URLs without user name, password or fragment. */
+  readonly urls: readonly string[];
+  readonly balance: BalanceField;
+  readonly health: HealthField;
   /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */
   readonly transport: 'auto' | 'http' | 'sse';
   /** Names as written, unique whatever their case. */

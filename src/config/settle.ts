@@ -83,17 +83,20 @@ function settleUpstream(
   baseDir: string,
 ): Upstream {
   const path: Path = ['upstreams', name];
-  const { era, timeouts, concurrency, cache, builtin, url, command } = parsed;
+  const { era, timeouts, concurrency, cache, breaker, builtin, url, urls = [url], command } = parsed;
   const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
-  const base = { name, era, timeouts, concurrency, cache, pipeline, path };
+  const base = { name, era, timeouts, concurrency, cache, breaker, pipeline, path };
+  const places = urls.filter((place) => place !== undefined);
   const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
     seal(parsed[field] ?? {}, [...path, field], document);
   if (builtin !== undefined) return { ...base, kind: 'builtin', builtin };
-  if (url !== undefined)
+  if (places.length > 0)
     return {
       ...base,
       kind: 'url',
-      url,
+      urls: places,
+      balance: parsed.balance,
+      health: parsed.health,
       transport: settleTransport(parsed),
       headers: sealed('headers'),
       sessions: parsed.sessions,

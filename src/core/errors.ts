@@ -255,13 +255,16 @@ export type ErrorName = keyof typeof catalogue;
 /**
  * An error result from the catalogue.
  * @param detail one sentence for this case; the catalogue's title when absent
- * @param data further members of `error.data`; `data.code` is always the catalogue name
+ * @param data further members of `error.data`; `data.code` is always the catalogue name. With `retryAfterMs` an
+ *   upstream that is not even called is a 503 of our own; where the upstream said it, with a `status`, it is not.
  */
 export function errorResult(name: ErrorName, detail?: string, data: JsonObject = {}): McpResult {
   const { code, http, title } = catalogue[name];
   const told = name === 'BUSY' ? { retryAfterMs: RETRY_MS, ...data } : data;
   const error = { code, message: detail ?? title, data: { code: name, ...told } as JsonValue };
-  return new McpResult('error', RawObject.of(error), http, retryAfter(http, told.retryAfterMs));
+  const away = name === 'UPSTREAM_UNAVAILABLE' && 'retryAfterMs' in told && !('status' in told);
+  const status = away ? 503 : http;
+  return new McpResult('error', RawObject.of(error), status, retryAfter(status, told.retryAfterMs));
 }
 
 /** When one that was turned away may come back, where nothing better is known. */

@@ -50,6 +50,20 @@ export function createMetrics() {
       ['upstream', 'method', 'outcome'],
     ),
     cacheBytes: gauge('cache_bytes', 'Bytes of results kept.', ['upstream']),
+    upstreamBreaker: gauge(
+      'upstream_breaker',
+      'Whether a target is called: 0 yes, 1 by one call at a time, 2 not for now.',
+      ['upstream', 'target'],
+    ),
+    upstreamTrips: counter('upstream_breaker_trips_total', 'Times that calls to a target were stopped.', [
+      'upstream',
+      'target',
+    ]),
+    upstreamProbes: counter('upstream_probes_total', 'Times a target was asked whether it works.', [
+      'upstream',
+      'target',
+      'outcome',
+    ]),
     parked: gauge('parked_calls', 'Calls that wait for an answer of the client.'),
     generation: gauge('generation', 'Number of the running generation.'),
     reloads: counter('reloads_total', 'Reloads tried.', ['outcome']),

@@ -6,6 +6,7 @@ import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
 import type { SendersOf } from '../core/exchange.ts';
 import { createDemo } from '../demo/demo.ts';
 import type { UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
+import type { TargetOptions } from '../upstreams/targets.ts';
 import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
 
 interface Live {
@@ -72,7 +73,8 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
 
 function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
   const { name, era, timeouts, concurrency, cache } = config;
-  const common = { name, era, timeouts, concurrency, cache, limits: liveLimits(shared.limits) };
+  const limits = liveLimits(shared.limits);
+  const common = { name, era, timeouts, concurrency, cache, targets: targetsOf(config), limits };
   switch (config.kind) {
     case 'builtin':
       return { ...common, kind: 'builtin', start: createDemo };
@@ -80,7 +82,7 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
       return {
         ...common,
         kind: 'url',
-        url: config.url,
+        urls: config.urls,
         transport: config.transport,
         headers: revealed(config.headers, (key) => key.toLowerCase()),
         sessions: config.sessions,
@@ -93,6 +95,16 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
       return { ...common, kind: 'command', command, args, cwd, instances, restart, stop, kill, env, secrets };
     }
   }
+}
+
+/** Only a server reached over HTTP can be asked how it is without starting it. */
+function targetsOf(config: UpstreamConfig): TargetOptions {
+  const { breaker, timeouts } = config;
+  if (config.kind === 'url') {
+    const { balance, health } = config;
+    return { balance, breaker, health: { ...health, path: health.path } };
+  }
+  return { balance: 'first', breaker, health: { probe: 'off', timeout: timeouts.start, path: undefined } };
 }
 
 function revealed(

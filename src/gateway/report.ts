@@ -2,6 +2,7 @@
 
 import type { Upstream as UpstreamConfig } from '../config/schema.ts';
 import type { HttpListener } from '../listeners/http.ts';
+import { shown } from '../upstreams/targets.ts';
 import type { Generation } from './generation.ts';
 import type { GatewayReport, ListenerState } from './types.ts';
 
@@ -22,7 +23,7 @@ export function report({ generation, listeners, ...rest }: Reporting): GatewayRe
     listeners: listeners.map((listener) => listenerState(listener, paths)),
     upstreams: generation.loaded.config.upstreams.map((config) => {
       const state = generation.upstreams.get(config.name)?.state();
-      const none = { links: 0, calls: 0, tokens: 0, parked: 0, eras: [] };
+      const none = { links: 0, calls: 0, tokens: 0, parked: 0, eras: [], targets: [] };
       return { name: config.name, kind: config.kind, target: targetOf(config), ...(state ?? none) };
     }),
     pipeline: generation.steps.map(({ id }) => id),
@@ -42,6 +43,5 @@ function listenerState({ url }: HttpListener, paths: readonly string[]): Listene
 function targetOf(config: UpstreamConfig): string {
   if (config.kind === 'builtin') return config.builtin;
   if (config.kind === 'command') return config.command;
-  const url = new URL(config.url);
-  return `${url.protocol}//${url.host}${url.pathname}`;
+  return config.urls.map(shown).join(', ');
 }

@@ -6,6 +6,9 @@ import type { LoadResult } from '../config/load.ts';
 import type { Host } from '../core/host.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
 import type { SessionStore } from '../core/session-store.ts';
+import type { TargetState } from '../upstreams/targets.ts';
+
+export type { TargetState };
 
 /** Everything the gateway takes from outside; nothing below reads the process or the disk by itself. */
 export interface World {
@@ -54,6 +57,8 @@ export interface UpstreamReport {
   readonly calls: number;
   readonly tokens: number;
   readonly parked: number;
+  /** Where it is reached, and whether calls go there. */
+  readonly targets: readonly TargetState[];
 }
 
 export interface GatewayReport {

@@ -61,18 +61,16 @@ export async function statusFault(
       : asked?.session && (status === 404 || (status === 400 && NO_SESSION.includes(code)));
   if (lost) return { kind: 'fault', error: new SessionLost(upstream) };
   if (status === 401 || status === 403) {
-    return fault(
-      'UPSTREAM_REFUSED',
+    return refused(
       `The upstream "${upstream}" refused the gateway's credential (${status}).`,
-      upstream,
+      reading,
+      answer,
     );
   }
   if (status >= 300 && status <= 399) {
-    return fault(
-      'UPSTREAM_REFUSED',
-      `The upstream "${upstream}" redirects (${status}); redirects are not followed.`,
-      upstream,
-    );
+    const to = originOf(answer.header('location'));
+    const what = `redirects (${status}${to ? ` to ${to}` : ''}); redirects are not followed`;
+    return refused(`The upstream "${upstream}" ${what}.`, reading, answer);
   }
   if (message) {
     const stale = asked !== undefined && STRANGE[asked.era].includes(code);
@@ -81,14 +79,38 @@ export async function statusFault(
   return { kind: 'fault', error: unavailable(answer, upstream) };
 }
 
+/** The two client errors that another try may cure; the others say that what is asked is no such server. */
+const OVERLOADED = [408, 429];
+
+/** The error for a status that carries no message. */
 export function unavailable(answer: HttpAnswer, upstream: string): GatewayError {
+  const { status } = answer;
   const retry = answer.header('retry-after');
-  const detail = `The upstream "${upstream}" answered ${answer.status}${retry ? ` (retry after ${retry})` : ''}.`;
-  return new GatewayError('UPSTREAM_UNAVAILABLE', detail, { upstream });
+  const detail = `The upstream "${upstream}" answered ${status}${retry ? ` (retry after ${retry})` : ''}.`;
+  if (status < 500 && !OVERLOADED.includes(status))
+    return new GatewayError('UPSTREAM_INVALID', detail, { upstream, status });
+  const retryAfterMs = secondsOf(retry);
+  return new GatewayError('UPSTREAM_UNAVAILABLE', detail, {
+    upstream,
+    status,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
-function fault(code: 'UPSTREAM_REFUSED', detail: string, upstream: string): Verdict {
-  return { kind: 'fault', error: new GatewayError(code, detail, { upstream }) };
+/** In milliseconds. A date is left to those who read the text: clocks differ. */
+function secondsOf(retry: string | undefined): number | undefined {
+  return retry !== undefined && /^\d{1,6}$/.test(retry) ? Number(retry) * 1000 : undefined;
+}
+
+/** Not more of an address than that: the rest may hold what is meant for the one who follows it. */
+function originOf(location: string | undefined): string | undefined {
+  if (location === undefined || !URL.canParse(location)) return undefined;
+  const { protocol, host } = new URL(location);
+  return /^https?:$/.test(protocol) ? `${protocol}//${host}` : undefined;
+}
+
+function refused(detail: string, { upstream }: Reading, { status }: HttpAnswer): Verdict {
+  return { kind: 'fault', error: new GatewayError('UPSTREAM_REFUSED', detail, { upstream, status }) };
 }
 
 /** A JSON-RPC error in the body; its id may be null or absent. */

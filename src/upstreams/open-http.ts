@@ -33,15 +33,7 @@ import { OlderTransport, WrongEra } from './verdict.ts';
  * @throws GatewayError when it cannot be reached or answers nonsense
  */
 export async function openHttp(era: Era, at: HttpOpening, profile: Profile, to: Openings): Promise<Link> {
-  const head: HeadOptions = {
-    transport: at.transport,
-    era,
-    url: at.url,
-    version: era === '2026' ? STATELESS : profile.version,
-    session: undefined,
-    headers: at.headers,
-    userAgent: at.userAgent,
-  };
+  const head = headFor(era, at, era === '2026' ? STATELESS : profile.version);
   if (era === '2026') return openStateless(at, head, to);
   const { choice } = at;
   if (choice.wanted === 'http') return openSession(at, head, profile, to);
@@ -55,6 +47,20 @@ export async function openHttp(era: Era, at: HttpOpening, profile: Profile, to: 
     if (link) return link;
     throw error;
   });
+}
+
+function headFor(era: Era, at: HttpOpening, version: string): HeadOptions {
+  const { transport, url, headers, userAgent } = at;
+  return { transport, era, url, version, session: undefined, headers, userAgent };
+}
+
+/**
+ * Whether a server of the era without sessions speaks; nothing comes of it.
+ * @throws as `openHttp` does
+ */
+export function asksDiscover(at: HttpOpening): Promise<unknown> {
+  const x = at.own('server/discover', discoverParams(at.gateway), at.signal);
+  return ask(at, headFor('2026', at, STATELESS), x);
 }
 
 /** @returns undefined when it is not that transport, and another may be tried */

@@ -10,15 +10,17 @@ import type { Call, Question } from './call.ts';
 import { CLOSED } from './child.ts';
 import { createFetchClient } from './fetch-client.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
-import type { Openings } from './http-opening.ts';
+import type { HttpOpening, Openings } from './http-opening.ts';
 import type { Link } from './link.ts';
 import { openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
 import type { Own } from './own.ts';
+import { type Probing, probe } from './probe.ts';
 import type { Reaper } from './reaper.ts';
 import { createRestarts } from './restarts.ts';
 import type { Slot } from './sharing.ts';
 import type { UpstreamSpec } from './spec.ts';
+import type { Target } from './targets.ts';
 
 export interface UpstreamParts {
   readonly spec: UpstreamSpec;
@@ -63,16 +65,19 @@ export function createOpener(parts: UpstreamParts, own: Own) {
 
   return {
     /** @throws when the signal aborts: then nothing is left of what was begun */
-    async link(slot: Slot, told: Told, signal: AbortSignal): Promise<Link> {
+    async link(slot: Slot, target: Target, told: Told, signal: AbortSignal): Promise<Link> {
       const ready = Promise.withResolvers<Link>();
       const to = openings(ready.promise, slot.era, told);
-      const link = await (client ? overHttp(slot, to, signal) : overStdio(slot, to, signal));
+      const link = await (client ? overHttp(slot, target.url, to, signal) : overStdio(slot, to, signal));
       restarts?.opened();
       to.stand();
       ready.resolve(link);
       host.log.info('link open', { upstream: spec.name, era: link.era, version: link.hello.version });
       return link;
     },
+    /** Whether a target works. @throws when it does not */
+    probe: (target: Target, signal: AbortSignal, known: Pick<Probing, 'stateless' | 'link'>) =>
+      probe(opening(target.url, signal), { ...known, ...spec.targets.health }),
     async close() {
       client?.close();
       await builtin?.close();
@@ -102,12 +107,16 @@ export function createOpener(parts: UpstreamParts, own: Own) {
     };
   }
 
-  function overHttp(slot: Slot, to: Openings, signal: AbortSignal): Promise<Link> {
-    const at = {
+  function overHttp(slot: Slot, url: string, to: Openings, signal: AbortSignal): Promise<Link> {
+    return openHttp(slot.era, opening(url, signal), slot.profile, to);
+  }
+
+  function opening(url: string, signal: AbortSignal): HttpOpening {
+    return {
       name: spec.name,
       client: client as HttpClient,
       transport: spec.kind === 'builtin' ? ('builtin' as const) : ('http' as const),
-      url: spec.kind === 'url' ? spec.url : 'http://demo.internal/mcp',
+      url: spec.kind === 'url' ? url : 'http://demo.internal/mcp',
       headers: spec.kind === 'url' ? spec.headers : {},
       limits: spec.limits,
       timeouts: spec.timeouts,
@@ -118,7 +127,6 @@ export function createOpener(parts: UpstreamParts, own: Own) {
       own,
       choice,
     };
-    return openHttp(slot.era, at, slot.profile, to);
   }
 
   async function overStdio(slot: Slot, to: Openings, signal: AbortSignal): Promise<Link> {

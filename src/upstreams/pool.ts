@@ -1,12 +1,14 @@
 // The live links of one upstream: which exchange uses which, each opened once however many wait for it, and
 // closed when its session ends, when it is unused for long, or when another needs its place.
 
-import { type Client, canBeAsked } from '../core/client.ts';
+import { type Client, canBeAsked, identityKey } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { coalesce } from '../lib/coalesce.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { Era } from '../protocol/message.ts';
+import { type Entry, endListening, type Holder, isOwn, newEntry, newHolder } from './entry.ts';
+import { verdictOnError } from './health.ts';
 import type { Link } from './link.ts';
 import { type Hold, isBusy, type Pooled, type PoolHooks, type Told, type Use } from './pooled.ts';
 import {
@@ -21,24 +23,9 @@ import {
 } from './sharing.ts';
 import { inSomeEra } from './some-era.ts';
 import type { UpstreamSpec } from './spec.ts';
+import type { Target, Targets, Wish } from './targets.ts';
 import { Turns } from './turns.ts';
 import { createVerdicts, type Verdicts } from './verdict.ts';
-
-interface Entry {
-  readonly slot: Slot;
-  readonly holders: Set<Holder>;
-  opening: Promise<Pooled>;
-  pooled: Pooled | undefined;
-  /** Runs while nothing uses it. */
-  idle: Timer | undefined;
-  retired: boolean;
-}
-
-interface Holder {
-  entry: Entry | undefined;
-  turns: Turns | undefined;
-  over: boolean;
-}
 
 export class Pool {
   /** By slot; a link that ends or is being closed is not here any more. */
@@ -55,6 +42,7 @@ export class Pool {
   constructor(
     readonly spec: UpstreamSpec,
     readonly hooks: PoolHooks,
+    readonly targets: Targets,
     readonly host: Host,
   ) {
     this.#sharing = sharingOf(spec);
@@ -76,12 +64,15 @@ export class Pool {
   }
 
   hold(): Hold {
-    const holder: Holder = { entry: undefined, turns: undefined, over: false };
+    const holder = newHolder();
     return {
       acquire: (client, use = {}) => this.#acquire(client, use, holder),
       async turn(pooled, client, signal, resumes) {
         holder.turns = pooled?.turns;
         await pooled?.turns?.take(holder, client, signal, resumes);
+      },
+      heard: (verdict) => {
+        if (holder.target) this.targets.heard(holder.target, { by: holder, who: holder.who }, verdict);
       },
       release: () => {
         holder.over = true;
@@ -103,10 +94,22 @@ export class Pool {
     if (entry?.pooled === pooled) this.#forget(entry);
   }
 
-  #acquire(client: Client, use: Use, holder: Holder): Promise<Pooled> {
-    return inSomeEra(this.spec.name, this.verdicts, client.era, (era) =>
-      this.#take(this.#slot(era, client, use), holder),
-    );
+  /** A target has failed: what is not a call at work goes elsewhere. */
+  lost(target: Target): void {
+    for (const entry of [...this.#entries.values()]) if (entry.target === target) this.#move(entry);
+  }
+
+  async #acquire(client: Client, use: Use, holder: Holder): Promise<Pooled> {
+    holder.who = () => identityKey(client.principal);
+    try {
+      return await inSomeEra(this.spec.name, this.verdicts, client.era, (era) =>
+        this.#take(this.#slot(era, client, use), use, holder),
+      );
+    } catch (error) {
+      // What each era has said alone is told at the end.
+      if (holder.target) this.targets.opened(holder.target, holder, verdictOnError(error));
+      throw error;
+    }
   }
 
   #slot(era: Era, client: Client, { place = 0, lasts = false }: Use): Slot {
@@ -131,26 +134,56 @@ export class Pool {
   #hasRoom(own: Slot): boolean {
     if (this.#entries.has(own.key)) return true;
     const { per, max } = this.#sharing;
-    const isOwn = ({ slot }: Entry): boolean => slot !== SHARED && slot !== UNASKED && slot !== STATELESS;
     const taken = per === 'auto' ? [...this.#entries.values()].filter(isOwn).length + 2 : this.#entries.size;
     return taken < max || [...this.#resting].some(isOwn);
   }
 
-  async #take(slot: Slot, holder: Holder): Promise<Pooled> {
-    this.#letGo(holder);
-    let entry: Entry | undefined;
+  async #take(slot: Slot, use: Use, holder: Holder): Promise<Pooled> {
+    let failed: Set<Target> | undefined;
+    for (;;) {
+      this.#letGo(holder);
+      const exclude = failed ?? use.exclude;
+      const entry = await this.#entryFor(slot, { ...use, exclude }, holder);
+      holder.entry = entry;
+      holder.target = entry.target;
+      entry.target.busy++;
+      entry.holders.add(holder);
+      this.#resting.delete(entry);
+      clearTimeout(entry.idle);
+      try {
+        return await entry.opening;
+      } catch (error) {
+        const verdict = verdictOnError(error);
+        this.targets.opened(entry.target, holder, verdict);
+        failed = new Set(exclude).add(entry.target);
+        // Nothing of the request has been sent.
+        if (!(verdict instanceof Error) || !this.targets.hasOther(failed, holder.who)) throw error;
+      }
+    }
+  }
+
+  async #entryFor(slot: Slot, { safe = false, prefer, exclude }: Use, holder: Holder): Promise<Entry> {
     for (;;) {
       if (holder.over) throw new GatewayError('CANCELLED');
-      entry = this.#entries.get(slot.key) ?? this.#create(slot);
-      if (entry) break;
+      const there = slot === STATELESS ? undefined : this.#entries.get(slot.key);
+      // A process of one's own is not judged by what became of others'.
+      if (there?.pooled && this.spec.kind === 'command' && isOwn(there)) return there;
+      const wish: Wish = { by: holder, who: holder.who, safe, prefer: there?.target ?? prefer, exclude };
+      const picked = this.targets.pick(wish);
+      const target = picked instanceof Promise ? await picked : picked;
+      const entry = this.#entryAt(slot === STATELESS ? target.stateless : slot, target);
+      if (entry) return entry;
+      this.targets.leave(target, holder);
       // One that is being opened may turn out to be of no use, such as the first in an era.
       await Promise.race(this.#openings()).catch(() => {});
     }
-    holder.entry = entry;
-    entry.holders.add(holder);
-    this.#resting.delete(entry);
-    clearTimeout(entry.idle);
-    return entry.opening;
+  }
+
+  #entryAt(slot: Slot, target: Target): Entry | undefined {
+    const there = this.#entries.get(slot.key);
+    if (there?.target === target) return there;
+    if (there) this.#move(there);
+    return this.#create(slot, target);
   }
 
   #letGo(holder: Holder): void {
@@ -158,22 +191,28 @@ export class Pool {
     holder.entry = undefined;
     holder.turns = undefined;
     turns?.leave(holder);
-    if (entry?.holders.delete(holder)) this.#rest(entry);
+    if (!entry?.holders.delete(holder)) return;
+    entry.target.busy--;
+    this.targets.leave(entry.target, holder);
+    this.#rest(entry);
+  }
+
+  /** Nobody gets it any more; calls on it go on. */
+  #move(entry: Entry): void {
+    this.#forget(entry);
+    entry.moved.resolve();
+    if (entry.pooled) endListening(entry.pooled.link);
+    this.#rest(entry);
   }
 
   /** @returns nothing while it is not known yet whether there is room */
-  #create(slot: Slot): Entry | undefined {
+  #create(slot: Slot, target: Target): Entry | undefined {
     const over = this.#overFor(slot);
     if (over) throw over;
-    if (this.#entries.size >= this.#sharing.max && !this.#makeRoom()) return undefined;
-    const entry: Entry = {
-      slot,
-      holders: new Set(),
-      opening: Promise.resolve() as never,
-      pooled: undefined,
-      idle: undefined,
-      retired: false,
-    };
+    // Beside sessions there is a link to each target that needs none.
+    const most = this.#sharing.max + this.targets.all.length - 1;
+    if (this.#entries.size >= most && !this.#makeRoom()) return undefined;
+    const entry = newEntry(slot, target);
     this.#entries.set(slot.key, entry);
     entry.opening = this.#open(entry).catch((error: unknown) => {
       this.#forget(entry);
@@ -250,7 +289,7 @@ export class Pool {
   }
 
   /** Opens a link as long as the upstream is to be reached and the session it is for lasts. */
-  async #begin(slot: Slot, told: Told): Promise<Link> {
+  async #begin({ slot, target }: Entry, told: Told): Promise<Link> {
     const abort = new AbortController();
     const giveUp = (): void => abort.abort(this.#overFor(slot));
     const reasons = [this.#closing.signal, ...(slot.owner ? [slot.owner.ended] : [])];
@@ -259,7 +298,7 @@ export class Pool {
       // A process that is told to end is one until it has ended.
       while (this.spec.kind === 'command' && this.#entries.size + this.#leaving.size > this.#sharing.max)
         await unlessAborted(Promise.race(this.#leaving), abort.signal);
-      return await this.hooks.open(slot, told, abort.signal);
+      return await this.hooks.open(slot, target, told, abort.signal);
     } catch (error) {
       throw this.#overFor(slot) ?? error;
     } finally {
@@ -268,7 +307,7 @@ export class Pool {
   }
 
   async #open(entry: Entry): Promise<Pooled> {
-    const { slot } = entry;
+    const { slot, target } = entry;
     const over = Promise.withResolvers<string>();
     const told: Told = {
       ended: over.resolve,
@@ -277,17 +316,20 @@ export class Pool {
         this.#rest(entry);
       },
     };
-    const link = await this.#begin(slot, told);
+    const link = await this.#begin(entry, told);
     const pooled: Pooled = {
       link,
       slot,
+      target,
       watchers: this.hooks.watch(link, () => this.#rest(entry)),
-      ended: over.promise.then(() => {}),
+      ended: Promise.race([over.promise.then(() => {}), entry.moved.promise]),
       turns: this.#turnsOf(link, slot),
       mistrusted: false,
     };
     entry.pooled = pooled;
     this.#byLink.set(link, pooled);
+    target.links++;
+    target.breaker?.probed();
     this.#count();
     const close = (): void => this.#retire(entry);
     slot.owner?.ended.addEventListener('abort', close, { once: true });
@@ -299,6 +341,7 @@ export class Pool {
       deaf?.();
       this.#forget(entry);
       this.#byLink.delete(link);
+      target.links--;
       this.#count();
       this.hooks.closed(pooled, why);
     });

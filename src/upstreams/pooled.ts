@@ -1,15 +1,19 @@
 // A link that is in use by some, and what those who use links and those who own them ask of the pool.
 
 import type { Client } from '../core/client.ts';
+import type { Verdict } from './health.ts';
 import type { Link } from './link.ts';
 import type { Slot } from './sharing.ts';
+import type { Target } from './targets.ts';
 import type { Turns } from './turns.ts';
 import type { Watchers } from './watch.ts';
 
 export interface Pooled {
   readonly link: Link;
   readonly slot: Slot;
+  readonly target: Target;
   readonly watchers: Watchers;
+  /** Resolves when it is gone, or when whatever is not a call should move to another. */
   readonly ended: Promise<void>;
   /** Where questions could be mixed up. */
   readonly turns: Turns | undefined;
@@ -25,7 +29,7 @@ export interface Told {
 
 export interface PoolHooks {
   /** Gives up when the signal aborts. */
-  open(slot: Slot, told: Told, signal: AbortSignal): Promise<Link>;
+  open(slot: Slot, target: Target, told: Told, signal: AbortSignal): Promise<Link>;
   /** @param left to be called when somebody watches no longer */
   watch(link: Link, left: () => void): Watchers;
   /** The roots of the client whose session the link serves changed. Never rejects. */
@@ -40,6 +44,12 @@ export interface Use {
   readonly place?: number;
   /** It is no request that a server answers and is done with. */
   readonly lasts?: boolean;
+  /** Nothing is lost when it is not answered. */
+  readonly safe?: boolean;
+  /** The target it should go to, if that works. */
+  readonly prefer?: Target | undefined;
+  /** Targets that failed this request already; one of them is taken only where there is no other. */
+  readonly exclude?: ReadonlySet<Target> | undefined;
 }
 
 /** What one exchange uses, which stays open until it lets go. */
@@ -51,6 +61,8 @@ export interface Hold {
   acquire(client: Client, use?: Use): Promise<Pooled>;
   /** Waits, where questions could be mixed up, until a call of this client may run. */
   turn(pooled: Pooled | undefined, client: Client, signal: AbortSignal, resumes?: boolean): Promise<void>;
+  /** How the call on the link that was acquired last has ended. */
+  heard(verdict: Verdict): void;
   release(): void;
 }
 

@@ -3,6 +3,7 @@
 import type { Era } from '../protocol/message.ts';
 import type { Concurrency } from './places.ts';
 import type { Sharing } from './sharing.ts';
+import type { TargetOptions } from './targets.ts';
 
 /** All durations in milliseconds, all sizes in bytes. */
 export interface UpstreamTimeouts {
@@ -68,6 +69,7 @@ export interface CacheSpec {
 
 interface Common {
   readonly name: string;
+  readonly targets: TargetOptions;
   readonly era: Era | 'auto';
   readonly timeouts: UpstreamTimeouts;
   readonly concurrency: Concurrency;
@@ -77,7 +79,8 @@ interface Common {
 
 export interface HttpSpec extends Common {
   readonly kind: 'url';
-  readonly url: string;
+  /** One at least, each with the same server. */
+  readonly urls: readonly string[];
   /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */
   readonly transport: 'auto' | 'http' | 'sse';
   /** Revealed: never log this object. */

@@ -1,6 +1,6 @@
 // One configured upstream: a handler of exchanges over its links. Everything above sees only this.
 
-import { type Client, canBeAsked } from '../core/client.ts';
+import { type Client, canBeAsked, identityKey } from '../core/client.ts';
 import { catalogue, type ErrorName, errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
@@ -10,6 +10,7 @@ import { type McpNotification, McpResult, signedBy } from '../protocol/message.t
 import { Cache, type Carry, type Via } from './cache.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
+import { verdictOf } from './health.ts';
 import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
@@ -20,9 +21,11 @@ import { Places } from './places.ts';
 import { Pool } from './pool.ts';
 import type { Hold, Pooled, Use } from './pooled.ts';
 import { askTheRightOne } from './questions.ts';
+import { isRead } from './reads.ts';
 import { withRefusals } from './refused.ts';
 import { SessionLevels } from './session-level.ts';
 import { sessionFor, sharingOf } from './sharing.ts';
+import { type TargetState, Targets } from './targets.ts';
 import { TaskCalls } from './task-calls.ts';
 import { helloOf, withoutList } from './task-tools.ts';
 import { hasParked } from './turns.ts';
@@ -36,6 +39,8 @@ export interface UpstreamState {
   readonly tokens: number;
   readonly parked: number;
   readonly eras: readonly string[];
+  /** Where it is reached, and whether it is called there. */
+  readonly targets: readonly TargetState[];
 }
 
 export interface Upstream {
@@ -68,10 +73,25 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const open = createOpener(parts, own);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
   const places = new Places(spec.name, spec.concurrency, () => spec.limits.keepAlive, host);
-  const pool = new Pool(
+  const targets: Targets = new Targets({
+    upstream: spec.name,
+    urls: spec.kind === 'url' ? spec.urls : [''],
+    options: spec.targets,
+    host,
+    probe:
+      spec.kind === 'url'
+        ? (target, signal) => {
+            const link = pool.all().find((one) => one.target === target && one.link.era === '2025')?.link;
+            return open.probe(target, signal, { stateless: pool.verdicts.known('2026') === true, link });
+          }
+        : undefined,
+    lost: (target) => pool.lost(target),
+  });
+  const pool: Pool = new Pool(
     spec,
     {
-      open: (slot, told, signal) => open.link(slot, { ...told, asked: ask, withdrawn, unsolicited }, signal),
+      open: (slot, target, told, signal) =>
+        open.link(slot, target, { ...told, asked: ask, withdrawn, unsolicited }, signal),
       watch: (link, left) => new Watchers(link, own, spec.timeouts.start, left),
       async rootsChanged({ link, slot }) {
         const told = slot.profile.capabilities.object('roots')?.get('listChanged') === true;
@@ -87,6 +107,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
         host.log.debug('link ended', { upstream: spec.name, why });
       },
     },
+    targets,
     host,
   );
 
@@ -135,8 +156,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   /** A link on which the call's questions can be told from those of others. */
   async function ready(x: Exchange, hold: Hold): Promise<Pooled> {
     const asks = mayAsk(x.request.method) && !x.request.raw?.has('requestState');
+    const safe = isRead(x.request.method);
     for (let place = 1; ; place++) {
-      const pooled = await unlessAborted(acquire(hold, x.caller, { place: place - 1 }), x.signal);
+      const pooled = await unlessAborted(acquire(hold, x.caller, { place: place - 1, safe }), x.signal);
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
       if (asks) await hold.turn(pooled, x.client, x.signal);
       await levels.ensure(pooled.link, x, pooled.slot.owner !== undefined);
@@ -158,6 +180,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const abandoned = withRefusals(x) ?? withoutList(x, pooled);
       if (abandoned) return abandoned;
       const outcome = await tasks.carry(x, emit, pooled.link);
+      hold.heard(verdictOf(outcome));
       if (outcome instanceof McpResult) return told(outcome);
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
       if (isLost(outcome)) pool.drop(pooled);
@@ -218,7 +241,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     upstream: spec.name,
     host,
     acquire: async (x: Exchange) =>
-      (await unlessAborted(acquire(hold, x.caller, { lasts: true }), x.signal)).link,
+      (await unlessAborted(acquire(hold, x.caller, { lasts: true, safe: true }), x.signal)).link,
     watchers(link: Link) {
       const pooled = pool.of(link);
       if (!pooled) throw new GatewayError('UPSTREAM_UNAVAILABLE');
@@ -240,7 +263,11 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const isBack = park.isOurs(x);
       let out = emit;
       if (isBack) places.squeeze();
-      else if (!places.take()) out = await places.wait(x, emit);
+      else if (!places.take()) {
+        // Nobody waits to be refused.
+        targets.refuse(() => identityKey(x.principal));
+        out = await places.wait(x, emit);
+      }
       isPlaced = true;
       return await (isBack ? comeBack(x, out, hold) : send(x, out, hold, via));
     } catch (error) {
@@ -270,7 +297,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     async hello(client) {
       const hold = pool.hold();
       try {
-        return helloOf(await acquire(hold, client, { lasts: true }), sharingOf(spec));
+        return helloOf(await acquire(hold, client, { lasts: true, safe: true }), sharingOf(spec));
       } finally {
         hold.release();
       }
@@ -281,6 +308,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       tokens: pool.all().reduce((sum, { link }) => sum + link.size.tokens, 0),
       parked: park.size + urls.size,
       eras: (['2025', '2026'] as const).filter((era) => pool.verdicts.known(era) === true),
+      targets: targets.state(),
     }),
     speakThrough(next) {
       senders = next;
@@ -293,6 +321,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       park.close();
       urls.close();
       cache?.close();
+      targets.close();
       await pool.close();
       await open.close();
     },

@@ -57,7 +57,7 @@ export const ANSWERS: readonly Fault[] = [
       what: `redirects with ${code}`,
       forms: NEITHER,
       act: ({ socket, elsewhere }) => write(socket, code, '', { location: elsewhere }),
-      expected: refused(`redirects (${code})`),
+      expected: refused(`redirects (${code} to `),
     })),
   ),
   ...rows('F7', [

@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from '../../protocol/values.ts';
 import type { PlacedProblem } from '../issues.ts';
 import type { Path } from '../schema.ts';
 import { KIND_OF_TIMEOUT } from '../sections/timeouts.ts';
-import { KIND_OF_FIELD, KIND_OF_TYPE, KINDS, type Kind } from '../sections/upstreams.ts';
+import { FIELDS, fieldsOf, KIND_OF_FIELD, KIND_OF_TYPE, KINDS, type Kind } from '../sections/upstreams.ts';
 import { asList, asMap, isMap } from './guess.ts';
 
 /** Headers the gateway writes itself; one from the file would break framing, routing or the protocol. */
@@ -55,17 +55,17 @@ export function upstreamProblems(tree: JsonObject): PlacedProblem[] {
 }
 
 function oneUpstream(upstream: JsonObject, path: Path): PlacedProblem[] {
-  const kinds = KINDS.filter((kind) => Object.hasOwn(upstream, kind));
-  const [kind, second] = kinds;
+  const [first, second] = FIELDS.filter((field) => Object.hasOwn(upstream, field));
+  const kind = KINDS.find((one) => first !== undefined && fieldsOf(one).includes(first));
   if (kind === undefined) return noKind(upstream, path);
   if (second !== undefined) {
-    const message = `both "${kind}" and "${second}"`;
+    const message = `both "${first}" and "${second}"`;
     return [
       {
         path: [...path, second],
         code: 'UPSTREAM_KIND',
         message,
-        hint: `an upstream is one of ${KINDS.join(', ')}`,
+        hint: `an upstream is one of ${FIELDS.join(', ')}`,
         on: 'key',
       },
     ];
@@ -80,7 +80,7 @@ function oneUpstream(upstream: JsonObject, path: Path): PlacedProblem[] {
 
 function noKind(upstream: JsonObject, path: Path): PlacedProblem[] {
   // A misspelt or merged kind is reported as an unknown field already.
-  if (Object.keys(upstream).some((key) => key === '<<' || suggest(key, KINDS) !== undefined)) return [];
+  if (Object.keys(upstream).some((key) => key === '<<' || suggest(key, FIELDS) !== undefined)) return [];
   const message = `"${path.at(-1)}" has none of ${KINDS.join(', ')}`;
   return [
     {

@@ -5,14 +5,26 @@ import { count, duration, fault } from '../fields.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { pipeline } from './pipeline.ts';
+import { balance, breaker, health, url, urls } from './targets.ts';
 import { timeouts } from './timeouts.ts';
 
 /** The three kinds of upstream, each named by the field that makes it one. */
 export const KINDS = ['builtin', 'url', 'command'] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** The fields that say which kind it is: one of them has two. */
+export const FIELDS = ['builtin', 'url', 'urls', 'command'] as const;
+
+/** Those of one kind. */
+export function fieldsOf(kind: Kind): readonly string[] {
+  return kind === 'url' ? ['url', 'urls'] : [kind];
+}
+
 /** Fields that mean something for one kind only. */
 export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
+  urls: 'url',
+  balance: 'url',
+  health: 'url',
   headers: 'url',
   args: 'command',
   env: 'command',
@@ -38,25 +50,6 @@ const name = z.string().regex(/^(?!.*__)[a-z0-9][a-z0-9_-]{0,31}$/, {
     'not a name for an upstream',
     'use at most 32 of a-z, 0-9, "-" and "_", beginning with a letter or digit, without "__"',
   ),
-});
-
-const url = z.string().transform((text, context) => {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  const no = (message: string, hint: string): never => {
-    context.addIssue({ code: 'custom', message: fault('UPSTREAM_URL', message, hint) });
-    return z.NEVER;
-  };
-  if (parsed === undefined) return no('not a URL', 'write https://host/path');
-  if (!/^https?:$/.test(parsed.protocol))
-    return no(`"${parsed.protocol}" is not supported`, 'use http: or https:');
-  if (parsed.username !== '' || parsed.password !== '') {
-    return no(
-      'a URL with a user name or password',
-      'send them as a header: headers: { Authorization: "Basic ${secret:NAME}" }',
-    );
-  }
-  if (parsed.hash !== '') return no('a URL with a fragment', 'leave out what follows "#"');
-  return parsed.href;
 });
 
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, {
@@ -138,9 +131,11 @@ const upstream = z
       .enum(['demo'])
       .meta({ description: 'A server inside the gateway.', examples: ['demo'] })
       .optional(),
-    url: url
-      .meta({ description: 'A server reached over HTTP.', examples: ['https://mcp.example.com/mcp'] })
-      .optional(),
+    url,
+    urls,
+    balance,
+    breaker,
+    health,
     command: z
       .string()
       .min(1, { error: fault('VALUE_INVALID', 'no command') })
@@ -233,11 +228,13 @@ const upstream = z
     }),
   })
   .meta({
-    description: 'One server: exactly one of `builtin`, `url` and `command`.',
+    description: 'One server: exactly one of `builtin`, `url`, `urls` and `command`.',
     examples: [{ url: 'https://mcp.example.com/mcp' }],
-    oneOf: KINDS.map((kind) => ({ required: [kind] })),
-    dependentRequired: Object.fromEntries(
-      Object.entries(KIND_OF_FIELD).map(([field, kind]) => [field, [kind]]),
+    oneOf: FIELDS.map((field) => ({ required: [field] })),
+    dependentSchemas: Object.fromEntries(
+      Object.entries(KIND_OF_FIELD)
+        .filter(([field]) => field !== 'urls')
+        .map(([field, kind]) => [field, { anyOf: fieldsOf(kind).map((one) => ({ required: [one] })) }]),
     ),
   });
 

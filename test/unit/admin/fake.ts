@@ -5,6 +5,7 @@ export interface FakeSource extends AdminSource {
   readonly asked: (Question | { readonly dryRun: boolean })[];
   isReady: boolean;
   isSound: boolean;
+  gone: string[];
   /** What a reload waits for. */
   wait: Promise<void>;
 }
@@ -14,8 +15,10 @@ export function fakeSource(): FakeSource {
     asked: [],
     isReady: true,
     isSound: true,
+    gone: [],
     wait: Promise.resolve(),
     ready: () => source.isReady,
+    away: () => source.gone,
     status: () => ({ version: 1, generation: 7 }),
     metrics: {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',

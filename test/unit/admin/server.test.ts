@@ -54,6 +54,9 @@ describe('over TCP', () => {
       status: 200,
       body: { version: 1, generation: 7 },
     });
+    source.gone = ['search'];
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([200, 'ready\nnot called for now: search\n']);
     source.isReady = false;
     expect((await fetch(`${url}/readyz`)).status).toBe(503);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);

@@ -46,6 +46,10 @@ function accepts(schema: JsonSchema, value: unknown): boolean {
         return Object.entries(rule as Record<string, string[]>).every(
           ([key, needs]) => !(key in map) || needs.every((need) => need in map),
         );
+      case 'dependentSchemas':
+        return Object.entries(rule as Record<string, JsonSchema>).every(
+          ([key, inner]) => !(key in map) || accepts(inner, value),
+        );
       case 'properties':
         return Object.entries(rule as Record<string, JsonSchema>).every(
           ([key, inner]) => !(key in map) || accepts(inner, map[key]),
@@ -240,6 +244,7 @@ test('the defaults', () => {
       cwd: undefined,
       era: 'auto',
       cache: { lists: 0, reads: 0, staleIfError: 60_000 },
+      breaker: { failures: 5, open: 500, openMax: 1_000 },
       pipeline: [],
       path: ['upstreams', 'c'],
       timeouts: {

@@ -66,7 +66,7 @@ test('a loaded configuration, its document and its redacted tree show none', () 
   const loaded = accepted(FULL);
   // The URL of an upstream is what it is; a key in its query shows in the configuration, but in no document.
   const { upstreams, ...rest } = loaded.config;
-  const withoutUrls = upstreams.map((upstream) => ({ ...upstream, url: '' }));
+  const withoutUrls = upstreams.map((upstream) => ({ ...upstream, urls: [] }));
   clean(dumps({ ...rest, upstreams: withoutUrls }));
   clean(dumps(loaded.document));
   clean(dumps(loaded.document.redacted()));

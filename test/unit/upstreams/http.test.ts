@@ -233,12 +233,15 @@ for (const era of eras) {
 
     test.each([301, 302, 303, 307, 308])('%d is not followed', async (code) => {
       const sink = await run.rogue((hit, res) => json(res, answer(hit)));
-      const { call } = await start((_, res) => status(res, code, { location: sink.url }), { era });
+      const { call } = await start((_, res) => status(res, code, { location: `${sink.url}?token=theirs` }), {
+        era,
+      });
       const result = await call();
       expect(codeOf(result)).toBe('UPSTREAM_REFUSED');
       expect(result.raw.string('message')).toBe(
-        `The upstream "up" redirects (${code}); redirects are not followed.`,
+        `The upstream "up" redirects (${code} to ${new URL(sink.url).origin}); redirects are not followed.`,
       );
+      expect(result.raw.text).not.toContain('token=');
       expect(sink.hits).toEqual([]);
     });
   });
