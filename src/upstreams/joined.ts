@@ -43,11 +43,19 @@ export class Joined<T> {
   }
 }
 
-/** Its exchange outlives that of the caller who began it, and so does the generation it runs on. */
+/** Its exchange may outlive that of the caller who began it; then it is what keeps the generation it runs on. */
 function begin<T>(x: Exchange, emit: Emit, work: Work<T>): Joint<T> {
-  const leave = x.runsOn.hold();
+  let leave: (() => void) | undefined;
+  const outlive = (): void => {
+    leave = x.runsOn.hold();
+  };
+  x.signal.addEventListener('abort', outlive, { once: true });
+  const over = (): void => {
+    x.signal.removeEventListener('abort', outlive);
+    leave?.();
+  };
   return new Joint((signal) =>
-    work(x.fork(x.leg?.upstream ?? '', x.request, signal), toBeginner(x, emit)).finally(leave),
+    work(x.fork(x.leg?.upstream ?? '', x.request, signal), toBeginner(x, emit)).finally(over),
   );
 }
 

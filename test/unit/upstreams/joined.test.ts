@@ -4,6 +4,7 @@ import { errorResult } from '../../../src/core/errors.ts';
 import type { Emit } from '../../../src/core/handler.ts';
 import { McpNotification, McpResult } from '../../../src/protocol/message.ts';
 import { clientOf, codeOf, type ExchangeOptions, exchange } from '../../fixtures/exchanges.ts';
+import { until } from '../../fixtures/until.ts';
 import { keeping, type Options, TOOLS } from './kept.ts';
 
 /** An upstream that answers when it is told to. */
@@ -123,22 +124,31 @@ describe('who leaves', () => {
     expect((await after).kind).toBe('complete');
   });
 
-  test('keeps its generation until the request is over', async () => {
-    const held = { count: 0 };
+  test('leaves its generation to the request, for as long as that goes on', async () => {
+    let held = 0;
     const hold = () => {
-      held.count++;
-      return () => void held.count--;
+      held++;
+      return () => void held--;
     };
-    const { list, answer } = waiting();
+    const { list, answer, finish } = waiting();
+    const runsOn = { generation: 1, hold };
     const caller = new AbortController();
-    const first = list({ signal: caller.signal, runsOn: { generation: 1, hold } });
+    const first = list({ signal: caller.signal, runsOn });
     const second = list();
+    // What its caller does not end is its caller's to keep.
+    expect(held).toBe(0);
     caller.abort();
     await first;
-    expect(held.count).toBe(1);
+    expect(held).toBe(1);
     answer(0);
     await second;
-    expect(held.count).toBe(0);
+    expect(held).toBe(0);
+    const alone = new AbortController();
+    const third = list({ signal: alone.signal, runsOn });
+    alone.abort();
+    await third;
+    await finish([]);
+    await until(() => held === 0);
   });
 });
 
