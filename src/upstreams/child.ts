@@ -31,6 +31,8 @@ export interface Child {
 
 /** How long the end of a process and of its pipes may lie apart. */
 const LAST_WORDS_MS = 500;
+/** The same when its input is closed and its calls wait to be told. */
+const UNPLUGGED_MS = 50;
 
 /** @throws Error when the program cannot be started; the message says why */
 export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reaper: Reaper): Child {
@@ -74,7 +76,7 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
         await child.stdin.flush();
       } catch (error) {
         // One that is ending closes its input before its end is known. One that only does that is of no more use.
-        if (!(await settledWithin(child.exited, LAST_WORDS_MS)))
+        if (!(await settledWithin(child.exited, UNPLUGGED_MS)))
           breakOff(`takes no more input (${messageOf(error)})`);
         throw new Error(`its process ${ending()}`);
       }

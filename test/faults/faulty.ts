@@ -31,6 +31,8 @@ export interface FaultyOptions {
   readonly act: Act;
   readonly elsewhere?: string;
   readonly tls?: TlsOptions;
+  /** Reads nothing more once a call has begun. */
+  readonly deaf?: boolean;
 }
 
 export interface Faulty {
@@ -68,6 +70,14 @@ export async function startFaulty(options: FaultyOptions): Promise<Faulty> {
       open.delete(socket);
       called.delete(socket);
     });
+    if (options.deaf) {
+      socket.on('data', (chunk) => {
+        if (!chunk.includes('"tools/call"')) return;
+        state.calls++;
+        called.add(socket);
+        socket.pause();
+      });
+    }
     readRequests(socket, (request) => {
       const { message } = request;
       if (request.method !== 'POST') return write(socket, request.method === 'GET' ? 405 : 200);

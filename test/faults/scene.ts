@@ -1,7 +1,7 @@
 // One fault, end to end: a gateway with the upstream that has it and a healthy one beside, clients of both eras.
 // What the faulty call comes to, that the other upstream does not notice, and that nothing of it is left.
 import { expect } from 'bun:test';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { catalogue } from '../../src/core/errors.ts';
 import { call, openSession } from '../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
@@ -53,7 +53,7 @@ export async function onStage(
     expect({ links, calls, tokens, parked }).toEqual({ links: 0, calls: 0, tokens: 0, parked: 0 });
   await until(() => {
     Bun.gc(true);
-    return descriptors() <= before;
+    return descriptors() <= before && children().length === 0;
   });
 }
 
@@ -70,6 +70,22 @@ export async function nothingAtWork(gateway: InProcess): Promise<void> {
 /** Open files of this process. */
 export function descriptors(): number {
   return readdirSync('/proc/self/fd').length;
+}
+
+/** Processes that this one has started and that are there in any state, zombies too. */
+function children(): string[] {
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === process.pid);
+}
+
+function parentOf(pid: string): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // pid (name) state parent …, and a name may hold anything.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    // It ended meanwhile.
+    return 0;
+  }
 }
 
 /** The healthy upstream answers each of several calls at once. */
@@ -100,7 +116,7 @@ export async function told(got: Answer, id: unknown, outcome: Outcome, secret: s
   expect(last).not.toHaveProperty('result');
   expect(last.error).toMatchObject({ code: catalogue[code].code, data: { code, upstream } });
   expect([last.error.data.reason, last.error.data.timeout]).toEqual([reason, timeout]);
-  expect(last.error.message).toContain(`The upstream "${upstream}" `);
+  expect(last.error.message).toContain(`The upstream "${upstream}"`);
   expect(last.error.message).toContain(says);
   expect(JSON.stringify(messages)).not.toContain(secret);
   for (const name of ['www-authenticate', 'location', 'retry-after'])
