@@ -5,6 +5,7 @@ import type { Loaded } from '../config/load.ts';
 import { SILENT } from '../core/log.ts';
 import { createMetrics } from '../core/metrics.ts';
 import { sessionMemory } from '../core/session-store.ts';
+import { NO_SHELF } from '../core/shelf.ts';
 import type { World } from '../gateway/types.ts';
 import { BUILD } from './build-info.ts';
 import { childEnv } from './child-env.ts';
@@ -15,6 +16,7 @@ import { stateDir } from './paths.ts';
 import { withPluginProblems } from './plugin-problems.ts';
 import { readSealKey, SealKeyUnwritable } from './seal-key.ts';
 import { openSessionFile } from './session-file.ts';
+import { openShelfFile } from './shelf-file.ts';
 import { type Shell, wantsColor } from './shell.ts';
 
 export interface Prepared {
@@ -72,6 +74,7 @@ export async function prepare(
     sealKey: sealKey(dir, config.state.dir !== undefined, logger),
     // The session of a client on a pipe is the pipe.
     sessions: listen ? openSessionFile({ dir, size, host }) : sessionMemory(size),
+    shelf: openShelfFile({ dir, size: config.state.lists, host }),
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     version: BUILD.version,
@@ -88,6 +91,7 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
     plugins: shell.plugins,
     sealKey: crypto.getRandomValues(new Uint8Array(32)),
     sessions: sessionMemory(loaded.config.state.size),
+    shelf: NO_SHELF,
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     version: BUILD.version,

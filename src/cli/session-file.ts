@@ -2,8 +2,8 @@
 // Several gateways may share it, also over a network, so it is a database with a rollback journal: a writer that
 // is killed leaves it whole. Changes of one moment are one write.
 
-import { Database, SQLiteError } from 'bun:sqlite';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import type { Database } from 'bun:sqlite';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
@@ -14,14 +14,11 @@ import {
   sessionMemory,
   UNREAD,
 } from '../core/session-store.ts';
-import { systemCode } from './exit.ts';
+import { inMemory, isBusy, isDamaged, isFull, openStateFile, type StateFile } from './state-file.ts';
 
 export const SESSION_FILE = 'sessions.db';
 const LAYOUT = 1;
-const PAGE = 4_096;
-/** How long another gateway that writes is waited for: at the start, for a look, for a change. Milliseconds. */
-const START_PATIENCE = 5_000;
-const READ_PATIENCE = 100;
+/** How often, and how long, another gateway that writes is waited for. Milliseconds. */
 const RETRY = 50;
 const RETRIES = 100;
 /** Between two writes: each holds up everything else until the disk has it. Milliseconds. */
@@ -37,7 +34,6 @@ CREATE INDEX IF NOT EXISTS sessions_seen ON sessions (seen);
 CREATE TABLE IF NOT EXISTS watched (
   key TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE, uri TEXT NOT NULL, PRIMARY KEY (key, uri)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = ${LAYOUT};
 `;
 
 export interface SessionFileOptions {
@@ -52,7 +48,7 @@ export function openSessionFile({ dir, size, host }: SessionFileOptions): Sessio
   const file = join(dir, SESSION_FILE);
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return new SessionFile(file, size, host);
+    return new SessionFile({ path: file, size, layout: LAYOUT, tables: TABLES }, host);
   } catch (error) {
     host.log.warn('log levels and subscriptions of sessions will not outlive this process', {
       file,
@@ -65,8 +61,7 @@ export function openSessionFile({ dir, size, host }: SessionFileOptions): Sessio
 type Row = { seen: number; ended: number; level: string | null };
 
 class SessionFile implements SessionStore {
-  readonly #file: string;
-  readonly #size: number;
+  readonly #file: StateFile;
   readonly #host: Host;
   #db: Database;
   #pending: { readonly key: string; readonly change: SessionChange; readonly done: () => void }[] = [];
@@ -75,9 +70,8 @@ class SessionFile implements SessionStore {
   #said = Number.NEGATIVE_INFINITY;
   #written = Number.NEGATIVE_INFINITY;
 
-  constructor(file: string, size: number, host: Host) {
+  constructor(file: StateFile, host: Host) {
     this.#file = file;
-    this.#size = size;
     this.#host = host;
     this.#db = this.#open();
   }
@@ -164,7 +158,7 @@ class SessionFile implements SessionStore {
     try {
       all.immediate();
     } catch (error) {
-      if (codeOf(error) !== 'SQLITE_FULL') throw error;
+      if (!isFull(error)) throw error;
       this.#host.metrics.limitHits.inc({ limit: 'state' });
       this.#thin();
       all.immediate();
@@ -202,7 +196,7 @@ class SessionFile implements SessionStore {
     if (now - this.#said < SAY_EVERY) return;
     this.#said = now;
     this.#host.log.warn('what became of sessions could not be read or written', {
-      file: this.#file,
+      file: this.#file.path,
       reason: messageOf(error),
     });
   }
@@ -213,64 +207,13 @@ class SessionFile implements SessionStore {
     try {
       this.#db = this.#open();
     } catch {
-      this.#db = prepared(new Database(':memory:', { strict: true }), this.#size);
+      this.#db = inMemory(this.#file);
     }
   }
 
-  /** A damaged file is set aside, for its operator to look at. @throws when there can be none at all */
+  /** @throws when there can be none at all */
   #open(): Database {
-    try {
-      return openDatabase(this.#file, this.#size);
-    } catch (error) {
-      if (!isDamaged(error)) throw error;
-      const aside = `${this.#file}.damaged`;
-      renameSync(this.#file, aside);
-      // It belongs to the damaged file, and must not be played into the next.
-      rmSync(`${this.#file}-journal`, { force: true });
-      this.#host.log.error('the file of sessions is damaged: log levels and subscriptions are lost', {
-        file: this.#file,
-        aside,
-        reason: messageOf(error),
-      });
-      return openDatabase(this.#file, this.#size);
-    }
+    const lost = 'the file of sessions is damaged: log levels and subscriptions are lost';
+    return openStateFile(this.#file, this.#host.log, lost);
   }
-}
-
-function openDatabase(file: string, size: number): Database {
-  // SQLite would make it readable to others; its journal takes the mode of the file.
-  closeSync(openSync(file, 'a', 0o600));
-  return prepared(new Database(file, { readwrite: true, create: false, strict: true }), size);
-}
-
-function prepared(db: Database, size: number): Database {
-  try {
-    db.run(`PRAGMA busy_timeout = ${START_PATIENCE}`);
-    db.run('PRAGMA foreign_keys = ON');
-    const [{ quick_check: check }] = db.query('PRAGMA quick_check(1)').all() as [{ quick_check: string }];
-    if (check !== 'ok') throw new Damaged(check);
-    const [{ user_version: layout }] = db.query('PRAGMA user_version').all() as [{ user_version: number }];
-    if (layout > LAYOUT) throw new Damaged(`it has layout ${layout}, and this version knows ${LAYOUT}`);
-    if (layout < LAYOUT) db.transaction(() => db.run(TABLES)).immediate();
-    db.run('PRAGMA journal_mode = TRUNCATE');
-    db.run('PRAGMA synchronous = NORMAL');
-    db.run(`PRAGMA max_page_count = ${Math.max(16, Math.floor(size / PAGE))}`);
-    db.run(`PRAGMA busy_timeout = ${READ_PATIENCE}`);
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-class Damaged extends Error {}
-
-function isDamaged(error: unknown): boolean {
-  return error instanceof Damaged || /^(SQLITE_CORRUPT|SQLITE_NOTADB|EACCES)/.test(codeOf(error));
-}
-
-const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error));
-
-function codeOf(error: unknown): string {
-  return error instanceof SQLiteError ? (error.code ?? '') : (systemCode(error) ?? '');
 }

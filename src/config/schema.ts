@@ -64,7 +64,7 @@ export interface Config {
     readonly socket: string | 'off' | undefined;
   };
   /** `dir` undefined: the caller chooses. */
-  readonly state: { readonly dir: string | undefined; readonly size: number };
+  readonly state: { readonly dir: string | undefined; readonly size: number; readonly lists: number };
   readonly telemetry: { readonly log: Log };
   readonly limits: Limits;
   readonly drain: number;

@@ -25,7 +25,7 @@ import type { ParsedUpstream } from './sections/upstreams.ts';
 export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string): Config {
   const names = Object.keys(parsed.upstreams);
   const { listen, socket } = parsed.admin;
-  const { dir, size } = parsed.state;
+  const { dir, size, lists } = parsed.state;
   return {
     listeners: parsed.listeners.map((listener) => settleListener(listener, baseDir)),
     endpoints: settleEndpoints(parsed.endpoints, names),
@@ -37,7 +37,7 @@ export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string
       listen: listen === 'off' ? listen : settleAddress(listen, baseDir),
       socket: socket === undefined || socket === 'off' ? socket : resolve(baseDir, socket),
     },
-    state: { dir: dir === undefined ? undefined : resolve(baseDir, dir), size },
+    state: { dir: dir === undefined ? undefined : resolve(baseDir, dir), size, lists },
     telemetry: parsed.telemetry,
     limits: parsed.limits,
     drain: parsed.drain,

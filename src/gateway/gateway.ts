@@ -50,7 +50,7 @@ export async function startGateway(world: World): Promise<Started> {
     limits,
     childEnv: world.childEnv,
   });
-  const stock = new Stock({ host, limits: () => stockLimits(limits()) });
+  const stock = new Stock({ host, shelf: world.shelf, limits: () => stockLimits(limits()) });
   const build = (loaded: typeof first, number: number) =>
     buildGeneration({ number, loaded, world, keeper, live, gateway, seal, stock });
 
@@ -174,6 +174,7 @@ export async function startGateway(world: World): Promise<Started> {
     await settledWithin(teardown(last), teardownTime(last.loaded.config));
     world.sessions.close();
     stock.close();
+    world.shelf.close();
     reaper.close();
   }
 

@@ -239,8 +239,9 @@ function buildEndpoint(
 }
 
 function routerLimits(limits: Limits): RouterLimits {
-  const { listTimeout, listFresh, listAgain, taskId } = limits;
-  return { patience: listTimeout, fresh: listFresh, again: listAgain, taskId };
+  const { listTimeout: patience, listFresh: fresh, listAgain: again } = limits;
+  const { page, cursor, instructions, taskId } = limits;
+  return { patience, fresh, again, page, cursor, instructions, taskId };
 }
 
 interface Counter {

@@ -6,6 +6,7 @@ import type { LoadResult } from '../config/load.ts';
 import type { Host } from '../core/host.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
 import type { SessionStore } from '../core/session-store.ts';
+import type { Shelf } from '../core/shelf.ts';
 import type { TargetState } from '../upstreams/targets.ts';
 
 export type { TargetState };
@@ -21,6 +22,8 @@ export interface World {
   readonly sealKey: Uint8Array;
   /** What is known of sessions beside their ids. The gateway closes it when it stops. */
   readonly sessions: SessionStore;
+  /** What was known of upstreams before a restart. The gateway closes it when it stops. */
+  readonly shelf: Shelf;
   /** Environment of child processes before an upstream's own `env`: an allow-list of this process's. */
   readonly childEnv: Readonly<Record<string, string>>;
   /** The operating system, as the runtime names it. */

@@ -1,13 +1,12 @@
 // What the gateway says of itself on an endpoint: answered here, from what its upstreams say of themselves.
 
-import { messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { ALL_VERSIONS } from '../protocol/versions.ts';
 import { ownerOf, unitedExtensions } from './extensions.ts';
-import { inTime, type Whole } from './in-time.ts';
-import type { Source } from './source.ts';
+import { joinedTexts } from './instructions.ts';
+import type { Said, Source } from './source.ts';
 
 /** Advertised for an upstream that is not there yet, so that its things can appear later. */
 const SUPERSET = RawObject.of({
@@ -18,17 +17,31 @@ const SUPERSET = RawObject.of({
   logging: {},
 });
 
-type Hello = Awaited<ReturnType<Source['hello']>>;
+/** What an upstream says of itself, as far as it can be had in time. */
+export type Greet = (source: Source, x: Exchange) => Promise<Said | undefined>;
+
+export interface Speaking {
+  readonly greet: Greet;
+  /** The gateway's own Implementation object. */
+  readonly gateway: RawObject;
+  /** Most characters of the instructions of several upstreams together. */
+  readonly longest: number;
+  /** They were longer. */
+  cut(): void;
+}
 
 /** A server/discover result (2026-07-28 server/discover); the initialize era reads its answer from it too. */
 export async function discover(
   sources: readonly Source[],
   x: Exchange,
-  gateway: RawObject,
-  whole: Whole,
+  { gateway, greet, longest, cut }: Speaking,
 ): Promise<RawObject> {
-  const hellos = await hellosOf(sources, x, whole);
-  const instructions = joined(sources, hellos);
+  const hellos = await hellosOf(sources, x, greet);
+  const told = sources.flatMap(({ name }, i) => {
+    const text = hellos[i]?.instructions;
+    return text === undefined ? [] : [{ name, text }];
+  });
+  const instructions = sources.length === 1 ? told[0]?.text : joinedTexts(told, longest, cut);
   return RawObject.of({ resultType: 'complete', supportedVersions: [...ALL_VERSIONS] }).with({
     capabilities: union(hellos),
     ...(instructions === undefined ? {} : { instructions }),
@@ -42,9 +55,9 @@ export async function discover(
 export async function tellableLists(
   sources: readonly Source[],
   x: Exchange,
-  whole: Whole,
+  greet: Greet,
 ): Promise<string[]> {
-  const capabilities = union(await hellosOf(sources, x, whole));
+  const capabilities = union(await hellosOf(sources, x, greet));
   return LISTS.filter((list) => capabilities.has(list)).map((list) => `${list}ListChanged`);
 }
 
@@ -52,9 +65,9 @@ export async function tellableLists(
 export async function extensionOwner(
   sources: readonly Source[],
   x: Exchange,
-  whole: Whole,
+  greet: Greet,
 ): Promise<string | undefined> {
-  const hellos = await hellosOf(sources, x, whole);
+  const hellos = await hellosOf(sources, x, greet);
   const index = ownerOf(
     x.request.method,
     hellos.map((hello) => hello?.capabilities.object('extensions')),
@@ -62,22 +75,12 @@ export async function extensionOwner(
   return index === undefined ? undefined : sources[index]?.name;
 }
 
-function hellosOf(sources: readonly Source[], x: Exchange, whole: Whole): Promise<(Hello | undefined)[]> {
-  return Promise.all(sources.map((source) => helloOf(source, x, whole)));
-}
-
-/** One that is not there in time is left out: clients give up on a slow first answer themselves. */
-async function helloOf(source: Source, x: Exchange, whole: Whole): Promise<Hello | undefined> {
-  try {
-    return await inTime(source.name, whole, () => source.hello(x.caller));
-  } catch (error) {
-    whole.host.log.warn('upstream not there', { upstream: source.name, error: messageOf(error) });
-    return undefined;
-  }
+function hellosOf(sources: readonly Source[], x: Exchange, greet: Greet): Promise<(Said | undefined)[]> {
+  return Promise.all(sources.map((source) => greet(source, x)));
 }
 
 /** What can be routed of it. */
-function union(hellos: readonly (Hello | undefined)[]): RawObject {
+function union(hellos: readonly (Said | undefined)[]): RawObject {
   const all = hellos.map((hello) => hello?.capabilities ?? SUPERSET);
   const alone = all.length === 1;
   let merged = RawObject.of({});
@@ -127,14 +130,4 @@ function onlyTrue(theirs: RawObject, mine: RawObject): Record<string, true | Raw
     else if (theirs.get(key) === true) entries.push([key, true]);
   }
   return Object.fromEntries(entries);
-}
-
-function joined(sources: readonly Source[], hellos: readonly (Hello | undefined)[]): string | undefined {
-  const told = sources.flatMap(({ name }, i) => {
-    const text = hellos[i]?.instructions;
-    return text === undefined ? [] : [{ name, text }];
-  });
-  if (told.length === 0) return undefined;
-  if (sources.length === 1) return told[0]?.text;
-  return told.map(({ name, text }) => `## ${name}\n${text}`).join('\n\n');
 }

@@ -41,7 +41,8 @@ export interface Outcome<T> {
 export interface LastGoodParts<T> {
   readonly now: () => number;
   readonly patience: () => Patience;
-  came(value: T): void;
+  /** @param before what there was until then */
+  came(value: T, before: T | undefined): void;
   differs(value: T | undefined, before: T | undefined): boolean;
   /** What is given out from now on differs from what was given out before. */
   changed(): void;
@@ -118,8 +119,9 @@ export class LastGood<T> {
 
   /** What came for another, who is like those that ask here. */
   adopt(value: T): void {
+    const before = this.#good?.value;
     this.#good = { value, at: this.#parts.now() };
-    this.#parts.came(value);
+    this.#parts.came(value, before);
   }
 
   close(): void {
@@ -179,7 +181,7 @@ export class LastGood<T> {
     this.#good = { value, at: this.#parts.now() };
     this.#failure = undefined;
     clearTimeout(this.#expiry);
-    this.#parts.came(value);
+    this.#parts.came(value, before);
     if (told && this.#parts.differs(value, before)) this.#parts.changed();
   }
 

@@ -70,7 +70,7 @@ export async function listAll(
 }
 
 /** What is known of a list from its items and what came with each of its pages. */
-function listed(
+export function listed(
   items: readonly RawObject[],
   hints: readonly { readonly ttl: number; readonly isPublic: boolean }[],
 ): Listed {

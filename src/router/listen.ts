@@ -4,7 +4,7 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import { McpNotification, type McpRequest, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
-import { tellableLists } from './discover.ts';
+import { type Greet, tellableLists } from './discover.ts';
 import type { Whole } from './in-time.ts';
 import type { Source } from './source.ts';
 import { noteWithTasks } from './task-messages.ts';
@@ -18,6 +18,7 @@ export async function listenAll(
   emit: Emit,
   whole: Whole,
   tasks: TaskNames,
+  greet: Greet,
 ): Promise<McpResult> {
   const acks: RawObject[] = [];
   const early: McpNotification[] = [];
@@ -45,7 +46,7 @@ export async function listenAll(
         .finally(() => heard(source))
     );
   });
-  const tellable = tellableLists(sources, x, whole);
+  const tellable = tellableLists(sources, x, greet);
   const timer = setTimeout(everybody.resolve, whole.patience);
   x.signal.addEventListener('abort', () => everybody.resolve(), { once: true });
   await everybody.promise;

@@ -1,41 +1,109 @@
-// One list of the lists of several upstreams. Who cannot give its own in time is left out, or stands there as it
-// was; an empty list would say that there is nothing, so where nobody can, that is the answer.
+// One list of the lists of several upstreams, in pages. Who cannot give its own in time is left out, or stands there
+// as it was, and the answer says so; an empty list would say that there is nothing, so where nobody can, that is the
+// answer.
 
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import type { Log } from '../core/log.ts';
+import type { Host } from '../core/host.ts';
+import type { Seal } from '../lib/seal.ts';
 import { type Changes, McpResult } from '../protocol/message.ts';
+import { RawObject } from '../protocol/raw.ts';
+import { cursorAt, type Place, placeOf, resumeAt, type Scope } from './cursor.ts';
 import { joined } from './merge.ts';
-import type { OfferKind } from './offering.ts';
-import type { Missing, Views } from './views.ts';
+import type { Offering, OfferKind } from './offering.ts';
+import type { Missing, Seen, Views } from './views.ts';
 
-export async function mergedList(kind: OfferKind, x: Exchange, views: Views, log: Log): Promise<McpResult> {
-  // The whole has one page, so no cursor was ever given out.
-  if ((x.request.raw?.get('cursor') ?? null) !== null)
-    return errorResult('PARAMS_INVALID', 'Unknown cursor: this list has one page.');
+/** Members of a result's `_meta`: upstreams that are not in it, and those that stand there as they were. */
+const MISSING = 'dev.sluice/missing';
+const STALE = 'dev.sluice/stale';
+
+export interface PageLimits {
+  /** Most items of a page. */
+  readonly page: number;
+  /** How long a cursor is good, milliseconds. */
+  readonly cursor: number;
+}
+
+export interface Merging {
+  readonly views: Views;
+  readonly offering: Offering;
+  /** In the order of the configuration. */
+  readonly upstreams: readonly string[];
+  readonly seal: Seal;
+  readonly limits: () => PageLimits;
+  readonly host: Host;
+}
+
+export async function mergedList(kind: OfferKind, x: Exchange, merging: Merging): Promise<McpResult> {
+  const { views, offering, host, seal, limits } = merging;
+  const scope: Scope = { kind, offering: `${offering.id} ${offering.key(x)}` };
+  const cursor = x.request.raw?.get('cursor') ?? undefined;
+  let place: Place | undefined;
+  if (cursor !== undefined) {
+    const bornAfter = host.now() - limits().cursor;
+    place = typeof cursor === 'string' ? placeOf(cursor, scope, x, seal, bornAfter) : undefined;
+    if (!place) return badCursor();
+  }
   const seen = await views.see(kind, x, 0).catch(() => undefined);
   if (!seen || x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
-  const { view, missing, stale, ttl, isPublic } = seen;
-  for (const { upstream, error } of missing)
-    log.warn('left out of the list', { requestId: x.id, upstream, list: kind, error: error.message });
-  for (const { upstream, error } of stale)
-    log.info('listed as it was before', { requestId: x.id, upstream, list: kind, error: error.message });
-  if (view.offered.length === 0 && missing.length === views.size) return nobodyThere(kind, missing, x);
+  log(kind, seen, x, host);
+  if (seen.missing.length === views.size) return nobodyThere(kind, seen.missing, x);
+  return page(kind, seen, place, scope, x, merging);
+}
+
+function page(
+  kind: OfferKind,
+  seen: Seen,
+  place: Place | undefined,
+  scope: Scope,
+  x: Exchange,
+  { upstreams, seal, limits, host }: Merging,
+): McpResult {
+  const { offered } = seen.view;
+  // Pages of one list share one scope (2026-07-28 server/utilities/caching); a page that may not begins it anew.
+  if (place?.isPublic && !seen.isPublic) return badCursor();
+  const isPublic = place ? place.isPublic : seen.isPublic;
+  const start = place ? resumeAt(offered, place, upstreams) : 0;
+  const end = start + limits().page;
   const list = joined(
     kind,
-    view.offered.map(({ item }) => item),
+    offered.slice(start, end).map(({ item }) => item),
   );
-  return McpResult.complete(list.with(hints(ttl, isPublic)));
+  const nextCursor =
+    end < offered.length ? cursorAt(offered, end, isPublic, scope, x, seal, host.now()) : undefined;
+  return McpResult.complete(list.with({ nextCursor, ...hints(seen.ttl, isPublic), ...reported(seen) }));
+}
+
+function badCursor(): McpResult {
+  return errorResult(
+    'PARAMS_INVALID',
+    'This cursor is none of this list, or not any more: list again without a cursor.',
+  );
 }
 
 /** What says nothing is left to the codec: it is stale at once, and for nobody else. */
 function hints(ttl: number, isPublic: boolean): Changes {
   if (ttl < 1 && !isPublic) return {};
+  return { resultType: 'complete', ttlMs: Math.floor(ttl), cacheScope: isPublic ? 'public' : 'private' };
+}
+
+/** Who is not in it, and who stands there as it was before. */
+function reported({ missing, stale }: Seen): Changes {
+  if (missing.length + stale.length === 0) return {};
+  const told = (all: readonly Missing[]) => all.map(({ upstream, error }) => ({ upstream, why: error.code }));
   return {
-    resultType: 'complete',
-    ttlMs: Math.floor(ttl),
-    cacheScope: isPublic ? 'public' : 'private',
+    _meta: RawObject.of({
+      ...(missing.length > 0 ? { [MISSING]: told(missing) } : {}),
+      ...(stale.length > 0 ? { [STALE]: told(stale) } : {}),
+    }),
   };
+}
+
+function log(list: OfferKind, { missing, stale }: Seen, { id: requestId }: Exchange, { log }: Host): void {
+  for (const { upstream, error } of missing)
+    log.warn('left out of the list', { requestId, upstream, list, error: error.message });
+  for (const { upstream, error } of stale)
+    log.info('listed as it was before', { requestId, upstream, list, error: error.message });
 }
 
 export function nobodyThere(kind: string, missing: readonly Missing[], x: Exchange): McpResult {

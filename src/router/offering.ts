@@ -2,6 +2,7 @@
 // nothing, so that one view of the same lists is made once and serves lists, calls, look-ups and comparisons alike.
 
 import type { Exchange } from '../core/exchange.ts';
+import { digest } from '../lib/digest.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { prefixed, unprefixed } from './names.ts';
@@ -31,6 +32,8 @@ export interface Offered {
 export type Way = Pick<Offered, 'upstream' | 'own'>;
 
 export interface Offering {
+  /** Two offerings with the same offer the same. */
+  readonly id: string;
   /** One upstream under its own names and nothing held back: everything passes as it is, pages and cursors too. */
   readonly transparent: boolean;
   /** Callers with the same key are offered the same of the same lists. */
@@ -60,10 +63,12 @@ const NAME_OF: Readonly<Record<ListKind, string>> = {
   tasks: 'taskId',
 };
 
-export function createOffering({ upstreams, names }: OfferingOptions): Offering {
+export function createOffering(options: OfferingOptions): Offering {
+  const { upstreams, names } = options;
   const prefixes = (kind: OfferKind): boolean =>
     names === 'prefix' && (kind === 'tools' || kind === 'prompts');
   return {
+    id: digest(JSON.stringify([upstreams, names])),
     transparent: upstreams.length === 1 && names === 'none',
     key: () => '',
     offered(kind, parts) {

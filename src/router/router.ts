@@ -13,11 +13,11 @@ import type { RawObject } from '../protocol/raw.ts';
 import { discover, extensionOwner } from './discover.ts';
 import type { Whole } from './in-time.ts';
 import { listenAll } from './listen.ts';
-import { mergedList } from './merged.ts';
+import { type Merging, mergedList, type PageLimits } from './merged.ts';
 import type { Offering } from './offering.ts';
 import type { LookUps } from './owner.ts';
 import { findRoute, ownTaskRoute, type Routing } from './route.ts';
-import type { Source } from './source.ts';
+import type { Said, Source } from './source.ts';
 import type { Stock } from './stock.ts';
 import { renamed, targetOf } from './target.ts';
 import { legWithTasks } from './task-leg.ts';
@@ -49,9 +49,11 @@ export interface RouterParts {
   readonly seal: Seal;
 }
 
-export interface RouterLimits extends LookUps {
+export interface RouterLimits extends LookUps, PageLimits {
   /** How long one upstream may keep the others waiting where their answers become one, milliseconds. */
   readonly patience: number;
+  /** Most characters of the instructions of several upstreams together. */
+  readonly instructions: number;
   /** Longest id of a task that an upstream may give, in characters. */
   readonly taskId: number;
 }
@@ -68,14 +70,34 @@ export function createRouter({
 }: RouterParts): Router {
   const tasks = new TaskNames(seal, () => limits().taskId, host);
   const views = new Views({ sources, offering, stock, gone, now: host.now });
+  const upstreams = sources.map(({ name }) => name);
+  const merging: Merging = { views, offering, upstreams, seal, limits, host };
   const whole = (x: Exchange): Whole => ({ signal: x.signal, patience: limits().patience, host });
+  const speaking = () => ({
+    greet,
+    gateway,
+    longest: limits().instructions,
+    cut: () => host.metrics.limitHits.inc({ limit: 'instructions' }),
+  });
+  /** One that is not there in time is left out: clients give up on a slow first answer themselves. */
+  async function greet(source: Source, x: Exchange): Promise<Said | undefined> {
+    const greeting = stock.hello(source, x, { maxAge: 0, gone });
+    const { value, failure } = await greeting.catch(() => ({ value: undefined, failure: undefined }));
+    if (failure)
+      host.log.warn('upstream not there', {
+        upstream: source.name,
+        error: failure.message,
+        known: value !== undefined,
+      });
+    return value;
+  }
   const routing: Routing = {
     sources,
     offering,
     views,
     limits,
     tasks,
-    extensionOwner: (x) => extensionOwner(sources, x, whole(x)),
+    extensionOwner: (x) => extensionOwner(sources, x, greet),
   };
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = offering.transparent ? sources[0] : undefined;
@@ -110,10 +132,10 @@ export function createRouter({
 
   async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
     const merge = methodRow(x.request.method)?.merge;
-    if (merge === 'stream') return listenAll(sources, x, emit, whole(x), tasks);
+    if (merge === 'stream') return listenAll(sources, x, emit, whole(x), tasks, greet);
     if (merge === 'tasks') return taskList(sources, x, whole(x), tasks);
     if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
-    return merge ? mergedList(merge, x, views, host.log) : errorResult('METHOD_UNKNOWN');
+    return merge ? mergedList(merge, x, merging) : errorResult('METHOD_UNKNOWN');
   }
 
   return {
@@ -136,7 +158,7 @@ export function createRouter({
         case 'all':
           return toAll(x, emit);
         case 'local':
-          return McpResult.complete(await discover(sources, x, gateway, whole(x)));
+          return McpResult.complete(await discover(sources, x, speaking()));
         case 'none':
           return route.refusal;
       }

@@ -12,7 +12,11 @@ export interface Source {
   readonly isPlain: boolean;
   /** The upstream's own pipeline and link. Names are the upstream's. */
   readonly handle: Handler;
-  hello(
-    client: Client,
-  ): Promise<{ readonly capabilities: RawObject; readonly instructions: string | undefined }>;
+  hello(client: Client): Promise<Said>;
+}
+
+/** What an upstream says of itself. */
+export interface Said {
+  readonly capabilities: RawObject;
+  readonly instructions: string | undefined;
 }

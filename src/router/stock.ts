@@ -1,15 +1,19 @@
-// What upstreams list, as they listed it last: one store for the whole gateway. It outlives generations: of an
-// upstream whose entry did not change it keeps what is known. Nothing here knows of endpoints.
+// What upstreams list and say of themselves, as it was the last time: one store for the whole gateway. It outlives
+// generations, and restarts where there is a shelf: of an upstream whose entry did not change it keeps what is known.
+// Nothing here knows of endpoints.
 
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
+import type { Shelf } from '../core/shelf.ts';
+import { digest } from '../lib/digest.ts';
 import { type Audience, audienceOf, EVERYBODY } from './audience.ts';
+import { listOfText, saidOfText, textOfList, textOfSaid } from './kept.ts';
 import { LastGood, type Outcome, type Patience } from './last-good.ts';
 import { type Listed, listAll } from './list.ts';
 import type { OfferKind } from './offering.ts';
-import type { Source } from './source.ts';
+import type { Said, Source } from './source.ts';
 
 export interface StockLimits extends Patience {
   /** Characters of lists held. */
@@ -18,6 +22,7 @@ export interface StockLimits extends Patience {
 
 export interface StockParts {
   readonly host: Host;
+  readonly shelf: Shelf;
   /** As configured now. */
   readonly limits: () => StockLimits;
 }
@@ -38,27 +43,56 @@ export interface Look {
   readonly gone: AbortSignal;
 }
 
+/** One thing that is known of an upstream. */
+interface Sort<T> {
+  readonly kind: OfferKind | 'hello';
+  readonly same: (a: T, b: T) => boolean;
+  /** Whether it makes a difference that there is none. */
+  readonly isNothing: (value: T) => boolean;
+  readonly text: (value: T) => string;
+  readonly read: (text: string) => T | undefined;
+  readonly size: (value: T) => number;
+}
+
 interface Shelved {
-  readonly list: LastGood<Listed>;
+  readonly value: LastGood<unknown>;
   readonly size: number;
 }
 
 /** What an entry takes beside its list, about. */
 const ENTRY_SIZE = 512;
 
+const listsOf = (kind: OfferKind): Sort<Listed> => ({
+  kind,
+  same: (a, b) => a.digest === b.digest,
+  isNothing: ({ items }) => items.length === 0,
+  text: textOfList,
+  read: listOfText,
+  size: ({ size }) => size,
+});
+
+const HELLO: Sort<Said> = {
+  kind: 'hello',
+  same: (a, b) => a.capabilities.text === b.capabilities.text && a.instructions === b.instructions,
+  isNothing: () => false,
+  text: textOfSaid,
+  read: saidOfText,
+  size: ({ capabilities, instructions = '' }) => capabilities.text.length + instructions.length,
+};
+
 export class Stock {
   readonly #parts: StockParts;
-  readonly #shelf: LRUCache<string, Shelved>;
+  readonly #held: LRUCache<string, Shelved>;
   readonly #hearing = new Set<(change: StockChange) => void>();
 
   constructor(parts: StockParts) {
     this.#parts = parts;
-    this.#shelf = new LRUCache({
+    this.#held = new LRUCache({
       maxSize: parts.limits().size,
       sizeCalculation: ({ size }) => size,
-      dispose: ({ list }, _key, reason) => {
+      dispose: ({ value }, _key, reason) => {
         if (reason === 'evict') parts.host.metrics.limitHits.inc({ limit: 'lists' });
-        if (reason !== 'set') list.close();
+        if (reason !== 'set') value.close();
       },
     });
   }
@@ -71,17 +105,24 @@ export class Stock {
     const audience = audienceOf(x);
     const ask = async (signal: AbortSignal): Promise<Listed> =>
       this.#shared(await listAll(source, kind, x, signal), source, kind, audience);
-    return this.#at(source, kind, audience).get({ ask, signal: x.signal, gone, maxAge });
+    return this.#at(source, listsOf(kind), audience).get({ ask, signal: x.signal, gone, maxAge });
   }
 
-  /** What is known of it, without asking. */
+  /** What it says of itself to this caller. @throws as `list` */
+  hello(source: Source, x: Exchange, { gone, maxAge }: Look): Promise<Outcome<Said>> {
+    const { common } = audienceOf(x);
+    const ask = (): Promise<Said> => source.hello(x.caller);
+    return this.#at(source, HELLO, { common, own: common }).get({ ask, signal: x.signal, gone, maxAge });
+  }
+
+  /** What is known of a list, without asking. */
   known(source: Source, kind: OfferKind, x: Exchange): Outcome<Listed> {
-    return this.#at(source, kind, audienceOf(x)).known;
+    return this.#at(source, listsOf(kind), audienceOf(x)).known;
   }
 
   /** The upstream says that it may have changed. */
   invalidate(source: Source, kind: OfferKind, x: Exchange): void {
-    this.#at(source, kind, audienceOf(x)).invalidate();
+    this.#at(source, listsOf(kind), audienceOf(x)).invalidate();
   }
 
   /** Calls `hear` for every list that changes, until the returned function is called. */
@@ -91,55 +132,82 @@ export class Stock {
   }
 
   close(): void {
-    this.#shelf.clear();
+    this.#held.clear();
   }
 
-  #at(source: Source, kind: OfferKind, { own, common }: Audience): LastGood<Listed> {
-    const there = this.#shelf.get(keyOf(source, kind, own))?.list;
-    return there ?? this.#make(source, kind, own, this.#seed(source, kind, [common, EVERYBODY]));
+  #at<T>(source: Source, sort: Sort<T>, { own, common }: Audience): LastGood<T> {
+    const there = this.#get<T>(keyOf(source, sort.kind, own));
+    if (there) return there;
+    return this.#make(source, sort, own, this.#seed(source, sort, [...new Set([own, common, EVERYBODY])]));
   }
 
-  #make(source: Source, kind: OfferKind, audience: string, from?: Outcome<Listed>): LastGood<Listed> {
-    const { host, limits } = this.#parts;
+  #get<T>(key: string): LastGood<T> | undefined {
+    // One key, one sort.
+    return this.#held.get(key)?.value as LastGood<T> | undefined;
+  }
+
+  #make<T>(source: Source, sort: Sort<T>, audience: string, from?: { value: T; at: number }): LastGood<T> {
+    const { host, limits, shelf } = this.#parts;
+    const { kind } = sort;
     const key = keyOf(source, kind, audience);
-    const list = new LastGood<Listed>(
+    const outlives = !audience.includes(' ');
+    const made = new LastGood<T>(
       {
         now: host.now,
         patience: limits,
-        came: ({ size }) => {
+        came: (value, before) => {
           // One that was put away meanwhile does not come back.
-          if (this.#shelf.peek(key)?.list === list) this.#shelf.set(key, { list, size: ENTRY_SIZE + size });
+          const size = ENTRY_SIZE + sort.size(value);
+          if (this.#held.peek(key)?.value === made) this.#held.set(key, { value: made, size });
+          if (outlives && !(before && sort.same(value, before)))
+            shelf.keep(digest(key), sort.text(value), host.now());
         },
-        differs: (value, before) =>
-          value && before ? value.digest !== before.digest : (value ?? before)?.items.length !== 0,
+        differs: (value, before) => {
+          if (value && before) return !sort.same(value, before);
+          const there = value ?? before;
+          return there !== undefined && !sort.isNothing(there);
+        },
         changed: () => {
-          for (const hear of this.#hearing) hear({ entry: source.entry, kind, audience });
+          if (kind !== 'hello')
+            for (const hear of this.#hearing) hear({ entry: source.entry, kind, audience });
         },
         late: (waited, limit) => this.#late(source.name, waited, limit),
       },
-      from?.value && { value: from.value, at: from.at },
+      from,
     );
-    this.#shelf.set(key, { list, size: ENTRY_SIZE });
-    return list;
+    this.#held.set(key, { value: made, size: ENTRY_SIZE });
+    return made;
   }
 
-  /** What is known to callers like this one is a beginning for those that never asked. */
-  #seed(source: Source, kind: OfferKind, audiences: readonly string[]): Outcome<Listed> | undefined {
-    const known = audiences.map((audience) => this.#shelf.get(keyOf(source, kind, audience))?.list.known);
-    return known.find((outcome) => outcome?.value);
+  /** What is known to callers like this one, or was before a restart, is a beginning for those that never asked. */
+  #seed<T>(
+    source: Source,
+    sort: Sort<T>,
+    audiences: readonly string[],
+  ): { value: T; at: number } | undefined {
+    for (const audience of audiences) {
+      const key = keyOf(source, sort.kind, audience);
+      const known = this.#get<T>(key)?.known;
+      if (known?.value) return { value: known.value, at: known.at };
+      const kept = this.#parts.shelf.find(digest(key));
+      const value = kept && sort.read(kept.text);
+      if (value) return { value, at: kept.at };
+    }
+    return undefined;
   }
 
   /** Puts a list that came for one of them where others begin; of two that are the same, one is kept. */
-  #shared(listed: Listed, source: Source, kind: OfferKind, { own, common }: Audience): Listed {
-    const known = this.#seed(source, kind, [common, EVERYBODY])?.value;
-    const items = known?.digest === listed.digest ? known.items : listed.items;
-    const theirs = [common, ...(listed.isPublic && source.isPlain ? [EVERYBODY] : [])];
+  #shared(list: Listed, source: Source, kind: OfferKind, { own, common }: Audience): Listed {
+    const sort = listsOf(kind);
+    const known = this.#get<Listed>(keyOf(source, kind, common))?.known.value;
+    const items = known?.digest === list.digest ? known.items : list.items;
+    const theirs = [common, ...(list.isPublic && source.isPlain ? [EVERYBODY] : [])];
     const others = theirs.filter((audience) => audience !== own);
     for (const audience of others) {
-      const there = this.#shelf.get(keyOf(source, kind, audience))?.list;
-      (there ?? this.#make(source, kind, audience)).adopt({ ...listed, items });
+      const there = this.#get<Listed>(keyOf(source, kind, audience));
+      (there ?? this.#make(source, sort, audience)).adopt({ ...list, items });
     }
-    return others.length === 0 ? listed : { ...listed, items, size: 0 };
+    return others.length === 0 ? list : { ...list, items, size: 0 };
   }
 
   #late(upstream: string, waited: number, limit: string): GatewayError {
@@ -149,6 +217,6 @@ export class Stock {
   }
 }
 
-function keyOf({ entry }: Source, kind: OfferKind, audience: string): string {
+function keyOf({ entry }: Source, kind: string, audience: string): string {
   return `${entry}\n${kind}\n${audience}`;
 }

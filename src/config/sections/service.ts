@@ -55,6 +55,10 @@ export const state = z
       description:
         'Most space for what is known of sessions. Beyond it those longest unused are forgotten, ended ones last.',
     }),
+    lists: size('64MiB', {
+      description:
+        'Most space for what upstreams have listed, so that a start need not wait for them. Beyond it what was longest unused is forgotten.',
+    }),
   })
   .meta({ description: 'What the gateway keeps.', examples: [{ dir: '/var/lib/sluice' }] })
   .prefault({});
@@ -136,6 +140,14 @@ export const limits = camel(
       description: 'The same where the name is not on it.',
     }),
     lists: size('64MiB', { description: 'Most text of lists of upstreams held, in characters.' }),
+    page: count(1_000, {
+      description: 'Most items in one page of a list that several upstreams give together.',
+    }),
+    cursor: duration('1h', { description: 'How long the next page of such a list can be asked for.' }),
+    instructions: size('32KiB', {
+      description:
+        'Most text of the instructions of several upstreams together, in characters. The longest are cut first.',
+    }),
     plugin_setup: duration('10s', {
       description: 'How long a plugin may take to load, to set up, and to be disposed of.',
     }),

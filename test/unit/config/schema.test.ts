@@ -178,7 +178,7 @@ test('the defaults', () => {
   ]);
   expect(config.endpoints).toEqual([{ path: '/mcp', upstreams: ['c'], names: 'none', sse: '/sse' }]);
   expect(config.admin).toEqual({ listen: { kind: 'tcp', host: '127.0.0.1', port: 7421 }, socket: undefined });
-  expect(config.state).toEqual({ dir: undefined, size: 67_108_864 });
+  expect(config.state).toEqual({ dir: undefined, size: 67_108_864, lists: 67_108_864 });
   expect(config.telemetry).toEqual({ log: { level: 'info', format: 'auto' } });
   expect(config.drain).toBe(30_000);
   expect(config.limits).toEqual({
@@ -214,6 +214,9 @@ test('the defaults', () => {
     listFresh: 60_000,
     listAgain: 1_000,
     lists: 67_108_864,
+    page: 1_000,
+    cursor: 3_600_000,
+    instructions: 32_768,
     pluginSetup: 10_000,
     logBuffer: 1_048_576,
     notifications: 1_024,

@@ -42,7 +42,10 @@ describe('a list', () => {
     await turnTo(699);
     expect(late.ended.length).toBe(0);
     jest.advanceTimersByTime(1);
-    expect((await waiting).value).toEqual({ tools: named('fine__x') });
+    expect((await waiting).value).toEqual({
+      tools: named('fine__x'),
+      _meta: { 'dev.sluice/missing': [{ upstream: 'late', why: 'UPSTREAM_TIMEOUT' }] },
+    });
     expect(late.ended.length).toBe(0);
     jest.advanceTimersByTime(60_000);
     expect(late.ended.length).toBe(1);
@@ -83,17 +86,6 @@ describe('a list', () => {
     caller.abort(new Error('gone'));
     expect(codeOf(await waiting)).toBe('CANCELLED');
     expect([late.ended.length, host.lines.length, jest.getTimerCount()]).toEqual([1, 0, 0]);
-  });
-
-  test('knows no cursors: it has one page', async () => {
-    const { handle } = routerOver([fine('a', 'x'), fine('b')]);
-    for (const cursor of ['', 'foreign', 7, {}]) {
-      const result = await handle(exchange('tools/list', { cursor }));
-      expect([result.code, result.raw.string('message')]).toEqual([
-        -32602,
-        'Unknown cursor: this list has one page.',
-      ]);
-    }
   });
 });
 

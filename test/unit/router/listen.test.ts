@@ -95,9 +95,10 @@ describe('server/discover', () => {
     jest.useFakeTimers();
     const hanging: TestSource = { ...source('b'), hello: () => new Promise(() => {}) };
     const waiting = discover(source('a', {}, { capabilities: { tools: {} } }), hanging);
-    for (let i = 0; i < 10; i++) await Promise.resolve();
+    for (let i = 0; i < 50; i++) await Promise.resolve();
     jest.advanceTimersByTime(5_000);
     expect((await waiting).capabilities).toHaveProperty('prompts');
+    jest.advanceTimersByTime(60_000);
     expect(jest.getTimerCount()).toBe(0);
   });
 

@@ -198,8 +198,17 @@ describe('lists', () => {
     });
     const lacking = source('lacking');
     const list = async (...sources: TestSource[]) => routerOver(sources).handle(exchange('tools/list', {}));
-    expect((await list(failing, fine, half, lacking)).value).toEqual({ tools: named('fine__x') });
-    expect((await list(lacking, failing)).value).toEqual({ tools: [] });
+    const whole = await list(failing, fine, half, lacking);
+    expect(whole.value).toEqual({
+      tools: named('fine__x'),
+      _meta: {
+        'dev.sluice/missing': [
+          { upstream: 'failing', why: 'UPSTREAM_UNAVAILABLE' },
+          { upstream: 'half', why: 'UPSTREAM_UNAVAILABLE' },
+        ],
+      },
+    });
+    expect((await list(lacking, failing)).value).toMatchObject({ tools: [] });
     expect((await list(lacking)).value).toEqual({ tools: [] });
     const none = await list(failing, half);
     expect([codeOf(none), none.raw.string('message')]).toEqual([

@@ -3,11 +3,12 @@
 import { errorResult } from '../../../src/core/errors.ts';
 import type { Exchange } from '../../../src/core/exchange.ts';
 import type { Emit } from '../../../src/core/handler.ts';
+import { NO_SHELF, type Shelf } from '../../../src/core/shelf.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { createOffering, type OfferingOptions } from '../../../src/router/offering.ts';
-import { createRouter } from '../../../src/router/router.ts';
+import { createRouter, type RouterLimits } from '../../../src/router/router.ts';
 import type { Source } from '../../../src/router/source.ts';
 import { Stock } from '../../../src/router/stock.ts';
 import { nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
@@ -57,19 +58,29 @@ export const seal = createSeal(new Uint8Array(32).fill(7));
 export const gateway = RawObject.of({ name: 'sluice', version: '0' });
 
 const STOCK = { size: 1e6, timeout: 5_000, patience: 300, retry: 10_000, grace: 600_000, refresh: 60_000 };
-const LIMITS = { patience: 5_000, fresh: 60_000, again: 1_000, taskId: 1_024 };
+const LIMITS: RouterLimits = {
+  patience: 5_000,
+  fresh: 60_000,
+  again: 1_000,
+  page: 1_000,
+  cursor: 3_600_000,
+  instructions: 32_768,
+  taskId: 1_024,
+};
 
 /** A router over these sources, with prefixes unless it is told otherwise. */
 export function routerOver(
   sources: readonly Source[],
   names: OfferingOptions['names'] = 'prefix',
   patience = 5_000,
+  more: Partial<RouterLimits> = {},
+  shelf: Shelf = NO_SHELF,
 ) {
   const host = testHost();
   const offering = createOffering({ upstreams: sources.map(({ name }) => name), names });
-  const stock = new Stock({ host, limits: () => ({ ...STOCK, timeout: patience }) });
+  const stock = new Stock({ host, shelf, limits: () => ({ ...STOCK, timeout: patience }) });
   const gone = new AbortController();
-  const limits = () => ({ ...LIMITS, patience });
+  const limits = () => ({ ...LIMITS, patience, ...more });
   const router = createRouter({
     sources,
     offering,

@@ -262,15 +262,14 @@ describe('a session', () => {
   });
 
   test('is told what its upstreams can do with tasks, if any of them makes them', async () => {
-    const withTasks = (tasks: object) => source('s', {}, { capabilities: { tools: {}, tasks } });
+    const withTasks = (tasks: object, name = 's') => source(name, {}, { capabilities: { tools: {}, tasks } });
     const told = async (...sources: TestSource[]) =>
       ((await routerOver(sources).handle(exchange('server/discover', {}))).value as { capabilities: object })
         .capabilities;
     const requests = { tools: { call: {} } };
-    expect(await told(withTasks({ requests, list: {} }), withTasks({ requests, cancel: {} }))).toHaveProperty(
-      'tasks',
-      { list: {}, cancel: {}, requests },
-    );
+    expect(
+      await told(withTasks({ requests, list: {} }), withTasks({ requests, cancel: {} }, 't')),
+    ).toHaveProperty('tasks', { list: {}, cancel: {}, requests });
     expect(await told(withTasks({ requests: {}, list: {} }))).not.toHaveProperty('tasks');
   });
 });

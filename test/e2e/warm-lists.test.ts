@@ -1,0 +1,57 @@
+// A gateway that starts again answers from what it knew while an upstream is still starting, and tells its clients
+// when the truth is another.
+import { afterEach, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openShelfFile } from '../../src/cli/shelf-file.ts';
+import { withEnvelope } from '../fixtures/clients.ts';
+import { testHost } from '../fixtures/exchanges.ts';
+import { configOf, startInProcess } from '../fixtures/in-process.ts';
+import { modernHeaders } from '../fixtures/raw.ts';
+import { startRawUpstream } from '../fixtures/raw-upstream.ts';
+import { post } from '../fixtures/wire.ts';
+
+const dirs: string[] = [];
+afterEach(() => {
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
+const sealKey = new Uint8Array(32).fill(5);
+const toolsOf = (...names: string[]) =>
+  JSON.stringify(names.map((name) => ({ name, inputSchema: { type: 'object' } })));
+const message = (method: string) => ({ jsonrpc: '2.0', id: 1, method, params: withEnvelope({}) });
+
+async function ask(url: string, method: string) {
+  const response = await post(url, message(method), modernHeaders(method));
+  return (await response.json()).result;
+}
+
+test('lists and greetings are there at once, from before', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-warm-'));
+  dirs.push(dir);
+  const shelf = () => openShelfFile({ dir, size: 1 << 20, host: testHost() });
+  const answer = () => '{}';
+  const first = startRawUpstream({ tools: toolsOf('x'), answer });
+  const other = startRawUpstream({ tools: toolsOf('y'), answer });
+  const upstreams = { slow: { url: first.url, era: 2026 }, other: { url: other.url, era: 2026 } };
+  // So long nobody waits: an answer in time is one that did not wait for the upstream.
+  const config = configOf(upstreams, { limits: { list_timeout: '1h', list_patience: '50ms' } });
+  {
+    await using before = await startInProcess(config, { sealKey, shelf: shelf() });
+    expect((await ask(before.url, 'tools/list')).tools.length).toBe(2);
+    await ask(before.url, 'server/discover');
+  }
+  await first.stop();
+  const silent = ['tools/list', 'server/discover', 'subscriptions/listen'];
+  const starting = startRawUpstream({ port: first.port, answer, silent });
+  try {
+    await using after = await startInProcess(config, { sealKey, shelf: shelf() });
+    const list = await ask(after.url, 'tools/list');
+    expect(list.tools.map(({ name }: { name: string }) => name)).toEqual(['slow__x', 'other__y']);
+    expect(list._meta['dev.sluice/stale']).toEqual([{ upstream: 'slow', why: 'UPSTREAM_TIMEOUT' }]);
+    expect((await ask(after.url, 'server/discover')).capabilities).toHaveProperty('tools');
+  } finally {
+    await Promise.all([starting.stop(), other.stop()]);
+  }
+});
