@@ -11,6 +11,7 @@ import { McpRequest, McpResult, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { joined } from '../router/merge.ts';
 import type { LookUps } from '../router/owner.ts';
+import type { Wish } from '../router/views.ts';
 
 /** How many tools are remembered, one for each caller. */
 const TOOLS = 5_000;
@@ -18,7 +19,7 @@ const TOOLS = 5_000;
 /** The endpoint whose tools are meant. */
 export interface Listing {
   /** A tool as the router lists it to the caller; only the upstream that `x` goes to is asked. */
-  tool(x: Exchange, name: string, maxAge: number): Promise<RawObject | undefined>;
+  tool(x: Exchange, name: string, wish: Wish): Promise<RawObject | undefined>;
   /** The endpoint's pipeline around a list; undefined where it has no plugins. */
   around: ((next: Handler) => Handler) | undefined;
   /** Keeps its generation until the returned function is called. */
@@ -67,8 +68,8 @@ export class Advertised {
 
   async #tool(x: Exchange, name: string, isFresh: boolean): Promise<RawObject | undefined> {
     const { tool, limits } = this.#listing;
-    const known = isFresh ? undefined : await tool(x, name, limits.fresh);
-    return known ?? tool(x, name, isFresh ? 0 : limits.again);
+    const known = isFresh ? undefined : await tool(x, name, { maxAge: limits.fresh });
+    return known ?? tool(x, name, { maxAge: isFresh ? 0 : limits.again, isFresh: true });
   }
 
   #begin(key: string, x: Exchange, tool: string, isFresh: boolean): Joint<Shown> {

@@ -143,6 +143,7 @@ export async function startGateway(world: World): Promise<Started> {
 
   /** No call is dropped for a reload: one that takes longer than `drain` is named in the log, and waited for. */
   async function retire(old: Generation): Promise<void> {
+    old.leave();
     await settledWithin(old.quiet(), old.loaded.config.drain);
     const { number, active } = old;
     if (active > 0)
@@ -163,6 +164,7 @@ export async function startGateway(world: World): Promise<Started> {
     for (const listener of listeners) listener.drain();
     for (const upstream of live.all()) upstream.stopping();
     const last = current as Generation;
+    last.leave();
     const drained = Promise.all([last, ...draining].map((each) => each.quiet()));
     const { drain } = last.loaded.config;
     if (!(await settledWithin(drained, drain))) {

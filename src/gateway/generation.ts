@@ -45,6 +45,8 @@ export interface Generation {
   quiet(): Promise<void>;
   /** From now on what the gateway itself says to upstreams passes its plugins. */
   takeOver(): void;
+  /** It is to go: what runs on it and nobody waits for ends. */
+  leave(): void;
   dispose(): Promise<void>;
 }
 
@@ -125,12 +127,12 @@ export async function buildGeneration(
       hello: upstream.hello,
     });
   }
-  const gone = new AbortController();
-  undo.push(() => gone.abort());
+  const leaving = new AbortController();
+  undo.push(() => leaving.abort());
   const endpoints = new Map<string, BuiltEndpoint>();
   for (const each of config.endpoints) {
     const own = each.upstreams.map((name) => sources.get(name)).filter((source) => source !== undefined);
-    endpoints.set(each.path, buildEndpoint(each, own, top.steps, counter, gone.signal, building));
+    endpoints.set(each.path, buildEndpoint(each, own, top.steps, counter, leaving.signal, building));
   }
   const generation: Generation = {
     number,
@@ -147,6 +149,7 @@ export async function buildGeneration(
     takeOver() {
       for (const speak of voices) speak();
     },
+    leave: () => leaving.abort(),
     dispose,
   };
   return { ok: true, generation };
@@ -157,7 +160,7 @@ function buildEndpoint(
   sources: readonly Source[],
   steps: readonly SetUp[],
   counter: Counter,
-  gone: AbortSignal,
+  leaving: AbortSignal,
   { number, world, gateway, seal, loaded, stock }: Building,
 ): BuiltEndpoint {
   const { host } = world;
@@ -169,7 +172,7 @@ function buildEndpoint(
     gateway,
     stock,
     limits: () => routerLimits(limits),
-    gone,
+    leaving,
     host,
     seal,
   });

@@ -18,7 +18,9 @@ export function listOfText(text: string): Listed | undefined {
   const items = kept?.raw('items');
   const ttl = kept?.get('ttl');
   if (!items?.startsWith('[') || typeof ttl !== 'number') return undefined;
-  return listed(rawItems(items), [{ ttl, isPublic: kept?.get('isPublic') === true }]);
+  return listed(rawItems(items), [
+    { ttlMs: ttl, scope: kept?.get('isPublic') === true ? 'public' : 'private' },
+  ]);
 }
 
 export function textOfSaid({ capabilities, instructions }: Said): string {

@@ -3,7 +3,6 @@
 
 import { asGatewayError, catalogue, type ErrorName, type GatewayError } from '../core/errors.ts';
 import { Joint } from '../lib/joint.ts';
-import { unlessAborted } from '../lib/unless-aborted.ts';
 
 /** Milliseconds. */
 export interface Patience {
@@ -23,8 +22,8 @@ export interface Asking<T> {
   readonly ask: (signal: AbortSignal) => Promise<T>;
   /** Of whoever asks. */
   readonly signal: AbortSignal;
-  /** Aborts when that through which it is asked goes. */
-  readonly gone: AbortSignal;
+  /** Aborts when that through which it is asked is to go: what nobody waits for ends then. */
+  readonly leaving: AbortSignal;
   /** What is younger is good enough, milliseconds. */
   readonly maxAge: number;
 }
@@ -61,7 +60,7 @@ interface Failure {
 
 interface Flight {
   readonly joint: Joint<void>;
-  readonly gone: AbortSignal;
+  readonly leaving: AbortSignal;
   isKept: boolean;
 }
 
@@ -109,8 +108,6 @@ export class LastGood<T> {
       await flight.joint.wait(AbortSignal.any([asking.signal, enough.signal]));
     } catch {
       asking.signal.throwIfAborted();
-      // It was asked through what is no more.
-      if (flight.gone.aborted && !asking.gone.aborted) return this.get(asking);
     } finally {
       clearTimeout(timer);
     }
@@ -137,24 +134,23 @@ export class LastGood<T> {
     return this.#good !== undefined && !this.#isStale && now - this.#good.at < maxAge;
   }
 
-  #ask({ ask, gone }: Asking<T>): Flight {
+  #ask({ ask, leaving }: Asking<T>): Flight {
     const there = this.#flight;
     if (there && !there.joint.over) return there;
     const turn = ++this.#begun;
     this.#isStale = false;
     const joint = new Joint(async (signal) => {
-      const both = AbortSignal.any([signal, gone]);
       try {
-        const value = await unlessAborted(ask(both), both);
-        both.throwIfAborted();
+        const value = await ask(signal);
+        signal.throwIfAborted();
         this.#land(turn, () => this.#came(value));
       } catch (error) {
-        both.throwIfAborted();
+        signal.throwIfAborted();
         this.#land(turn, () => this.#fail(asGatewayError(error), this.#parts.now(), false));
       }
     });
     joint.settled.catch(() => {});
-    this.#flight = { joint, gone, isKept: false };
+    this.#flight = { joint, leaving, isKept: false };
     return this.#flight;
   }
 
@@ -172,7 +168,7 @@ export class LastGood<T> {
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), this.#parts.patience().refresh);
     const end = (): void => clearTimeout(timer);
-    flight.joint.wait(AbortSignal.any([flight.gone, over.signal])).then(end, end);
+    flight.joint.wait(AbortSignal.any([flight.leaving, over.signal])).then(end, end);
   }
 
   #came(value: T): void {

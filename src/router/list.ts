@@ -2,7 +2,9 @@
 
 import { catalogue, type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { wantsFresh } from '../core/fresh.ts';
 import { digest } from '../lib/digest.ts';
+import { type Hints, hintsOf } from '../protocol/caching.ts';
 import { rawItems } from '../protocol/items.ts';
 import { McpRequest, type McpResult, META } from '../protocol/message.ts';
 import type { ListKind } from '../protocol/methods.ts';
@@ -39,6 +41,7 @@ export interface Listed {
 /**
  * All items of a kind, verbatim.
  * @param x whose behalf it is on; of its request only `_meta` is used
+ * @param isFresh whether a list that is kept below is not good enough
  * @throws GatewayError with the upstream's own error message when a page fails
  */
 export async function listAll(
@@ -46,22 +49,25 @@ export async function listAll(
   kind: ListKind,
   x: Exchange,
   signal = x.signal,
+  isFresh = false,
 ): Promise<Listed> {
   const items: RawObject[] = [];
   const seen = new Set<string>();
-  const hints: { ttl: number; isPublic: boolean }[] = [];
+  const hints: Hints[] = [];
   const meta = x.request.raw?.object('_meta')?.with({ [META.progressToken]: undefined });
   const bare = RawObject.of({}).with({ _meta: meta });
   let cursor: string | undefined;
   for (let page = 0; page < PAGES; page++) {
     const params = cursor === undefined ? bare : bare.with({ cursor });
     const request = new McpRequest(LIST_METHODS[kind], params, { logLevel: x.request.meta.logLevel });
-    const result = await source.handle(x.fork(source.name, request, signal), () => undefined);
+    const leg = x.fork(source.name, request, signal);
+    if (isFresh) leg.set(wantsFresh, true);
+    const result = await source.handle(leg, () => undefined);
     // A server without such things does not know their list.
     if (result.code === METHOD_NOT_FOUND) break;
     if (result.kind !== 'complete') throw failed(result, source);
     items.push(...rawItems(result.raw.raw(kind) ?? '[]'));
-    hints.push(hintOf(result.raw));
+    hints.push(hintsOf(result.raw));
     cursor = result.raw.string('nextCursor');
     if (cursor === undefined || seen.has(cursor)) break;
     seen.add(cursor);
@@ -70,26 +76,14 @@ export async function listAll(
 }
 
 /** What is known of a list from its items and what came with each of its pages. */
-export function listed(
-  items: readonly RawObject[],
-  hints: readonly { readonly ttl: number; readonly isPublic: boolean }[],
-): Listed {
+export function listed(items: readonly RawObject[], hints: readonly Hints[]): Listed {
   const text = items.map((item) => item.text).join(',');
   return {
     items,
     digest: digest(text),
     size: text.length,
-    ttl: hints.length === 0 ? 0 : Math.min(...hints.map(({ ttl }) => ttl)),
-    isPublic: hints.length > 0 && hints.every(({ isPublic }) => isPublic),
-  };
-}
-
-/** 2026-07-28 server/utilities/caching: what is absent or negative is 0, what is not public is private. */
-function hintOf(result: RawObject): { ttl: number; isPublic: boolean } {
-  const ttl = result.get('ttlMs');
-  return {
-    ttl: typeof ttl === 'number' && Number.isFinite(ttl) && ttl > 0 ? ttl : 0,
-    isPublic: result.string('cacheScope') === 'public',
+    ttl: hints.length === 0 ? 0 : Math.min(...hints.map(({ ttlMs }) => ttlMs)),
+    isPublic: hints.length > 0 && hints.every(({ scope }) => scope === 'public'),
   };
 }
 

@@ -44,7 +44,7 @@ export async function mergedList(kind: OfferKind, x: Exchange, merging: Merging)
     place = typeof cursor === 'string' ? placeOf(cursor, scope, x, seal, bornAfter) : undefined;
     if (!place) return badCursor();
   }
-  const seen = await views.see(kind, x, 0).catch(() => undefined);
+  const seen = await views.see(kind, x, { maxAge: 0 }).catch(() => undefined);
   if (!seen || x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
   log(kind, seen, x, host);
   if (seen.missing.length === views.size) return nobodyThere(kind, seen.missing, x);

@@ -5,7 +5,7 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Offered } from './offering.ts';
 import { KIND_OF, type Listed } from './target.ts';
 import { matchesTemplate } from './template.ts';
-import type { Seen, Views } from './views.ts';
+import type { Seen, Views, Wish } from './views.ts';
 
 /** Whose a target is; and where nobody is known to have it, who could not be asked. */
 export interface Owner {
@@ -24,17 +24,17 @@ export interface LookUps {
 
 /** The first upstream, in the order of the configuration, that offers the target to this caller. */
 export async function findOwner(target: Listed, x: Exchange, views: Views, limits: LookUps): Promise<Owner> {
-  const known = await look(target, x, views, limits.fresh);
-  return known.offered ? known : look(target, x, views, limits.again);
+  const known = await look(target, x, views, { maxAge: limits.fresh });
+  return known.offered ? known : look(target, x, views, { maxAge: limits.again, isFresh: true });
 }
 
-async function look(target: Listed, x: Exchange, views: Views, maxAge: number): Promise<Owner> {
+async function look(target: Listed, x: Exchange, views: Views, wish: Wish): Promise<Owner> {
   const { name } = target;
-  const exact = await views.see(KIND_OF[target.kind], x, maxAge);
+  const exact = await views.see(KIND_OF[target.kind], x, wish);
   const found = exact.view.byName.get(name);
   if (found) return { offered: found, own: found.own, missing: [] };
   if (target.kind !== 'resource') return { offered: undefined, own: name, missing: missingOf(exact) };
-  const templates = await views.see('resourceTemplates', x, maxAge);
+  const templates = await views.see('resourceTemplates', x, wish);
   const fitting = templates.view.offered.find((each) => matchesTemplate(each.name, name));
   return { offered: fitting, own: name, missing: missingOf(exact, templates) };
 }

@@ -23,11 +23,11 @@ import { renamed, targetOf } from './target.ts';
 import { legWithTasks } from './task-leg.ts';
 import { taskList } from './task-list.ts';
 import { TaskNames, withoutTasks } from './tasks.ts';
-import { Views } from './views.ts';
+import { Views, type Wish } from './views.ts';
 
 export interface Router {
-  /** A tool as it is listed to the caller of `x`, where only one upstream is asked. @param maxAge milliseconds */
-  tool(x: Exchange, name: string, maxAge: number): Promise<RawObject | undefined>;
+  /** A tool as it is listed to the caller of `x`; only the upstream that `x` goes to is asked. */
+  tool(x: Exchange, name: string, wish: Wish): Promise<RawObject | undefined>;
   /** Where the exchange's request goes; a promise where upstreams have to be asked. */
   route(x: Exchange): Route | Promise<Route>;
   /** Routes again where the request names another target than its route was found for. */
@@ -42,8 +42,8 @@ export interface RouterParts {
   readonly gateway: RawObject;
   readonly stock: Stock;
   readonly limits: () => RouterLimits;
-  /** Aborts when the generation goes. */
-  readonly gone: AbortSignal;
+  /** Aborts when the generation is to go. */
+  readonly leaving: AbortSignal;
   readonly host: Host;
   /** For the names of tasks. */
   readonly seal: Seal;
@@ -64,12 +64,12 @@ export function createRouter({
   gateway,
   stock,
   limits,
-  gone,
+  leaving,
   host,
   seal,
 }: RouterParts): Router {
   const tasks = new TaskNames(seal, () => limits().taskId, host);
-  const views = new Views({ sources, offering, stock, gone, now: host.now });
+  const views = new Views({ sources, offering, stock, leaving, now: host.now });
   const upstreams = sources.map(({ name }) => name);
   const merging: Merging = { views, offering, upstreams, seal, limits, host };
   const whole = (x: Exchange): Whole => ({ signal: x.signal, patience: limits().patience, host });
@@ -81,14 +81,11 @@ export function createRouter({
   });
   /** One that is not there in time is left out: clients give up on a slow first answer themselves. */
   async function greet(source: Source, x: Exchange): Promise<Said | undefined> {
-    const greeting = stock.hello(source, x, { maxAge: 0, gone });
+    const greeting = stock.hello(source, x, { maxAge: 0, leaving });
     const { value, failure } = await greeting.catch(() => ({ value: undefined, failure: undefined }));
-    if (failure)
-      host.log.warn('upstream not there', {
-        upstream: source.name,
-        error: failure.message,
-        known: value !== undefined,
-      });
+    const fields = failure && { upstream: source.name, error: failure.message };
+    if (fields && value) host.log.info('greeted as it was before', fields);
+    else if (fields) host.log.warn('upstream not there', fields);
     return value;
   }
   const routing: Routing = {
@@ -139,8 +136,8 @@ export function createRouter({
   }
 
   return {
-    async tool(x, name, maxAge) {
-      const { view } = await views.see('tools', x, maxAge, upstreamOf(x));
+    async tool(x, name, wish) {
+      const { view } = await views.see('tools', x, { ...wish, only: upstreamOf(x) });
       return view.byName.get(name)?.item;
     },
     route: (x) => findRoute(x, routing),

@@ -39,8 +39,10 @@ export interface StockChange {
 export interface Look {
   /** What is younger is good enough, milliseconds. */
   readonly maxAge: number;
-  /** Aborts when the upstream's pipeline of this generation goes. */
-  readonly gone: AbortSignal;
+  /** Whether what is kept below is not good enough. */
+  readonly isFresh?: boolean | undefined;
+  /** Aborts when the generation is to go. */
+  readonly leaving: AbortSignal;
 }
 
 /** One thing that is known of an upstream. */
@@ -101,18 +103,25 @@ export class Stock {
    * A whole list as this caller may see it.
    * @throws the signal's reason when the caller leaves first
    */
-  list(source: Source, kind: OfferKind, x: Exchange, { gone, maxAge }: Look): Promise<Outcome<Listed>> {
+  list(source: Source, kind: OfferKind, x: Exchange, look: Look): Promise<Outcome<Listed>> {
+    const { leaving, maxAge, isFresh } = look;
     const audience = audienceOf(x);
-    const ask = async (signal: AbortSignal): Promise<Listed> =>
-      this.#shared(await listAll(source, kind, x, signal), source, kind, audience);
-    return this.#at(source, listsOf(kind), audience).get({ ask, signal: x.signal, gone, maxAge });
+    const ask = async (signal: AbortSignal): Promise<Listed> => {
+      const leave = x.runsOn.hold();
+      try {
+        return this.#shared(await listAll(source, kind, x, signal, isFresh), source, kind, audience);
+      } finally {
+        leave();
+      }
+    };
+    return this.#at(source, listsOf(kind), audience).get({ ask, signal: x.signal, leaving, maxAge });
   }
 
   /** What it says of itself to this caller. @throws as `list` */
-  hello(source: Source, x: Exchange, { gone, maxAge }: Look): Promise<Outcome<Said>> {
+  hello(source: Source, x: Exchange, { leaving, maxAge }: Look): Promise<Outcome<Said>> {
     const { common } = audienceOf(x);
     const ask = (): Promise<Said> => source.hello(x.caller);
-    return this.#at(source, HELLO, { common, own: common }).get({ ask, signal: x.signal, gone, maxAge });
+    return this.#at(source, HELLO, { common, own: common }).get({ ask, signal: x.signal, leaving, maxAge });
   }
 
   /** What is known of a list, without asking. */

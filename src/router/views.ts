@@ -45,8 +45,18 @@ export interface ViewsParts {
   readonly offering: Offering;
   readonly stock: Stock;
   readonly now: () => number;
-  /** Aborts when the generation goes. */
-  readonly gone: AbortSignal;
+  /** Aborts when the generation is to go. */
+  readonly leaving: AbortSignal;
+}
+
+/** How good what is seen must be. */
+export interface Wish {
+  /** How old a list may be, milliseconds. */
+  readonly maxAge: number;
+  /** Whether one that upstreams below keep is too old. */
+  readonly isFresh?: boolean | undefined;
+  /** The one upstream that is asked; of the others, what is known is taken. */
+  readonly only?: string | undefined;
 }
 
 interface Share {
@@ -69,16 +79,14 @@ export class Views {
 
   /**
    * What the caller sees, as far as it can be had in time.
-   * @param maxAge how old a list may be, milliseconds
-   * @param only the one upstream that is asked; of the others, what is known is taken
    * @throws the reason of the exchange's signal when it aborts first
    */
-  async see(kind: OfferKind, x: Exchange, maxAge: number, only?: string): Promise<Seen> {
-    const { sources, stock, gone } = this.#parts;
+  async see(kind: OfferKind, x: Exchange, { maxAge, isFresh, only }: Wish): Promise<Seen> {
+    const { sources, stock, leaving } = this.#parts;
     const outcomes = await Promise.all(
       sources.map((source) =>
         only === undefined || source.name === only
-          ? stock.list(source, kind, x, { maxAge, gone })
+          ? stock.list(source, kind, x, { maxAge, isFresh, leaving })
           : stock.known(source, kind, x),
       ),
     );

@@ -12,7 +12,7 @@ function start(around?: (next: Handler) => Handler) {
   const asked: PromiseWithResolvers<string>[] = [];
   const maxAges: number[] = [];
   const advertised = new Advertised({
-    async tool(_x, name, maxAge) {
+    async tool(_x, name, { maxAge }) {
       const mine = Promise.withResolvers<string>();
       asked.push(mine);
       maxAges.push(maxAge);

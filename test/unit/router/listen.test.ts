@@ -233,7 +233,7 @@ describe('subscriptions/listen', () => {
     const mine = listen([a.source, b.source], { resourceSubscriptions: ['b:1'] });
     await Promise.all([a.begun, b.begun]);
     a.say(ack({}));
-    await Promise.resolve();
+    for (let i = 0; i < 50; i++) await Promise.resolve();
     jest.advanceTimersByTime(5_000);
     await mine.heard(1);
     b.say(ack({ resourceSubscriptions: ['b:1'] }));

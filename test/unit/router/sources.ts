@@ -79,7 +79,7 @@ export function routerOver(
   const host = testHost();
   const offering = createOffering({ upstreams: sources.map(({ name }) => name), names });
   const stock = new Stock({ host, shelf, limits: () => ({ ...STOCK, timeout: patience }) });
-  const gone = new AbortController();
+  const leaving = new AbortController();
   const limits = () => ({ ...LIMITS, patience, ...more });
   const router = createRouter({
     sources,
@@ -87,7 +87,7 @@ export function routerOver(
     gateway,
     stock,
     limits,
-    gone: gone.signal,
+    leaving: leaving.signal,
     host,
     seal,
   });
@@ -96,5 +96,5 @@ export function routerOver(
     x.reroute(await router.route(x));
     return router.handle(x, emit);
   };
-  return { host, router, stock, gone, handle, call: (name: string) => handle(toolCall(name)) };
+  return { host, router, stock, leaving, handle, call: (name: string) => handle(toolCall(name)) };
 }
