@@ -10,6 +10,7 @@ import type { Concurrency } from './sections/concurrency.ts';
 import { endpoints } from './sections/endpoints.ts';
 import { listeners } from './sections/listeners.ts';
 import { type Mode, type OnError, pipeline, type When } from './sections/pipeline.ts';
+import type { Retry } from './sections/retry.ts';
 import { admin, drain, type Limits, type Log, limits, state, telemetry } from './sections/service.ts';
 import type { BalanceField, BreakerField, HealthField } from './sections/targets.ts';
 import {
@@ -100,6 +101,7 @@ interface UpstreamBase {
   readonly concurrency: Concurrency;
   readonly cache: Cache;
   readonly breaker: BreakerField;
+  readonly retry: Retry;
   readonly pipeline: readonly Entry[];
   readonly path: Path;
 }

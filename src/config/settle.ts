@@ -83,9 +83,9 @@ function settleUpstream(
   baseDir: string,
 ): Upstream {
   const path: Path = ['upstreams', name];
-  const { era, timeouts, concurrency, cache, breaker, builtin, url, urls = [url], command } = parsed;
+  const { era, timeouts, concurrency, retry, cache, breaker, builtin, url, urls = [url], command } = parsed;
   const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
-  const base = { name, era, timeouts, concurrency, cache, breaker, pipeline, path };
+  const base = { name, era, timeouts, concurrency, retry, cache, breaker, pipeline, path };
   const places = urls.filter((place) => place !== undefined);
   const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
     seal(parsed[field] ?? {}, [...path, field], document);

@@ -39,6 +39,10 @@ export function createMetrics() {
     upstreamLinks: gauge('upstream_links', 'Live connections, sessions or processes.', ['upstream']),
     upstreamPending: gauge('upstream_pending', 'Requests an upstream has not answered.', ['upstream']),
     upstreamQueue: gauge('upstream_queue', 'Requests that wait for a place at an upstream.', ['upstream']),
+    upstreamRetries: counter('upstream_retries_total', 'Requests sent once more, by what became of it.', [
+      'upstream',
+      'outcome',
+    ]),
     upstreamRestarts: counter('upstream_restarts_total', 'Child processes started again.', ['upstream']),
     upstreamErrors: counter('upstream_errors_total', 'Failures of an upstream, by error name.', [
       'upstream',

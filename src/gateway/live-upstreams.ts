@@ -72,9 +72,9 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
 }
 
 function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
-  const { name, era, timeouts, concurrency, cache } = config;
+  const { name, era, timeouts, concurrency, retry, cache } = config;
   const limits = liveLimits(shared.limits);
-  const common = { name, era, timeouts, concurrency, cache, targets: targetsOf(config), limits };
+  const common = { name, era, timeouts, concurrency, retry, cache, targets: targetsOf(config), limits };
   switch (config.kind) {
     case 'builtin':
       return { ...common, kind: 'builtin', start: createDemo };

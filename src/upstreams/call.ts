@@ -6,6 +6,7 @@ import type { Emit } from '../core/handler.ts';
 import type { RawId } from '../protocol/jsonrpc.ts';
 import { type McpNotification, META } from '../protocol/message.ts';
 import { RawJson, type RawObject } from '../protocol/raw.ts';
+import type { Passing } from './transient.ts';
 
 /** A request of an initialize-era server to its client, asked while a call runs. */
 export interface Question {
@@ -19,7 +20,7 @@ export interface Question {
 /** How a call ended on the wire. */
 export type Settled =
   | { readonly kind: 'result'; readonly raw: RawObject }
-  | { readonly kind: 'error'; readonly raw: RawObject }
+  | { readonly kind: 'error'; readonly raw: RawObject; readonly passing?: Passing }
   | { readonly kind: 'failed'; readonly error: GatewayError };
 
 export class Call {
@@ -38,6 +39,8 @@ export class Call {
   readonly task: string | undefined;
   /** Whether the upstream has been told of it. */
   sent = false;
+  /** Whether anything of an answer has come. */
+  heard = false;
   readonly questions: Question[] = [];
   /** Called when nobody waits for it any more, beside telling the upstream so. */
   givenUp: (() => void) | undefined;
@@ -93,6 +96,7 @@ export class Call {
   }
 
   ask(question: Question): void {
+    this.heard = true;
     this.questions.push(question);
     this.#asked.resolve();
   }
@@ -116,6 +120,7 @@ export class Call {
    */
   deliver(note: McpNotification): Promise<void> | undefined | false {
     if (this.#ended) return false;
+    this.heard = true;
     this.onActivity?.();
     if (this.#emit === undefined || this.#tail !== undefined) {
       if (this.#queued + this.#waiting.length >= this.most()) return false;

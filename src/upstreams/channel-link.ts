@@ -28,6 +28,7 @@ import { mayAsk } from './park.ts';
 import { requestOf } from './requests.ts';
 import { sendThrough } from './senders.ts';
 import type { UpstreamLimits } from './spec.ts';
+import { lasting, Transient } from './transient.ts';
 
 const BATCH = 10_000;
 const CANCELLED = 'notifications/cancelled';
@@ -138,7 +139,8 @@ export class ChannelLink implements Link {
   start(x: Exchange, emit: Emit): Call {
     const call = this.#correlator.open(x, emit);
     void this.#send(call).catch((error: unknown) => {
-      call.settle({ kind: 'failed', error: this.#fault(error) });
+      const fault = this.#fault(error);
+      call.settle({ kind: 'failed', error: call.heard ? lasting(fault) : fault });
       this.#correlator.close(call);
     });
     return call;
@@ -273,7 +275,7 @@ export class ChannelLink implements Link {
     const { name } = this.#p;
     const why = `is not there: ${messageOf(error)}`;
     if (error instanceof Unwritten) return new SessionLost(name, why);
-    return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${name}" ${why}.`, { upstream: name });
+    return new Transient('UPSTREAM_UNAVAILABLE', `The upstream "${name}" ${why}.`, { upstream: name });
   }
 }
 

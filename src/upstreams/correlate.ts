@@ -11,6 +11,7 @@ import { Call, type Question, type Settled } from './call.ts';
 import { isLessSevere } from './levels.ts';
 import type { UpstreamLimits } from './spec.ts';
 import { goesOn, type TaskToken, TaskTokens, tokenFor } from './task-tokens.ts';
+import { lasting } from './transient.ts';
 
 export interface CorrelatorHooks {
   /** A notification that belongs to no call: list_changed, updated, a log line outside of calls. */
@@ -74,7 +75,7 @@ export class Correlator {
   /** Ends every call, because the connection is gone. */
   fail(error: Extract<Settled, { kind: 'failed' }>['error']): void {
     for (const call of [...this.#calls.values()]) {
-      call.settle({ kind: 'failed', error });
+      call.settle({ kind: 'failed', error: call.heard ? lasting(error) : error });
       this.close(call);
     }
   }

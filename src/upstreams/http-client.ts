@@ -12,6 +12,7 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Outbound } from '../core/outbound.ts';
 import { type ConnectTimeouts, connectWithin, ignore, LateConnection } from './connecting.ts';
 import { tlsReason } from './tls-reasons.ts';
+import { Transient } from './transient.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -40,7 +41,7 @@ export interface HttpClient {
  * A kept connection was closed as it was used again, before one byte came back: most likely the upstream had
  * closed it while it was idle and has not seen the request.
  */
-export class Unanswered extends GatewayError {}
+export class Unanswered extends Transient {}
 
 export interface HttpClientOptions {
   readonly upstream: string;
@@ -114,6 +115,11 @@ function withLength({ headers, body, method }: Outbound): Record<string, string>
 }
 
 const CLOSED: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
+/** Another try may find it otherwise. A certificate that is wrong stays wrong, and so does what is no HTTP. */
+const PASSING: readonly unknown[] = [
+  ...CLOSED,
+  ...['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
+];
 
 /** @param stood whether there was a connection */
 function unreachable(
@@ -124,10 +130,12 @@ function unreachable(
   reused: boolean,
 ): GatewayError {
   if (error instanceof LateConnection) return error;
-  const Fault = reused && CLOSED.includes((error as { code?: unknown }).code) ? Unanswered : GatewayError;
+  const { code } = error as { code?: unknown };
+  const Fault =
+    reused && CLOSED.includes(code) ? Unanswered : PASSING.includes(code) ? Transient : GatewayError;
   const tls = tlsReason(error);
   const what = stood && !tls ? 'did not answer' : 'cannot be reached';
-  const why = tls ? `${tls.says} (${(error as { code: string }).code})` : messageOf(error);
+  const why = tls ? `${tls.says} (${code})` : messageOf(error);
   return new Fault(
     'UPSTREAM_UNAVAILABLE',
     `The upstream "${upstream}" ${what} at ${url.protocol}//${url.host}: ${why}`,

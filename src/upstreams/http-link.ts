@@ -32,6 +32,7 @@ import { requestOf } from './requests.ts';
 import type { UpstreamLimits, UpstreamTimeouts } from './spec.ts';
 import { openStanding } from './standing.ts';
 import { type ToolHeaders, withoutInvalidTools } from './tool-headers.ts';
+import { lasting } from './transient.ts';
 
 export interface HttpLinkParts {
   readonly name: string;
@@ -200,7 +201,8 @@ export class HttpLink implements Link {
 
   #fail(call: Call, error: unknown): void {
     this.#sessionEnds(error);
-    call.settle({ kind: 'failed', error: faultOf(error, this.#p.name) });
+    const fault = faultOf(error, this.#p.name);
+    call.settle({ kind: 'failed', error: call.heard ? lasting(fault) : fault });
   }
 
   async #exchange(call: Call, signal: AbortSignal): Promise<void> {
@@ -285,9 +287,12 @@ export class HttpLink implements Link {
       // The next request finds out anew what the upstream speaks.
       if (verdict.stale) this.#end('may speak another era by now');
       if (verdict.headers && !last && this.era === '2026') return 'headers';
-      await reading.message(verdict.message);
+      if (verdict.passing && verdict.message.kind === 'error')
+        call.settle({ kind: 'error', raw: verdict.message.error, passing: verdict.passing });
+      else await reading.message(verdict.message);
       return undefined;
     }
+    call.heard = true;
     const type = mediaType(answer);
     if (type === 'application/json') await readText(await readBody(answer, reading), reading);
     else if (type === 'text/event-stream') await this.#stream(answer, call, reading, signal);

@@ -8,6 +8,7 @@ import { RawObject } from '../protocol/raw.ts';
 import type { HttpAnswer } from './http-client.ts';
 import { mediaType, type Reading, readBody } from './http-read.ts';
 import { SessionLost } from './link.ts';
+import { type Passing, passing } from './transient.ts';
 
 export type Verdict =
   | {
@@ -17,6 +18,8 @@ export type Verdict =
       readonly headers: boolean;
       /** It looks as if the server did not speak the link's era any more. */
       readonly stale: boolean;
+      /** Another try may be answered otherwise. */
+      readonly passing: Passing | undefined;
     }
   | { readonly kind: 'fault'; readonly error: GatewayError };
 
@@ -74,7 +77,8 @@ export async function statusFault(
   }
   if (message) {
     const stale = asked !== undefined && STRANGE[asked.era].includes(code);
-    return { kind: 'message', message, headers: code === HEADER_MISMATCH, stale };
+    const again = passing(status, secondsOf(answer.header('retry-after')));
+    return { kind: 'message', message, headers: code === HEADER_MISMATCH, stale, passing: again };
   }
   return { kind: 'fault', error: unavailable(answer, upstream) };
 }

@@ -2,6 +2,7 @@
 
 import type { Era } from '../protocol/message.ts';
 import type { Concurrency } from './places.ts';
+import type { RetryOptions } from './retries.ts';
 import type { Sharing } from './sharing.ts';
 import type { TargetOptions } from './targets.ts';
 
@@ -73,6 +74,7 @@ interface Common {
   readonly era: Era | 'auto';
   readonly timeouts: UpstreamTimeouts;
   readonly concurrency: Concurrency;
+  readonly retry: RetryOptions;
   readonly limits: UpstreamLimits;
   readonly cache: CacheSpec | 'off';
 }

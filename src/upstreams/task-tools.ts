@@ -3,15 +3,11 @@
 
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { rawItems } from '../protocol/items.ts';
-import { McpRequest, type McpResult, META } from '../protocol/message.ts';
-import { RawObject } from '../protocol/raw.ts';
-import { aside } from './aside.ts';
+import type { McpResult } from '../protocol/message.ts';
 import type { Hello, Link } from './link.ts';
+import { listedTools } from './listed-tools.ts';
 import type { Pooled } from './pooled.ts';
 import type { Sharing } from './sharing.ts';
-
-const PAGES = 100;
 
 /** Whether the server makes tasks of calls of tools at all. */
 export function makesTasks({ era, hello }: Link): boolean {
@@ -44,25 +40,10 @@ export class TaskTools {
   }
 
   async #fetch(x: Exchange, link: Link): Promise<ReadonlySet<string>> {
-    const required = new Set<string>();
-    const meta = x.request.raw?.object('_meta')?.with({ [META.progressToken]: undefined });
-    const common = RawObject.of({}).with({ _meta: meta });
-    let cursor: string | undefined;
-    for (let page = 0; page < PAGES; page++) {
-      const request = new McpRequest('tools/list', cursor === undefined ? common : common.with({ cursor }));
-      // With a signal of its own: others wait for the list too when this caller has gone.
-      const leg = x.fork(x.leg?.upstream ?? '', request, new AbortController().signal);
-      const settled = await aside(link, leg, this.patience);
-      if (settled.kind !== 'result') throw new Error('the tool list cannot be had');
-      for (const tool of rawItems(settled.raw.raw('tools') ?? '[]')) {
-        if (tool.object('execution')?.string('taskSupport') === 'required')
-          required.add(tool.string('name') ?? '');
-      }
-      const next = settled.raw.string('nextCursor');
-      if (next === undefined || next === cursor) break;
-      cursor = next;
-    }
-    return required;
+    const required = (await listedTools(x, link, this.patience)).filter(
+      (tool) => tool.object('execution')?.string('taskSupport') === 'required',
+    );
+    return new Set(required.map((tool) => tool.string('name') ?? ''));
   }
 }
 

@@ -23,6 +23,7 @@ import type { Hold, Pooled, Use } from './pooled.ts';
 import { askTheRightOne } from './questions.ts';
 import { isRead } from './reads.ts';
 import { withRefusals } from './refused.ts';
+import { createRepeats, type Repeat } from './repeats.ts';
 import { SessionLevels } from './session-level.ts';
 import { sessionFor, sharingOf } from './sharing.ts';
 import { type TargetState, Targets } from './targets.ts';
@@ -73,6 +74,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const open = createOpener(parts, own);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
   const places = new Places(spec.name, spec.concurrency, () => spec.limits.keepAlive, host);
+  const repeats = createRepeats(spec, host);
   const targets: Targets = new Targets({
     upstream: spec.name,
     urls: spec.kind === 'url' ? spec.urls : [''],
@@ -129,7 +131,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
 
   function unsolicited(note: McpNotification, link: Link): void {
     cache?.heard(note);
-    if (note.method === 'notifications/tools/list_changed') tasks.forget(link);
+    if (note.method === 'notifications/tools/list_changed') {
+      tasks.forget(link);
+      repeats.forget(link);
+    }
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
 
@@ -169,9 +174,36 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
+  /** What only reads is sent again where nothing came of it. */
   async function send(x: Exchange, emit: Emit, hold: Hold, via?: Via): Promise<McpResult> {
+    const repeat = repeats.of(x);
+    if (!repeat) return (await sendOnce(x, emit, hold, via)) as McpResult;
+    let result: McpResult | undefined;
+    try {
+      while (!result) {
+        result = await sendOnce(x, emit, hold, via, repeat);
+        if (!result) await repeat.pause();
+      }
+      return result;
+    } finally {
+      repeat.over(result !== undefined && result.kind !== 'error');
+    }
+  }
+
+  /** @returns nothing where the request is to be sent once more */
+  async function sendOnce(
+    x: Exchange,
+    emit: Emit,
+    hold: Hold,
+    via?: Via,
+    repeat?: Repeat,
+  ): Promise<McpResult | undefined> {
     for (let again = false; ; again = true) {
-      const pooled = await ready(x, hold);
+      const pooled = await ready(x, hold).catch((error: unknown) => {
+        if (repeat?.unopened(error)) return undefined;
+        throw error;
+      });
+      if (!pooled) return undefined;
       via?.(pooled);
       // Servers of the initialize era give no requestState; one of ours would have been taken up.
       if (pooled.link.era === '2025' && x.request.raw?.has('requestState'))
@@ -179,9 +211,11 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       x.signal.throwIfAborted();
       const abandoned = withRefusals(x) ?? withoutList(x, pooled);
       if (abandoned) return abandoned;
+      repeat?.begins(pooled.link);
       const outcome = await tasks.carry(x, emit, pooled.link);
       hold.heard(verdictOf(outcome));
       if (outcome instanceof McpResult) return told(outcome);
+      if (await repeat?.again(outcome, pooled.link)) return undefined;
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
       if (isLost(outcome)) pool.drop(pooled);
       if (!isLost(outcome) || again) return settle(pooled.link, x, outcome);

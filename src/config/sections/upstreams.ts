@@ -5,6 +5,7 @@ import { count, duration, fault } from '../fields.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { pipeline } from './pipeline.ts';
+import { retry } from './retry.ts';
 import { balance, breaker, health, url, urls } from './targets.ts';
 import { timeouts } from './timeouts.ts';
 
@@ -194,6 +195,7 @@ const upstream = z
       .prefault('auto'),
     timeouts,
     concurrency,
+    retry,
     sessions: sessions
       .meta({
         description: 'How sessions with a `url` of 2025 are shared.',
