@@ -46,6 +46,8 @@ export interface HttpLinkParts {
   readonly events: LinkEvents;
   readonly host: Host;
   readonly own: Own;
+  /** Whether what only reads may be sent again where its connection had been closed before. */
+  reconnects(): boolean;
   /** Where a question of the server goes. */
   question(question: Question, via: Call | undefined): void;
   withdrawn(questionKey: string): void;
@@ -230,7 +232,7 @@ export class HttpLink implements Link {
         call.sent ||= !signal.aborted;
       });
     return send().catch((error: unknown) => {
-      if (error instanceof Unanswered && isRead(call.x.request.method)) return send();
+      if (error instanceof Unanswered && isRead(call.x.request.method) && this.#p.reconnects()) return send();
       throw error;
     });
   }

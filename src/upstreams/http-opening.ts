@@ -23,6 +23,8 @@ export interface HttpOpening {
   /** Aborts when nobody needs the link any more. */
   readonly signal: AbortSignal;
   readonly own: Own;
+  /** Whether what only reads may be sent again where its connection had been closed before. */
+  reconnects(): boolean;
   /** Which of the two transports is tried; `older` is what was found so far. */
   readonly choice: { readonly wanted: 'auto' | 'http' | 'sse'; older: boolean };
 }

@@ -101,6 +101,7 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
     toolHeaders: new ToolHeaders(at.timeouts.start, at.host.now),
     host: at.host,
     own: at.own,
+    reconnects: at.reconnects,
     ...to,
   });
 }
@@ -137,6 +138,7 @@ async function openSession(
       timeouts,
       host,
       own,
+      reconnects: at.reconnects,
       ...to,
     });
   } catch (error) {

@@ -43,7 +43,7 @@ export interface Told {
 }
 
 /** Opens links of this upstream's kind. */
-export function createOpener(parts: UpstreamParts, own: Own) {
+export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => boolean) {
   const { spec, host } = parts;
   const builtin = spec.kind === 'builtin' ? spec.start() : undefined;
   const client: HttpClient | undefined =
@@ -125,6 +125,7 @@ export function createOpener(parts: UpstreamParts, own: Own) {
       userAgent: parts.userAgent,
       signal,
       own,
+      reconnects,
       choice,
     };
   }

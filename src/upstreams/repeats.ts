@@ -27,6 +27,8 @@ export interface Repeat {
 export interface Repeats {
   /** Undefined for a request that is sent once. */
   of(x: Exchange): Repeat | undefined;
+  /** Whether what only reads may go out at once on another connection, where that it was sent on had been closed. */
+  reconnects(): boolean;
   /** The tools of a link may be others now. */
   forget(link: Link): void;
 }
@@ -61,6 +63,7 @@ export function createRepeats({ name, kind, retry, timeouts }: UpstreamSpec, hos
         over: (answered) => tries.over(answered),
       };
     },
+    reconnects: () => retries.reconnects(),
     forget: (link) => hints.forget(link),
   };
 }

@@ -105,7 +105,14 @@ export class Retries {
     return undefined;
   }
 
-  count(outcome: 'answered' | 'failed' | 'over_budget'): void {
+  /** Whether a request may be sent again on another connection, at once, because the one it was sent on had been closed. */
+  reconnects(): boolean {
+    if (this.options.max > 0 && !this.#budget.retry()) return false;
+    this.count('reconnected');
+    return true;
+  }
+
+  count(outcome: 'answered' | 'failed' | 'over_budget' | 'reconnected'): void {
     this.host.metrics.upstreamRetries.inc({ upstream: this.upstream, outcome });
   }
 }

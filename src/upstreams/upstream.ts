@@ -71,10 +71,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   let senders: SendersOf = () => [];
   const own = createOwn(spec.name, () => senders, host.now);
   const levels = new SessionLevels(own, spec.timeouts.start);
-  const open = createOpener(parts, own);
+  const repeats = createRepeats(spec, host);
+  const open = createOpener(parts, own, repeats.reconnects);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
   const places = new Places(spec.name, spec.concurrency, () => spec.limits.keepAlive, host);
-  const repeats = createRepeats(spec, host);
   const targets: Targets = new Targets({
     upstream: spec.name,
     urls: spec.kind === 'url' ? spec.urls : [''],
