@@ -118,7 +118,7 @@ export class Retries {
 }
 
 /** The tries of one request. */
-export class Tries {
+class Tries {
   readonly #of: Retries;
   readonly #began = performance.now();
   #made = 0;
