@@ -3,30 +3,34 @@
 
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
+import type { McpResult } from '../protocol/message.ts';
 import type { Settled } from './call.ts';
 import type { Link } from './link.ts';
+import type { Pooled } from './pooled.ts';
 import { isRead } from './reads.ts';
-import { Retries } from './retries.ts';
+import { Retries, type Tries } from './retries.ts';
 import type { UpstreamSpec } from './spec.ts';
+import type { Target } from './targets.ts';
 import { ToolHints } from './tool-hints.ts';
 import { passingEnd, passingFault } from './transient.ts';
 
 /** The tries of one request. */
 export interface Repeat {
+  /** Where it has failed: another place is tried where one works. */
+  readonly failed: ReadonlySet<Target> | undefined;
   /** This link carries the next try. */
   begins(link: Link): void;
-  /** No link came about: whether another try is to be made, after `pause`. */
+  /** No link came about: whether another try is to be made. */
   unopened(error: unknown): boolean;
   /** The same where a try ended so. */
-  again(settled: Settled, link: Link): Promise<boolean>;
-  /** @throws the signal's reason when the caller goes meanwhile */
-  pause(): Promise<void>;
-  over(answered: boolean): void;
+  again(settled: Settled, pooled: Pick<Pooled, 'link' | 'target'>): Promise<boolean>;
 }
 
+/** @returns nothing where the request is to be sent once more */
+type Send = (repeat?: Repeat) => Promise<McpResult | undefined>;
+
 export interface Repeats {
-  /** Undefined for a request that is sent once. */
-  of(x: Exchange): Repeat | undefined;
+  run(x: Exchange, send: Send): Promise<McpResult>;
   /** Whether what only reads may go out at once on another connection, where that it was sent on had been closed. */
   reconnects(): boolean;
   /** The tools of a link may be others now. */
@@ -36,32 +40,53 @@ export interface Repeats {
 export function createRepeats({ name, kind, retry, timeouts }: UpstreamSpec, host: Host): Repeats {
   const retries = new Retries(name, retry, timeouts.total, host);
   const hints = new ToolHints(timeouts.start);
-  const isTool = (x: Exchange): boolean => retry.tools === 'idempotent' && x.request.method === 'tools/call';
+
+  /** The tries of a request that may be sent more than once. */
+  function triesOf(x: Exchange): (Repeat & Pick<Tries, 'pause' | 'over'>) | undefined {
+    const { method, raw } = x.request;
+    // A round of a conversation is no repeatable question: what it answers may be used up.
+    if (retry.max === 0 || raw?.has('requestState')) return undefined;
+    const isCall = retry.tools === 'idempotent' && method === 'tools/call';
+    if (!isCall && !isRead(method)) return undefined;
+    const tries = retries.begin();
+    let failed: Set<Target> | undefined;
+    return {
+      get failed() {
+        return failed;
+      },
+      begins(link) {
+        if (isCall) hints.learn(x, link);
+      },
+      unopened(error) {
+        // A process that does not start is paced by its own rules.
+        const why = isCall || kind === 'command' ? undefined : passingFault(error);
+        return why !== undefined && tries.again(why);
+      },
+      async again(settled, { link, target }) {
+        const why = passingEnd(settled);
+        if (!why || (isCall && !(await hints.isHarmless(x, link)))) return false;
+        failed = (failed ?? new Set()).add(target);
+        return tries.again(why);
+      },
+      pause: (of) => tries.pause(of),
+      over: (answered) => tries.over(answered),
+    };
+  }
 
   return {
-    of(x) {
-      // A round of a conversation is no repeatable question: what it answers may be used up.
-      if (retry.max === 0 || x.request.raw?.has('requestState')) return undefined;
-      const isCall = isTool(x);
-      if (!isCall && !isRead(x.request.method)) return undefined;
-      const tries = retries.begin();
-      return {
-        begins(link) {
-          if (isCall) hints.learn(x, link);
-        },
-        unopened(error) {
-          // A process that does not start is paced by its own rules.
-          const why = isCall || kind === 'command' ? undefined : passingFault(error);
-          return why !== undefined && tries.again(why);
-        },
-        async again(settled, link) {
-          const why = passingEnd(settled);
-          if (!why || (isCall && !(await hints.isHarmless(x, link)))) return false;
-          return tries.again(why);
-        },
-        pause: () => tries.pause(x),
-        over: (answered) => tries.over(answered),
-      };
+    async run(x, send) {
+      const tries = triesOf(x);
+      if (!tries) return (await send()) as McpResult;
+      let result: McpResult | undefined;
+      try {
+        for (;;) {
+          result = await send(tries);
+          if (result) return result;
+          await tries.pause(x);
+        }
+      } finally {
+        tries.over(result !== undefined && result.kind !== 'error');
+      }
     },
     reconnects: () => retries.reconnects(),
     forget: (link) => hints.forget(link),

@@ -118,7 +118,7 @@ export class Retries {
 }
 
 /** The tries of one request. */
-class Tries {
+export class Tries {
   readonly #of: Retries;
   readonly #began = performance.now();
   #made = 0;

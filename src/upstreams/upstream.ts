@@ -159,11 +159,12 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const tasks = new TaskCalls(carrying, spec.timeouts.start);
 
   /** A link on which the call's questions can be told from those of others. */
-  async function ready(x: Exchange, hold: Hold): Promise<Pooled> {
+  async function ready(x: Exchange, hold: Hold, exclude?: Use['exclude']): Promise<Pooled> {
     const asks = mayAsk(x.request.method) && !x.request.raw?.has('requestState');
     const safe = isRead(x.request.method);
     for (let place = 1; ; place++) {
-      const pooled = await unlessAborted(acquire(hold, x.caller, { place: place - 1, safe }), x.signal);
+      const use = { place: place - 1, safe, exclude };
+      const pooled = await unlessAborted(acquire(hold, x.caller, use), x.signal);
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
       if (asks) await hold.turn(pooled, x.client, x.signal);
       await levels.ensure(pooled.link, x, pooled.slot.owner !== undefined);
@@ -174,32 +175,19 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  /** What only reads is sent again where nothing came of it. */
-  async function send(x: Exchange, emit: Emit, hold: Hold, via?: Via): Promise<McpResult> {
-    const repeat = repeats.of(x);
-    if (!repeat) return (await sendOnce(x, emit, hold, via)) as McpResult;
-    let result: McpResult | undefined;
-    try {
-      while (!result) {
-        result = await sendOnce(x, emit, hold, via, repeat);
-        if (!result) await repeat.pause();
-      }
-      return result;
-    } finally {
-      repeat.over(result !== undefined && result.kind !== 'error');
-    }
-  }
+  const send = (x: Exchange, emit: Emit, hold: Hold, via?: Via): Promise<McpResult> =>
+    repeats.run(x, (repeat) => sendOnce(x, emit, hold, via, repeat));
 
   /** @returns nothing where the request is to be sent once more */
   async function sendOnce(
     x: Exchange,
     emit: Emit,
     hold: Hold,
-    via?: Via,
-    repeat?: Repeat,
+    via: Via | undefined,
+    repeat: Repeat | undefined,
   ): Promise<McpResult | undefined> {
     for (let again = false; ; again = true) {
-      const pooled = await ready(x, hold).catch((error: unknown) => {
+      const pooled = await ready(x, hold, repeat?.failed).catch((error: unknown) => {
         if (repeat?.unopened(error)) return undefined;
         throw error;
       });
@@ -215,7 +203,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const outcome = await tasks.carry(x, emit, pooled.link);
       hold.heard(verdictOf(outcome));
       if (outcome instanceof McpResult) return told(outcome);
-      if (await repeat?.again(outcome, pooled.link)) return undefined;
+      if (await repeat?.again(outcome, pooled)) return undefined;
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
       if (isLost(outcome)) pool.drop(pooled);
       if (!isLost(outcome) || again) return settle(pooled.link, x, outcome);
