@@ -4,10 +4,10 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import { McpNotification, type McpRequest, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import { noteWithTasks } from '../protocol/task-messages.ts';
 import { type Greet, tellableLists } from './discover.ts';
 import type { Whole } from './in-time.ts';
 import type { Source } from './source.ts';
-import { noteWithTasks } from './task-messages.ts';
 import type { TaskNames } from './tasks.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';

@@ -4,14 +4,14 @@ import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
-import type { Source } from './source.ts';
 import {
   noteWithTasks,
   type Rename,
   requestWithTasks,
   resultWithTasks,
   TaskIdError,
-} from './task-messages.ts';
+} from '../protocol/task-messages.ts';
+import type { Source } from './source.ts';
 import type { TaskNames } from './tasks.ts';
 
 /** @param request as the upstream is to have it, but for the tasks it names */

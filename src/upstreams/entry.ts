@@ -25,6 +25,7 @@ export interface Holder {
   entry: Entry | undefined;
   /** The target it was last for. */
   target: Target | undefined;
+  readonly prefer: Target | undefined;
   who: () => string;
   turns: Turns | undefined;
   over: boolean;
@@ -43,8 +44,15 @@ export function newEntry(slot: Slot, target: Target): Entry {
   };
 }
 
-export function newHolder(): Holder {
-  return { entry: undefined, target: undefined, who: () => '', turns: undefined, over: false };
+export function newHolder(prefer: Target | undefined): Holder {
+  return {
+    prefer,
+    entry: undefined,
+    target: undefined,
+    who: () => '',
+    turns: undefined,
+    over: false,
+  };
 }
 
 /** Whether it serves some callers only. */

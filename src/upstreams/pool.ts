@@ -63,8 +63,9 @@ export class Pool {
     return [...this.#byLink.values()];
   }
 
-  hold(): Hold {
-    const holder = newHolder();
+  /** @param prefer the target it goes to, if that works and nothing else says otherwise */
+  hold(prefer?: Target): Hold {
+    const holder = newHolder(prefer);
     return {
       acquire: (client, use = {}) => this.#acquire(client, use, holder),
       async turn(pooled, client, signal, resumes) {
@@ -73,6 +74,10 @@ export class Pool {
       },
       heard: (verdict) => {
         if (holder.target) this.targets.heard(holder.target, { by: holder, who: holder.who }, verdict);
+      },
+      get stateless() {
+        const { entry } = holder;
+        return entry?.slot === entry?.target.stateless ? entry?.target : undefined;
       },
       release: () => {
         holder.over = true;
@@ -162,13 +167,19 @@ export class Pool {
     }
   }
 
-  async #entryFor(slot: Slot, { safe = false, prefer, exclude }: Use, holder: Holder): Promise<Entry> {
+  async #entryFor(slot: Slot, { safe = false, exclude }: Use, holder: Holder): Promise<Entry> {
     for (;;) {
       if (holder.over) throw new GatewayError('CANCELLED');
       const there = slot === STATELESS ? undefined : this.#entries.get(slot.key);
       // A process of one's own is not judged by what became of others'.
       if (there?.pooled && this.spec.kind === 'command' && isOwn(there)) return there;
-      const wish: Wish = { by: holder, who: holder.who, safe, prefer: there?.target ?? prefer, exclude };
+      const wish: Wish = {
+        by: holder,
+        who: holder.who,
+        safe,
+        prefer: there?.target ?? holder.prefer,
+        exclude,
+      };
       const picked = this.targets.pick(wish);
       const target = picked instanceof Promise ? await picked : picked;
       const entry = this.#entryAt(slot === STATELESS ? target.stateless : slot, target);

@@ -46,8 +46,6 @@ export interface Use {
   readonly lasts?: boolean;
   /** Nothing is lost when it is not answered. */
   readonly safe?: boolean;
-  /** The target it should go to, if that works. */
-  readonly prefer?: Target | undefined;
   /** Targets that failed this request already; one of them is taken only where there is no other. */
   readonly exclude?: ReadonlySet<Target> | undefined;
 }
@@ -61,6 +59,8 @@ export interface Hold {
   acquire(client: Client, use?: Use): Promise<Pooled>;
   /** Waits, where questions could be mixed up, until a call of this client may run. */
   turn(pooled: Pooled | undefined, client: Client, signal: AbortSignal, resumes?: boolean): Promise<void>;
+  /** The target of the link held now, where that serves everybody and remembers nobody. */
+  readonly stateless: Target | undefined;
   /** How the call on the link that was acquired last has ended. */
   heard(verdict: Verdict): void;
   release(): void;

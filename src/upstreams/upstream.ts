@@ -7,6 +7,7 @@ import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import { type McpNotification, McpResult, signedBy } from '../protocol/message.ts';
+import { Affinity } from './affinity.ts';
 import { Cache, type Carry, type Via } from './cache.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
@@ -89,6 +90,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
         : undefined,
     lost: (target) => pool.lost(target),
   });
+  const affinity = new Affinity(targets.all);
   const pool: Pool = new Pool(
     spec,
     {
@@ -277,21 +279,23 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   });
 
   const carryOut: Carry = async (x, emit, via) => {
-    const hold = pool.hold();
+    const hold = pool.hold(affinity.takeOut(x));
+    const hear: Emit = affinity.writes ? (note) => emit(affinity.tell(hold.stateless, note)) : emit;
     let isPlaced = false;
     try {
       if (x.request.method === LISTEN)
-        return await listen(x, cache ? hearing(emit, cache) : emit, listening(hold));
+        return await listen(x, cache ? hearing(hear, cache) : hear, listening(hold));
       const isBack = park.isOurs(x);
-      let out = emit;
+      let out = hear;
       if (isBack) places.squeeze();
       else if (!places.take()) {
         // Nobody waits to be refused.
         targets.refuse(() => identityKey(x.principal));
-        out = await places.wait(x, emit);
+        out = await places.wait(x, hear);
       }
       isPlaced = true;
-      return await (isBack ? comeBack(x, out, hold) : send(x, out, hold, via));
+      const result = await (isBack ? comeBack(x, out, hold) : send(x, out, hold, via));
+      return affinity.writeIn(hold.stateless, x, result);
     } catch (error) {
       return told(failure(error, spec.name, x, host));
     } finally {

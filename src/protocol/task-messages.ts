@@ -1,10 +1,10 @@
 // Where task ids stand in messages, and each of them renamed: toward a client into names of this gateway, toward
 // an upstream into its own.
 
-import { RELATED_TASK } from '../protocol/extensions.ts';
-import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
-import { methodRow } from '../protocol/methods.ts';
-import type { RawObject } from '../protocol/raw.ts';
+import { RELATED_TASK } from './extensions.ts';
+import type { McpNotification, McpRequest, McpResult } from './message.ts';
+import { methodRow } from './methods.ts';
+import type { RawObject } from './raw.ts';
 
 /** @returns undefined for an id that must not go on */
 export type Rename = (id: string) => string | undefined;
