@@ -44,6 +44,7 @@ async function setUp(options: RogueOptions = {}, behave: Behaviour = (_, res) =>
     signal: new AbortController().signal,
     own: createOwn('up', () => () => [], host.now),
     choice: { wanted: 'http', older: false },
+    reconnects: () => true,
   };
   const ask = (known: Partial<Probing> = {}) =>
     probe(at, { stateless: false, link: undefined, path: undefined, timeout: 20_000, ...known });
