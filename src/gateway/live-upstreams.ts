@@ -5,9 +5,10 @@ import { sameUpstream } from '../config/same.ts';
 import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
 import type { SendersOf } from '../core/exchange.ts';
 import { createDemo } from '../demo/demo.ts';
-import type { UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
+import type { CacheSpec, UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
 import type { TargetOptions } from '../upstreams/targets.ts';
 import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
+import { anyGlob } from './match.ts';
 
 interface Live {
   readonly config: UpstreamConfig;
@@ -72,9 +73,18 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
 }
 
 function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
-  const { name, era, timeouts, concurrency, retry, cache } = config;
+  const { name, era, timeouts, concurrency, retry } = config;
   const limits = liveLimits(shared.limits);
-  const common = { name, era, timeouts, concurrency, retry, cache, targets: targetsOf(config), limits };
+  const common = {
+    name,
+    era,
+    timeouts,
+    concurrency,
+    retry,
+    cache: cacheOf(config),
+    targets: targetsOf(config),
+    limits,
+  };
   switch (config.kind) {
     case 'builtin':
       return { ...common, kind: 'builtin', start: createDemo };
@@ -105,6 +115,12 @@ function targetsOf(config: UpstreamConfig): TargetOptions {
     return { balance, breaker, health: { ...health, path: health.path } };
   }
   return { balance: 'first', breaker, health: { probe: 'off', timeout: timeouts.start, path: undefined } };
+}
+
+function cacheOf({ cache }: UpstreamConfig): CacheSpec | 'off' {
+  if (cache === 'off') return cache;
+  const { tools } = cache;
+  return { ...cache, tools: tools && { for: tools.for, has: anyGlob(tools.names) } };
 }
 
 function revealed(

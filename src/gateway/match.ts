@@ -27,7 +27,8 @@ export function glob(pattern: string): Test {
   };
 }
 
-function anyGlob(patterns: readonly string[]): Test {
+/** Whether any of them fits. */
+export function anyGlob(patterns: readonly string[]): Test {
   const tests = patterns.map(glob);
   return (text) => tests.some((test) => test(text));
 }

@@ -12,6 +12,8 @@ export interface Wanted {
   readonly method: string;
   /** What is asked but for the page: all pages of a list have it in common. */
   readonly listing: string;
+  /** What of it is the client's, and that of those who send for it. */
+  readonly client: string;
   /** The cursor as JSON text, empty on the first page and where there are none. */
   readonly page: string;
   /** Who asks: what an upstream could tell apart, it may answer in different ways. */
@@ -54,10 +56,11 @@ export class Keys {
       _meta: meta && meta.keys().length > 0 ? meta : undefined,
     });
     const { version, capabilities } = x.client;
-    const parts = [method, version, canonicalText(capabilities.text), this.#sentBy(x)];
+    const client = JSON.stringify([version, canonicalText(capabilities.text), this.#sentBy(x)]);
     return {
       method,
-      listing: JSON.stringify([...parts, canonicalText(asked.text)]),
+      client,
+      listing: JSON.stringify([method, client, canonicalText(asked.text)]),
       page: raw.raw('cursor') ?? '',
       audience: this.audience(x, session),
       session,

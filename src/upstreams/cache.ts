@@ -5,7 +5,7 @@ import { canBeAsked } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { wantsFresh } from '../core/fresh.ts';
-import type { Emit } from '../core/handler.ts';
+import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type Hints, hintsOf, withHints, withoutHints } from '../protocol/caching.ts';
 import { type McpNotification, McpResult } from '../protocol/message.ts';
@@ -19,6 +19,7 @@ import type { Link } from './link.ts';
 import type { Pooled } from './pooled.ts';
 import { isRead } from './reads.ts';
 import type { CacheSpec, UpstreamLimits } from './spec.ts';
+import { ToolCache } from './tool-cache.ts';
 
 /** Is told which link a request takes; the last one is that which answered. */
 export type Via = (pooled: Pooled) => void;
@@ -31,6 +32,8 @@ export interface CacheParts {
   readonly spec: CacheSpec;
   readonly limits: Pick<UpstreamLimits, 'cacheBytes' | 'cacheEntries' | 'cacheTtl'>;
   readonly host: Host;
+  /** How long the upstream may take for what nobody waits for, milliseconds. */
+  readonly patience: number;
   /** The session whose own link would carry the exchange, as far as that can be known. */
   session(x: Exchange): string | undefined;
   readonly carry: Carry;
@@ -55,16 +58,26 @@ export class Cache {
   /** How often each method was said to have changed: a result that was on its way meanwhile may be older. */
   readonly #changes = new Map<string, number>();
 
+  readonly #tools: ToolCache | undefined;
+
   constructor(readonly parts: CacheParts) {
-    this.#store = new Store(parts.upstream, parts.limits, parts.host);
+    const store = new Store(parts.upstream, parts.limits, parts.host);
+    this.#store = store;
+    const { tools } = parts.spec;
+    const list: Handler = (x, emit) => this.handle(x, emit);
+    this.#tools = tools && new ToolCache({ ...parts, tools, store, keys: this.#keys, list });
   }
 
   /** Whether a result of this request could be kept; any other request is none of its business. */
-  takes({ request }: Exchange): boolean {
-    return methodRow(request.method)?.cacheable === true;
+  takes(x: Exchange): boolean {
+    return methodRow(x.request.method)?.cacheable === true || this.#tools?.takes(x) === true;
   }
 
   async handle(x: Exchange, emit: Emit): Promise<McpResult> {
+    if (this.#tools?.takes(x)) {
+      const { result, how } = await this.#tools.handle(x, emit);
+      return this.#counted(how, x, result);
+    }
     if (isRound(x)) return this.#counted('bypass', x, await this.parts.carry(x, emit));
     const wanted = this.#keys.wanted(x, this.parts.session(x));
     const kept = x.get(wantsFresh) ? undefined : this.#store.find(wanted);
@@ -83,13 +96,22 @@ export class Cache {
     for (const method of change.methods) this.#changes.set(method, (this.#changes.get(method) ?? 0) + 1);
     this.#store.change(({ wanted }) => change.isAbout(wanted));
     this.#joined.close(change.isAbout);
+    if (change.methods.includes('tools/call')) this.#tools?.forget();
   }
 
   /** A request is over that may have changed something: its caller is not to be shown what was before. */
   ended(x: Exchange): void {
-    if (this.#joined.size === 0 || isRead(x.request.method)) return;
+    const { spec } = this.parts;
+    const guesses = this.#tools !== undefined || spec.reads > 0;
+    if ((this.#joined.size === 0 && !guesses) || isRead(x.request.method)) return;
+    if (this.#tools?.mayChange(x) === false) return;
     const audience = this.#keys.audience(x, this.parts.session(x));
     this.#joined.close((wanted) => wanted.audience === audience);
+    if (!guesses) return;
+    this.#tools?.changed(audience);
+    this.#store.change(
+      ({ wanted, link }) => link !== undefined && wanted.audience === audience && isContent(wanted),
+    );
   }
 
   /** What was good only as long as its server could tell of changes is not any more. */
@@ -179,6 +201,11 @@ export class Cache {
     host.metrics.cacheRequests.inc({ upstream, method: request.method, outcome });
     return result;
   }
+}
+
+/** Of lists, what the operator says is believed whatever is called: most calls change none. */
+function isContent({ method }: Wanted): boolean {
+  return method === 'resources/read' || method === 'tools/call';
 }
 
 const NONE: Hints = { ttlMs: 0, scope: 'private' };

@@ -66,6 +66,8 @@ export interface CacheSpec {
   readonly reads: number;
   /** How long a result that is not fresh any more stands in for one that cannot be had. */
   readonly staleIfError: number;
+  /** How long results of which tools are kept. */
+  readonly tools: { readonly for: number; has(name: string): boolean } | undefined;
 }
 
 interface Common {

@@ -313,6 +313,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
           spec: spec.cache,
           limits: spec.limits,
           host,
+          patience: spec.timeouts.start,
           session: ({ caller }) => sessionFor(spec, caller, pool.verdicts.order(caller.era)),
           carry: carryOut,
         });

@@ -209,3 +209,30 @@ test('an upstream that is gone is stood in for, but only for what was kept', asy
   const late = await (await ask(run.gateway.url, 'tools/list')).json();
   expect(late.error.data.code).toBe('UPSTREAM_UNAVAILABLE');
 });
+
+test('results of tools are kept where the operator and the upstream both say so', async () => {
+  const annotations = { readOnlyHint: true, idempotentHint: true };
+  const tools = JSON.stringify(
+    ['get', 'set'].map((name) => ({
+      name,
+      inputSchema: { type: 'object' },
+      ...(name === 'get' && { annotations }),
+    })),
+  );
+  const answer = () => '{"resultType":"complete","content":[]}';
+  await using run = await start({ tools, answer }, { cache: { tools: { names: ['*'] } } });
+  const get = async (args: object) => (await call(run.gateway.url, 'get', args)).json();
+  const calls = (name: string) =>
+    run.up.seen.filter(({ message }) => message.method === 'tools/call' && message.params.name === name)
+      .length;
+  const hits = () => run.gateway.figure('cacheRequests', { method: 'tools/call', outcome: 'hit' });
+  // No call waits until it is known what the list says.
+  await until(async () => (await get({ first: true })).result && (await hits()) === 1);
+  const before = calls('get');
+  const { result } = await get({ a: 1, b: 2 });
+  expect(await get({ b: 2, a: 1 })).toMatchObject({ id: 7, result });
+  expect([calls('get') - before, await hits()]).toEqual([1, 2]);
+  await (await call(run.gateway.url, 'set')).json();
+  await get({ a: 1, b: 2 });
+  expect([calls('get') - before, await hits()]).toEqual([2, 2]);
+});

@@ -1,6 +1,23 @@
 // `cache:` of an upstream: what is kept of its results. Must not know how a result is kept or found.
 import { z } from 'zod';
-import { camel, duration } from '../fields.ts';
+import { camel, duration, fault } from '../fields.ts';
+
+const tools = z
+  .strictObject({
+    for: duration('1m', { description: 'How long.' }),
+    names: z
+      .array(z.string().min(1))
+      .min(1, { error: fault('VALUE_INVALID', 'no tool', "name at least one, or '*' for all") })
+      .meta({
+        description: 'Which tools, as the upstream calls them; `*` stands for any part of a name.',
+        examples: [['search_*', 'get_page']],
+      }),
+  })
+  .meta({
+    description:
+      'Results of tools, kept for the caller they were given to: the same call of it is answered with one. Only of tools named here that the upstream lists with `readOnlyHint: true` and `idempotentHint: true`. Off unless set.',
+    examples: [{ for: '1m', names: ['search_*'] }],
+  });
 
 const kept = camel(
   z.strictObject({
@@ -22,6 +39,7 @@ const kept = camel(
       },
       0,
     ),
+    tools: tools.optional(),
   }),
 );
 

@@ -246,7 +246,7 @@ test('the defaults', () => {
       env: {},
       cwd: undefined,
       era: 'auto',
-      cache: { lists: 0, reads: 0, staleIfError: 60_000 },
+      cache: { lists: 0, reads: 0, staleIfError: 60_000, tools: undefined },
       breaker: { failures: 5, open: 500, openMax: 1_000 },
       pipeline: [],
       path: ['upstreams', 'c'],

@@ -29,9 +29,10 @@ export function keeping(answer: Answering, options: Options = {}) {
   const link = { era } as Pooled['link'];
   const cache = new Cache({
     upstream: 'up',
-    spec: { lists: 0, reads: 0, staleIfError: 60_000, ...spec },
+    spec: { lists: 0, reads: 0, staleIfError: 60_000, tools: undefined, ...spec },
     limits: bounds,
     host,
+    patience: 10_000,
     session: options.session ?? (({ client }) => (ownLinks ? client.session?.key : undefined)),
     async carry(x, emit, via) {
       asked.push(x);
