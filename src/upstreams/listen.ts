@@ -49,7 +49,8 @@ export async function listen(x: Exchange, emit: Emit, on: Listening): Promise<Mc
       on.host.log.debug('listening broke off', { upstream: on.upstream, error: messageOf(error) });
       await out.nothing();
     }
-    await pause(wait, x.signal).catch(() => {});
+    // Those that lost the same server do not come back together.
+    await pause(wait * (0.5 + (on.host.random ?? Math.random)() / 2), x.signal).catch(() => {});
     wait = Math.min(wait * 2, LONGEST_WAIT);
   }
   return x.signal.reason === GRACEFUL ? McpResult.complete({}) : errorResult('CANCELLED');

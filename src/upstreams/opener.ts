@@ -58,10 +58,7 @@ export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => b
         : undefined;
   const choice = { wanted: spec.kind === 'url' ? spec.transport : ('http' as const), older: false };
   let died = false;
-  const restarts =
-    spec.kind === 'command'
-      ? createRestarts(spec.name, spec.restart.max, spec.restart.within, host.now)
-      : undefined;
+  const restarts = spec.kind === 'command' ? createRestarts(spec.name, spec.restart, host) : undefined;
 
   return {
     /** @throws when the signal aborts: then nothing is left of what was begun */

@@ -286,10 +286,13 @@ export class Pool {
     this.#resting.delete(entry);
     this.#resting.add(entry);
     clearTimeout(entry.idle);
-    if (entry.slot.until !== 'idle') return;
+    const { idle, idleStop = 'off' } = this.#sharing;
+    const isProcess = this.spec.kind === 'command';
+    const patience = entry.slot.until === 'idle' ? idle : isProcess ? idleStop : 'off';
+    if (patience === 'off') return;
     entry.idle = setTimeout(() => {
       if (!isBusy(pooled)) this.#retire(entry);
-    }, this.#sharing.idle);
+    }, patience);
   }
 
   /** Why nobody needs a link of this slot any more, if that is so. */

@@ -1,6 +1,7 @@
 // How soon a process that keeps dying may be started again.
 
 import { GatewayError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
 import type { Era } from '../protocol/message.ts';
 
 export interface Restarts {
@@ -19,14 +20,25 @@ export interface Restarts {
   wait(era: Era): number;
 }
 
-const FIRST_MS = 250;
-const LONGEST_MS = 10_000;
+/** Durations in milliseconds. */
+export interface RestartOptions {
+  /** Deaths allowed within `within`. */
+  readonly max: number;
+  readonly within: number;
+  /** Longest wait before the second restart, twice as long before each further one, up to `maxBackoff`. */
+  readonly backoff: number;
+  readonly maxBackoff: number;
+}
 
 /**
- * @param max deaths allowed within `within` milliseconds. Of the two of one that ends whatever it is greeted with only
+ * Of the two of one that ends whatever it is greeted with only
  * one counts, and none of one that ends at the first greeting and answers the second.
  */
-export function createRestarts(upstream: string, max: number, within: number, now: () => number): Restarts {
+export function createRestarts(
+  upstream: string,
+  { max, within, backoff, maxBackoff }: RestartOptions,
+  { now, random = Math.random }: Pick<Host, 'now' | 'random'>,
+): Restarts {
   /** The era of a greeting that a process ended at, while the other may yet be tried. */
   let spared: Era | undefined;
   let last = '';
@@ -61,8 +73,8 @@ export function createRestarts(upstream: string, max: number, within: number, no
         );
       }
       if (count < 2) return 0;
-      const wait = Math.min(FIRST_MS * 2 ** (count - 2), LONGEST_MS);
-      return Math.round(wait * (0.5 + Math.random() / 2));
+      const wait = Math.min(backoff * 2 ** (count - 2), maxBackoff);
+      return Math.round(wait * (0.5 + random() / 2));
     },
   };
 }

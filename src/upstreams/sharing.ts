@@ -14,6 +14,8 @@ export interface Sharing {
   readonly max: number;
   /** How long one may be unused that serves no session, milliseconds. */
   readonly idle: number;
+  /** The same for a process that serves several callers; absent or `off`: it stays. */
+  readonly idleStop?: number | 'off';
   /** Longest wait for a turn, milliseconds. */
   readonly wait: number;
   /** Most calls that wait for theirs. */

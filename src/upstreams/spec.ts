@@ -2,6 +2,7 @@
 
 import type { Era } from '../protocol/message.ts';
 import type { Concurrency } from './places.ts';
+import type { RestartOptions } from './restarts.ts';
 import type { RetryOptions } from './retries.ts';
 import type { Sharing } from './sharing.ts';
 import type { TargetOptions } from './targets.ts';
@@ -101,7 +102,7 @@ export interface CommandSpec extends Common {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | undefined;
   readonly instances: Sharing;
-  readonly restart: { readonly max: number; readonly within: number };
+  readonly restart: RestartOptions;
   /** Values of `env` that no log or error may show. */
   readonly secrets: readonly string[];
   /** Between closing stdin and TERM. */

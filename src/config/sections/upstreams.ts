@@ -1,7 +1,8 @@
 // `upstreams:` the servers behind the gateway. Must not know how one is reached or spoken to.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of gateway.yaml look like that
 import { z } from 'zod';
-import { count, duration, fault } from '../fields.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { camel, count, duration, fault, refuse } from '../fields.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
 import { pipeline } from './pipeline.ts';
@@ -101,30 +102,60 @@ const sessions = z.strictObject({
   ...sharing,
 });
 
-const instances = z.strictObject({
-  per: z
-    .enum(['auto', 'session', 'principal', 'request', 'shared'])
-    .meta({
-      description:
-        'Whom one process serves: `session`, `principal`, `request` and `shared` as with `sessions`; `auto` everybody who cannot be asked anything, and one process, as with `session`, for each that can (elicitation, sampling, roots), as long as there are two fewer than `max`; the others share one.',
-      examples: ['session'],
-    })
-    .prefault('auto'),
-  max: count(16, { description: 'Most at once. One more takes the place of the one unused for longest.' }),
-  ...sharing,
-});
+const idleStop = z
+  .string({ error: fault('DURATION_INVALID', 'not a duration', 'write 15m, or off') })
+  .transform((text, context): 'off' | number => {
+    if (text === 'off') return text;
+    const ms = parseDuration(text);
+    // The longest wait a timer of the runtime can hold is a little more than that.
+    if (ms !== undefined && ms >= 1 && ms <= 2_073_600_000) return ms;
+    return refuse(context, 'DURATION_INVALID', 'not a duration of 1ms to 24d', 'write 15m, or off');
+  })
+  .meta({
+    description:
+      'One that several callers share is ended when nothing has used it for this long, and started again by the next call. `off`: never, since a server may remember something.',
+    examples: ['15m', 'off'],
+  })
+  .prefault('off');
 
-const restart = z.strictObject({
-  max: count(
-    5,
-    {
-      description:
-        'Most restarts within the time below; more, and it is not started again until that time has passed.',
-    },
-    0,
-  ),
-  within: duration('60s', { description: 'The time in which restarts are counted.' }),
-});
+const instances = camel(
+  z.strictObject({
+    per: z
+      .enum(['auto', 'session', 'principal', 'request', 'shared'])
+      .meta({
+        description:
+          'Whom one process serves: `session`, `principal`, `request` and `shared` as with `sessions`; `auto` everybody who cannot be asked anything, and one process, as with `session`, for each that can (elicitation, sampling, roots), as long as there are two fewer than `max`; the others share one.',
+        examples: ['session'],
+      })
+      .prefault('auto'),
+    max: count(16, { description: 'Most at once. One more takes the place of the one unused for longest.' }),
+    ...sharing,
+    idle_stop: idleStop,
+  }),
+);
+
+const restart = camel(
+  z.strictObject({
+    max: count(
+      5,
+      {
+        description:
+          'Most restarts within the time below; more, and it is not started again until that time has passed.',
+      },
+      0,
+    ),
+    within: duration('60s', { description: 'The time in which restarts are counted.' }),
+    backoff: duration(
+      '250ms',
+      {
+        description:
+          'Longest wait before the second restart in that time, twice as long before each further one. Half of it, and a random part of the other half, are waited for.',
+      },
+      0,
+    ),
+    max_backoff: duration('10s', { description: 'The longest it gets.' }, 0),
+  }),
+);
 
 const upstream = z
   .strictObject({

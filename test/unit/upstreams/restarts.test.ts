@@ -4,7 +4,8 @@ import { createRestarts } from '../../../src/upstreams/restarts.ts';
 
 function start(max = 2) {
   const clock = { now: 0 };
-  return { clock, restarts: createRestarts('up', max, 60_000, () => clock.now) };
+  const options = { max, within: 60_000, backoff: 250, maxBackoff: 10_000 };
+  return { clock, restarts: createRestarts('up', options, { now: () => clock.now }) };
 }
 
 describe('restarts', () => {
