@@ -18,6 +18,7 @@ export interface Options {
   readonly ready?: boolean;
   readonly url?: string;
   readonly header?: readonly string[];
+  readonly all?: boolean;
 }
 
 export interface Given {
@@ -150,6 +151,54 @@ export const ROWS: readonly Row[] = [
     ],
     options: [URL_FLAG, HEADER, JSON_OUT],
     run: async (shell, { options }) => (await import('./tools.ts')).listTools(shell, options),
+  },
+  {
+    name: 'pins list',
+    args: [['[upstream]', 'one upstream (default: all)']],
+    about: 'List the tools whose definitions are approved, and those that wait for it.',
+    examples: [['sluice pins list github', 'approved, changed or new, and since when']],
+    options: [CONFIG, JSON_OUT],
+    run: async (shell, { args, options }) =>
+      (await import('./pins.ts')).listPins(shell, optional(args[0]), options),
+  },
+  {
+    name: 'pins diff',
+    args: [
+      ['[upstream]', 'one upstream (default: all)'],
+      ['[tool]', 'one tool, as its upstream names it'],
+    ],
+    about: 'Show old and new definition of tools that changed. Exit 1 if there is any.',
+    examples: [['sluice pins diff github', 'what differs from what is approved']],
+    options: [CONFIG, JSON_OUT],
+    run: async (shell, { args, options }) =>
+      (await import('./pins.ts')).diffPins(shell, optional(args[0]), optional(args[1]), options),
+  },
+  {
+    name: 'pins approve',
+    args: [
+      ['[upstream]', 'the upstream'],
+      ['[tools...]', 'tools, as their upstream names them (default: all of it)'],
+    ],
+    about: 'Approve the definitions that wait; a gateway that runs takes them up.',
+    examples: [
+      ['sluice pins approve github search_code', ''],
+      ['sluice pins approve --all', 'everything that waits'],
+    ],
+    options: [['--all', 'of every upstream'], CONFIG, SOCKET],
+    run: async (shell, { args, options }) =>
+      (await import('./pins.ts')).approvePins(shell, optional(args[0]), list(args[1]), options),
+  },
+  {
+    name: 'pins forget',
+    args: [
+      ['[upstream]', 'the upstream'],
+      ['[tools...]', 'tools, as their upstream names them (default: all of it)'],
+    ],
+    about: 'Take approvals back; what is listed next is judged as seen for the first time.',
+    examples: [['sluice pins forget github', 'after it was replaced on purpose']],
+    options: [['--all', 'of every upstream'], CONFIG, SOCKET],
+    run: async (shell, { args, options }) =>
+      (await import('./pins.ts')).forgetPins(shell, optional(args[0]), list(args[1]), options),
   },
   {
     name: 'init',

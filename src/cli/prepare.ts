@@ -1,9 +1,11 @@
 // What every command that runs a gateway needs first: configuration read, log open, key at hand, world built.
 
+import { join } from 'node:path';
 import { collectDefaultMetrics, Gauge } from 'prom-client';
 import type { Loaded } from '../config/load.ts';
 import { SILENT } from '../core/log.ts';
 import { createMetrics } from '../core/metrics.ts';
+import { pinMemory } from '../core/pin-store.ts';
 import { sessionMemory } from '../core/session-store.ts';
 import { NO_SHELF } from '../core/shelf.ts';
 import type { World } from '../gateway/types.ts';
@@ -13,6 +15,7 @@ import { createReader, type Reader } from './config.ts';
 import { ConfigError, printDiagnostics } from './diagnostics.ts';
 import { createLogger, type Logger } from './log.ts';
 import { stateDir } from './paths.ts';
+import { openPinFile, PIN_FILE } from './pin-file.ts';
 import { withPluginProblems } from './plugin-problems.ts';
 import { readSealKey, SealKeyUnwritable } from './seal-key.ts';
 import { openSessionFile } from './session-file.ts';
@@ -75,6 +78,7 @@ export async function prepare(
     // The session of a client on a pipe is the pipe.
     sessions: listen ? openSessionFile({ dir, size, host }) : sessionMemory(size),
     shelf: openShelfFile({ dir, size: config.state.lists, host }),
+    pins: openPinFile({ file: config.state.pins ?? join(dir, PIN_FILE), dir, log: logger.log }),
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     version: BUILD.version,
@@ -92,6 +96,7 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
     sealKey: crypto.getRandomValues(new Uint8Array(32)),
     sessions: sessionMemory(loaded.config.state.size),
     shelf: NO_SHELF,
+    pins: pinMemory(),
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     version: BUILD.version,

@@ -9,6 +9,7 @@ import type { Cache } from './sections/cache.ts';
 import type { Concurrency } from './sections/concurrency.ts';
 import { endpoints } from './sections/endpoints.ts';
 import { listeners } from './sections/listeners.ts';
+import type { ParsedPin } from './sections/pin.ts';
 import { type Mode, type OnError, pipeline, type When } from './sections/pipeline.ts';
 import type { Retry } from './sections/retry.ts';
 import { admin, drain, type Limits, type Log, limits, state, telemetry } from './sections/service.ts';
@@ -65,7 +66,13 @@ export interface Config {
     readonly socket: string | 'off' | undefined;
   };
   /** `dir` undefined: the caller chooses. */
-  readonly state: { readonly dir: string | undefined; readonly size: number; readonly lists: number };
+  readonly state: {
+    readonly dir: string | undefined;
+    /** Absolute; undefined: in `dir`. */
+    readonly pins: string | undefined;
+    readonly size: number;
+    readonly lists: number;
+  };
   readonly telemetry: { readonly log: Log };
   readonly limits: Limits;
   readonly drain: number;
@@ -102,6 +109,8 @@ interface UpstreamBase {
   readonly cache: Cache;
   readonly breaker: BreakerField;
   readonly retry: Retry;
+  /** What becomes of tools whose definition is not the approved one. */
+  readonly pin: ParsedPin;
   readonly pipeline: readonly Entry[];
   readonly path: Path;
 }

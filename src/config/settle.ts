@@ -25,7 +25,7 @@ import type { ParsedUpstream } from './sections/upstreams.ts';
 export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string): Config {
   const names = Object.keys(parsed.upstreams);
   const { listen, socket } = parsed.admin;
-  const { dir, size, lists } = parsed.state;
+  const { dir, pins, size, lists } = parsed.state;
   return {
     listeners: parsed.listeners.map((listener) => settleListener(listener, baseDir)),
     endpoints: settleEndpoints(parsed.endpoints, names),
@@ -37,7 +37,12 @@ export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string
       listen: listen === 'off' ? listen : settleAddress(listen, baseDir),
       socket: socket === undefined || socket === 'off' ? socket : resolve(baseDir, socket),
     },
-    state: { dir: dir === undefined ? undefined : resolve(baseDir, dir), size, lists },
+    state: {
+      dir: dir === undefined ? undefined : resolve(baseDir, dir),
+      pins: pins === undefined ? undefined : resolve(baseDir, pins),
+      size,
+      lists,
+    },
     telemetry: parsed.telemetry,
     limits: parsed.limits,
     drain: parsed.drain,
@@ -83,9 +88,9 @@ function settleUpstream(
   baseDir: string,
 ): Upstream {
   const path: Path = ['upstreams', name];
-  const { era, timeouts, concurrency, retry, cache, breaker, builtin, url, urls = [url], command } = parsed;
+  const { era, timeouts, concurrency, retry, cache, breaker, pin, builtin, url, urls = [url], command } = parsed;
   const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
-  const base = { name, era, timeouts, concurrency, retry, cache, breaker, pipeline, path };
+  const base = { name, era, timeouts, concurrency, retry, cache, breaker, pin, pipeline, path };
   const places = urls.filter((place) => place !== undefined);
   const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
     seal(parsed[field] ?? {}, [...path, field], document);

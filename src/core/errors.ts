@@ -191,6 +191,13 @@ export const catalogue = {
     'Ask the operator; the log has the request id and the plugin.',
   ),
   RATE_LIMITED: entry(1429, 200, 'denied', 'The caller is over a limit.', 'Wait for data.retryAfterMs.'),
+  TOOL_UNAPPROVED: entry(
+    1411,
+    200,
+    'denied',
+    'The definition of the tool is not the one that was approved, and the configuration blocks such tools.',
+    'Look at `sluice pins diff`; approve with `sluice pins approve`, or in the pin file.',
+  ),
   UPSTREAM_UNAVAILABLE: entry(
     -32603,
     502,

@@ -68,6 +68,11 @@ export function createMetrics() {
       'target',
       'outcome',
     ]),
+    toolsWaiting: gauge('tools_unapproved', 'Tools whose definition is not approved.', ['upstream']),
+    toolDrifts: counter('tool_drifts_total', 'Definitions of tools found changed or new.', [
+      'upstream',
+      'kind',
+    ]),
     parked: gauge('parked_calls', 'Calls that wait for an answer of the client.'),
     generation: gauge('generation', 'Number of the running generation.'),
     reloads: counter('reloads_total', 'Reloads tried.', ['outcome']),

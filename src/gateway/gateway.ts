@@ -68,6 +68,7 @@ export async function startGateway(world: World): Promise<Started> {
   /** Ends with the first generation: what is said of it then would be said too late. */
   const warming = new AbortController();
   let accepting = true;
+  let pinsSeen = world.pins.version();
   let listeners: HttpListener[] = [];
   let reloading: Promise<unknown> = Promise.resolve();
 
@@ -135,7 +136,10 @@ export async function startGateway(world: World): Promise<Started> {
     host.metrics.lastReloadOk.set(1);
     host.metrics.reloads.inc({ outcome: 'taken' });
     // Subscriptions begin anew on the new generation before the old one is asked to go.
-    const changed = differs ? comparisons.between(before, next) : UNCHANGED;
+    const compared = differs ? comparisons.between(before, next) : UNCHANGED;
+    const pins = world.pins.version();
+    const changed = pins === pinsSeen ? compared : withTools(compared);
+    pinsSeen = pins;
     for (const renew of swaps) renew(changed);
     draining.add(before);
     void retire(before).finally(() => draining.delete(before));
@@ -224,6 +228,11 @@ function stockLimits(limits: Limits): StockLimits {
     grace: listGrace,
     refresh: listRefresh,
   };
+}
+
+/** Approvals hold for the generation before, too, so that it shows the same tools by now. */
+function withTools(compared: ChangedFor): ChangedFor {
+  return async (client, path) => new Set([...(await compared(client, path)), 'toolsListChanged']);
 }
 
 function registered<T>(all: Set<T>, one: T): () => void {

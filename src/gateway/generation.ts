@@ -14,6 +14,7 @@ import type { Endpoint } from '../listeners/serving.ts';
 import { type McpRequest, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { createOffering } from '../router/offering.ts';
+import { pinned } from '../router/pins.ts';
 import { createRouter, type Router, type RouterLimits } from '../router/router.ts';
 import type { Source } from '../router/source.ts';
 import type { Stock } from '../router/stock.ts';
@@ -117,7 +118,10 @@ export async function buildGeneration(
     voices.push(() => live.speakThrough(upstream, senders));
     undo.push(() => live.release(upstream, senders));
     upstreams.set(each.name, upstream);
-    const handle = pipeline(steps, upstream.handle, world.host);
+    const pinning = { upstream: each.name, policy: each.pin, store: world.pins, host: world.host };
+    // What is built in changes with the gateway alone.
+    const own = each.kind === 'builtin' ? upstream.handle : pinned(pinning, upstream.handle);
+    const handle = pipeline(steps, own, world.host);
     const entry = entryOf(each, steps, world.sealKey);
     sources.set(each.name, {
       name: each.name,

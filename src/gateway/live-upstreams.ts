@@ -40,8 +40,12 @@ export type Shared = Omit<UpstreamParts, 'spec'> & {
 
 export function createLiveUpstreams(shared: Shared): LiveUpstreams {
   const live: Live[] = [];
-  // The leg's own pipeline belongs to a generation; the links below it do not.
-  const bare = (config: UpstreamConfig): UpstreamConfig => ({ ...config, pipeline: [] });
+  // The leg's own pipeline and the judgement of its tools belong to a generation; the links below them do not.
+  const bare = (config: UpstreamConfig): UpstreamConfig => ({
+    ...config,
+    pin: { onDrift: 'allow', onNew: 'allow', recheck: 0 },
+    pipeline: [],
+  });
   return {
     hold(config) {
       const there = live.find((each) => sameUpstream(bare(each.config), bare(config)));

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Plan } from '../config/diff.ts';
 import type { LoadResult } from '../config/load.ts';
 import type { Host } from '../core/host.ts';
+import type { PinStore } from '../core/pin-store.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
 import type { SessionStore } from '../core/session-store.ts';
 import type { Shelf } from '../core/shelf.ts';
@@ -24,6 +25,8 @@ export interface World {
   readonly sessions: SessionStore;
   /** What was known of upstreams before a restart. The gateway closes it when it stops. */
   readonly shelf: Shelf;
+  /** The approved definitions of tools. */
+  readonly pins: PinStore;
   /** Environment of child processes before an upstream's own `env`: an allow-list of this process's. */
   readonly childEnv: Readonly<Record<string, string>>;
   /** The operating system, as the runtime names it. */

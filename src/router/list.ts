@@ -45,7 +45,7 @@ export interface Listed {
  * @throws GatewayError with the upstream's own error message when a page fails
  */
 export async function listAll(
-  source: Source,
+  source: Pick<Source, 'name' | 'handle'>,
   kind: ListKind,
   x: Exchange,
   signal = x.signal,
@@ -87,7 +87,7 @@ export function listed(items: readonly RawObject[], hints: readonly Hints[]): Li
   };
 }
 
-function failed(result: McpResult, { name: upstream }: Source): GatewayError {
+function failed(result: McpResult, { name: upstream }: Pick<Source, 'name'>): GatewayError {
   const said = result.raw.object('data')?.string('code');
   const code = said !== undefined && said in catalogue ? (said as ErrorName) : 'UPSTREAM_UNAVAILABLE';
   return new GatewayError(code, result.raw.string('message') ?? 'the list failed', { upstream });

@@ -32,6 +32,7 @@ const ERRORS = {
   UNAUTHENTICATED: [1401, 'denied'],
   FORBIDDEN: [1403, 'denied'],
   RATE_LIMITED: [1429, 'denied'],
+  TOOL_UNAPPROVED: [1411, 'denied'],
   UPSTREAM_UNAVAILABLE: [-32603, 'upstream'],
   UPSTREAM_TIMEOUT: [-32603, 'upstream'],
   UPSTREAM_INVALID: [-32603, 'upstream'],

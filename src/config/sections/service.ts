@@ -51,6 +51,15 @@ export const state = z
         examples: ['/var/lib/sluice'],
       })
       .optional(),
+    pins: z
+      .string()
+      .min(1, { error: fault('VALUE_INVALID', 'no file') })
+      .meta({
+        description:
+          'File of the approved definitions of tools, fit to be committed. Default: `pins.json` in that directory.',
+        examples: ['./pins.json'],
+      })
+      .optional(),
     size: size('64MiB', {
       description:
         'Most space for what is known of sessions. Beyond it those longest unused are forgotten, ended ones last.',

@@ -5,6 +5,7 @@ import { parseDuration } from '../../lib/duration.ts';
 import { camel, count, duration, fault, refuse } from '../fields.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
+import { pin } from './pin.ts';
 import { pipeline } from './pipeline.ts';
 import { retry } from './retry.ts';
 import { balance, breaker, health, url, urls } from './targets.ts';
@@ -255,6 +256,7 @@ const upstream = z
     ),
     kill: duration('3s', { description: 'After this long they are killed (KILL).' }, 0),
     cache,
+    pin,
     pipeline: pipeline.meta({
       description: 'Plugins that run for this upstream alone, once per request sent to it.',
       examples: [[{ './plugins/stamp.ts': { header: 'X-Stamp' } }]],

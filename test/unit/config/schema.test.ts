@@ -178,7 +178,7 @@ test('the defaults', () => {
   ]);
   expect(config.endpoints).toEqual([{ path: '/mcp', upstreams: ['c'], names: 'none', sse: '/sse' }]);
   expect(config.admin).toEqual({ listen: { kind: 'tcp', host: '127.0.0.1', port: 7421 }, socket: undefined });
-  expect(config.state).toEqual({ dir: undefined, size: 67_108_864, lists: 67_108_864 });
+  expect(config.state).toEqual({ dir: undefined, pins: undefined, size: 67_108_864, lists: 67_108_864 });
   expect(config.telemetry).toEqual({ log: { level: 'info', format: 'auto' } });
   expect(config.drain).toBe(30_000);
   expect(config.limits).toEqual({
@@ -248,6 +248,7 @@ test('the defaults', () => {
       era: 'auto',
       cache: { lists: 0, reads: 0, staleIfError: 60_000, tools: undefined },
       breaker: { failures: 5, open: 500, openMax: 1_000 },
+      pin: { onDrift: 'warn', onNew: 'allow', recheck: 60_000 },
       pipeline: [],
       path: ['upstreams', 'c'],
       timeouts: {

@@ -1,0 +1,232 @@
+// Whether the tools of an upstream are still those that were approved: looked at in each of its lists, before any
+// plugin or client sees it. A definition that changes under a name people trust is how a server goes bad.
+
+import { errorResult, GatewayError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import type { Handler } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import type { Pin, PinStore, Pins } from '../core/pin-store.ts';
+import { digest } from '../lib/digest.ts';
+import { canonical } from '../protocol/canonical.ts';
+import { joinItems, rawItems } from '../protocol/items.ts';
+import { McpRequest, type McpResult } from '../protocol/message.ts';
+import type { RawObject } from '../protocol/raw.ts';
+import type { JsonObject } from '../protocol/values.ts';
+import { listAll } from './list.ts';
+
+export interface PinPolicy {
+  readonly onDrift: 'block' | 'warn' | 'allow';
+  /** Of a tool seen for the first time, once there are approved ones. */
+  readonly onNew: 'block' | 'warn' | 'allow';
+  /** How old the last look at the list may be when a tool is called and something may be blocked, milliseconds. */
+  readonly recheck: number;
+}
+
+export interface Pinning {
+  readonly upstream: string;
+  readonly policy: PinPolicy;
+  readonly store: PinStore;
+  readonly host: Host;
+}
+
+/** What makes a definition another one: all that a model or a person is shown, and what arguments are checked by. */
+const PARTS = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
+
+function pinOf(tool: RawObject, now: number): Pin {
+  const parts = PARTS.flatMap((part) => {
+    const value = tool.get(part);
+    return value === undefined ? [] : [[part, value] as const];
+  });
+  const definition: JsonObject = Object.fromEntries(parts);
+  return {
+    digest: `sha256:${digest(canonical(definition))}`,
+    definition,
+    seen: new Date(now).toISOString(),
+  };
+}
+
+/** The upstream without the tools that its policy holds back. */
+export function pinned(pinning: Pinning, next: Handler): Handler {
+  const { policy, upstream } = pinning;
+  if (policy.onDrift === 'allow' && policy.onNew === 'allow') return next;
+  const watch = new Watch(pinning);
+  const blocks = policy.onDrift === 'block' || policy.onNew === 'block';
+  return async (x, emit) => {
+    const { method } = x.request;
+    if (method === 'tools/list')
+      return withoutBlocked(await next(x, emit), watch, x.request.raw?.has('cursor') === true);
+    if (method !== 'tools/call' || !blocks) return next(x, emit);
+    const name = x.request.raw?.string('name');
+    if (name === undefined) return next(x, emit);
+    const failed = watch.isFresh(name) ? undefined : await look(x, pinning, next, watch);
+    if (failed) return failed;
+    const verdict = watch.of(name);
+    // What nobody has listed cannot have been approved.
+    if (verdict === 'fine') return next(x, emit);
+    return errorResult('TOOL_UNAPPROVED', told(name, upstream, verdict), {
+      upstream,
+      tool: name,
+      requestId: x.id,
+    });
+  };
+}
+
+type Verdict = 'fine' | 'changed' | 'new' | 'unlisted';
+
+const SAID: Readonly<Record<Exclude<Verdict, 'fine'>, string>> = {
+  changed: 'has another definition than the approved one',
+  new: 'is new and not approved yet',
+  unlisted: 'is not on the list of its upstream, so nothing about it is approved',
+};
+
+function told(tool: string, upstream: string, verdict: Exclude<Verdict, 'fine'>): string {
+  const how = verdict === 'unlisted' ? '' : `: see \`sluice pins diff ${upstream}\``;
+  return `The tool "${tool}" of the upstream "${upstream}" ${SAID[verdict]}${how}.`;
+}
+
+/**
+ * Nobody may have asked for the list yet, or not for long.
+ * @returns why it is not to be had
+ */
+async function look(
+  x: Exchange,
+  pinning: Pinning,
+  next: Handler,
+  watch: Watch,
+): Promise<McpResult | undefined> {
+  const source = {
+    name: pinning.upstream,
+    handle: next,
+    hello: () => Promise.reject(new Error('not asked')),
+  };
+  const meta = x.request.raw?.object('_meta')?.with({ progressToken: undefined });
+  const request = new McpRequest('tools/list', undefined, {});
+  const bare = x.fork(pinning.upstream, meta ? request.with({ _meta: meta }) : request);
+  try {
+    watch.judge((await listAll(source, 'tools', bare)).items, false);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return errorResult(error.code, error.message, { ...error.data, requestId: x.id });
+  }
+}
+
+function withoutBlocked(result: McpResult, watch: Watch, isLaterPage: boolean): McpResult {
+  const text = result.kind === 'complete' ? result.raw.raw('tools') : undefined;
+  if (text === undefined || watch.sawFine(text)) return result;
+  const tools = rawItems(text);
+  const kept = watch.judge(tools, isLaterPage);
+  if (kept.length < tools.length) return result.with({ tools: joinItems(kept) });
+  watch.remember(text);
+  return result;
+}
+
+/** What is known of the tools of one upstream while a generation lasts. */
+class Watch {
+  readonly #verdicts = new Map<string, Verdict>();
+  /** Definitions that wait for approval, by name. */
+  readonly #waiting = new Map<string, Pin>();
+  /** What was said of each tool, so that it is said once. */
+  readonly #said = new Map<string, string>();
+  #version = -1;
+  #fine: string | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the list that is being read is the first one ever: it may have several pages. */
+  #isFirst = false;
+
+  constructor(readonly on: Pinning) {}
+
+  /** Whether what is known of a tool is good enough for calling it. */
+  isFresh(name: string): boolean {
+    const { store, host, policy } = this.on;
+    const isOld = host.now() - this.#lookedAt >= policy.recheck;
+    return !isOld && this.#version === store.version() && this.#verdicts.has(name);
+  }
+
+  of(name: string): Verdict {
+    const verdict = this.#verdicts.get(name) ?? 'unlisted';
+    const { onDrift, onNew } = this.on.policy;
+    if (verdict === 'changed') return onDrift === 'block' ? verdict : 'fine';
+    if (verdict === 'new') return onNew === 'block' ? verdict : 'fine';
+    return verdict;
+  }
+
+  /** Whether just this page was judged last, and nothing was wrong with it. */
+  sawFine(text: string): boolean {
+    if (this.#fine !== text || this.#version !== this.on.store.version()) return false;
+    this.#lookedAt = this.on.host.now();
+    return true;
+  }
+
+  remember(text: string): void {
+    this.#fine = this.#waiting.size === 0 ? text : undefined;
+  }
+
+  /** @returns those tools that may be listed, in their order */
+  judge(tools: readonly RawObject[], isLaterPage: boolean): RawObject[] {
+    const { store, upstream, host, policy } = this.on;
+    this.#version = store.version();
+    this.#lookedAt = host.now();
+    this.#fine = undefined;
+    const approved = store.approved(upstream);
+    if (!isLaterPage) this.#isFirst = approved.size === 0;
+    const first = new Map<string, Pin>();
+    const before = [...this.#waiting.keys()].join('\n');
+    const kept = tools.filter((tool) => {
+      const name = tool.string('name');
+      if (name === undefined) return true;
+      const pin = pinOf(tool, host.now());
+      const verdict = this.#verdict(name, pin, approved);
+      const isFine = verdict === 'fine' || policy[verdict === 'new' ? 'onNew' : 'onDrift'] === 'allow';
+      this.#verdicts.set(name, isFine ? 'fine' : verdict);
+      if (isFine) {
+        this.#waiting.delete(name);
+        if (verdict !== 'fine' || !approved.has(name)) first.set(name, pin);
+      } else {
+        this.#waiting.set(name, pin);
+        this.#say(name, verdict, pin);
+      }
+      return this.of(name) === 'fine';
+    });
+    if (first.size > 0) this.#approve(first);
+    if (
+      before !== [...this.#waiting.keys()].join('\n') ||
+      !sameDigests(store.waiting(upstream), this.#waiting)
+    )
+      store.setWaiting(upstream, new Map(this.#waiting));
+    host.metrics.toolsWaiting.set({ upstream }, this.#waiting.size);
+    return kept;
+  }
+
+  #verdict(name: string, pin: Pin, approved: Pins): 'fine' | 'changed' | 'new' {
+    const known = approved.get(name);
+    if (known) return known.digest === pin.digest ? 'fine' : 'changed';
+    // The first list of an upstream is what its later ones are compared with.
+    return this.#isFirst ? 'fine' : 'new';
+  }
+
+  #approve(pins: Pins): void {
+    const { store, upstream, host } = this.on;
+    store.approve(upstream, pins);
+    this.#version = store.version();
+    host.log.info('definitions of tools approved on first sight', { upstream, tools: pins.size });
+  }
+
+  #say(name: string, verdict: 'changed' | 'new', { digest: now }: Pin): void {
+    if (this.#said.get(name) === now) return;
+    this.#said.set(name, now);
+    const { host, upstream, policy } = this.on;
+    host.metrics.toolDrifts.inc({ upstream, kind: verdict });
+    const blocked = policy[verdict === 'new' ? 'onNew' : 'onDrift'] === 'block';
+    host.log.warn(verdict === 'new' ? 'tool is not approved' : 'definition of a tool changed', {
+      upstream,
+      tool: name,
+      blocked,
+      see: `sluice pins diff ${upstream}`,
+    });
+  }
+}
+
+function sameDigests(a: Pins, b: Pins): boolean {
+  return a.size === b.size && [...a].every(([name, pin]) => b.get(name)?.digest === pin.digest);
+}

@@ -1,0 +1,188 @@
+// Tools whose definition is not the approved one: found in lists, page by page, and before calls.
+import { describe, expect, test } from 'bun:test';
+import { type PinStore, pinMemory } from '../../../src/core/pin-store.ts';
+import type { JsonObject } from '../../../src/protocol/values.ts';
+import { type PinPolicy, pinned } from '../../../src/router/pins.ts';
+import { exchange, nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
+import { source } from './sources.ts';
+
+const tool = (name: string, description = 'does it', more: object = {}) => ({
+  name,
+  description,
+  inputSchema: { type: 'object', properties: { path: { type: 'string' } } },
+  ...more,
+});
+
+function world(policy: Partial<PinPolicy> = {}, store: PinStore = pinMemory()) {
+  const host = testHost();
+  let pages: object[][] = [[]];
+  const upstream = source('files', {
+    'tools/list': ({ request }) => {
+      const page = Number(request.raw?.string('cursor') ?? 0);
+      const next = page + 1 < pages.length ? { nextCursor: String(page + 1) } : {};
+      return { tools: pages[page], ...next };
+    },
+    'tools/call': { content: [] },
+  });
+  const whole = { onDrift: 'block', onNew: 'allow', recheck: 60_000, ...policy } as const;
+  const handle = pinned({ upstream: 'files', policy: whole, store, host }, upstream.handle);
+  return {
+    host,
+    store,
+    upstream,
+    has(...all: object[][]) {
+      pages = all;
+    },
+    async list(cursor?: string) {
+      const params: JsonObject = cursor === undefined ? {} : { cursor };
+      const result = await handle(exchange('tools/list', params), nobody);
+      return (result.value.tools as unknown as { name: string }[]).map(({ name }) => name);
+    },
+    call: async (name: string) => {
+      const result = await handle(toolCall(name), nobody);
+      return result.kind === 'error' ? result.raw.object('data')?.string('code') : 'called';
+    },
+  };
+}
+
+describe('on first sight', () => {
+  test('every definition is approved, over all pages', async () => {
+    const { has, list, store } = world({ onNew: 'block' });
+    has([tool('a')], [tool('b')]);
+    expect(await list()).toEqual(['a']);
+    expect(await list('1')).toEqual(['b']);
+    expect([...store.approved('files').keys()]).toEqual(['a', 'b']);
+    expect(store.waiting('files').size).toBe(0);
+  });
+
+  test('a call lists first, once', async () => {
+    const { has, call, upstream } = world();
+    has([tool('a')]);
+    expect(await call('a')).toBe('called');
+    expect(await call('a')).toBe('called');
+    expect(upstream.asked('tools/list')).toHaveLength(1);
+  });
+});
+
+describe('what differs', () => {
+  const changes: [string, object][] = [
+    ['description', tool('a', 'does it, and tells')],
+    ['title', tool('a', 'does it', { title: 'A' })],
+    ['inputSchema', tool('a', 'does it', { inputSchema: { type: 'object' } })],
+    ['outputSchema', tool('a', 'does it', { outputSchema: { type: 'object' } })],
+    ['annotations', tool('a', 'does it', { annotations: { readOnlyHint: true } })],
+  ];
+  test.each(changes)('%s: blocked in lists and calls until it is approved', async (_, changed) => {
+    const { has, list, call, store, host } = world();
+    has([tool('a'), tool('b')]);
+    await list();
+    has([changed, tool('b')]);
+    expect(await list()).toEqual(['b']);
+    expect(await call('a')).toBe('TOOL_UNAPPROVED');
+    expect(await call('b')).toBe('called');
+    expect([...store.waiting('files').keys()]).toEqual(['a']);
+    store.approve('files', new Map(store.waiting('files')));
+    expect(await list()).toEqual(['a', 'b']);
+    expect(await call('a')).toBe('called');
+    expect(store.waiting('files').size).toBe(0);
+    expect(host.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  test('not the order of members, nor what no model sees', async () => {
+    const { has, list, store } = world();
+    has([tool('a')]);
+    await list();
+    const { name, description, inputSchema } = tool('a');
+    has([{ inputSchema, _meta: { x: 1 }, icons: [], description, name }]);
+    expect(await list()).toEqual(['a']);
+    expect(store.waiting('files').size).toBe(0);
+  });
+
+  test('one that returns to what it was is fine again', async () => {
+    const { has, list, store } = world();
+    has([tool('a')]);
+    await list();
+    has([tool('a', 'other')]);
+    expect(await list()).toEqual([]);
+    has([tool('a')]);
+    expect(await list()).toEqual(['a']);
+    expect(store.waiting('files').size).toBe(0);
+  });
+
+  test('warn: told once, counted, and passed on', async () => {
+    const { has, list, call, host, store } = world({ onDrift: 'warn' });
+    has([tool('a')]);
+    await list();
+    has([tool('a', 'other')]);
+    expect(await list()).toEqual(['a']);
+    expect(await list()).toEqual(['a']);
+    expect(await call('a')).toBe('called');
+    expect(host.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    expect([...store.waiting('files').keys()]).toEqual(['a']);
+    const drifts = await host.metrics.toolDrifts.get();
+    expect(drifts.values.map(({ value, labels }) => [value, labels.kind])).toEqual([[1, 'changed']]);
+  });
+
+  test('allow: approved at once', async () => {
+    const { has, list, store } = world({ onDrift: 'allow', onNew: 'warn' });
+    has([tool('a')]);
+    await list();
+    const before = store.approved('files').get('a')?.digest;
+    has([tool('a', 'other')]);
+    expect(await list()).toEqual(['a']);
+    expect(store.approved('files').get('a')?.digest).not.toBe(before);
+    expect(store.waiting('files').size).toBe(0);
+  });
+
+  test('new ones are blocked where the configuration says so', async () => {
+    const { has, list, call } = world({ onNew: 'block' });
+    has([tool('a')]);
+    await list();
+    has([tool('a'), tool('b')]);
+    expect(await list()).toEqual(['a']);
+    expect(await call('b')).toBe('TOOL_UNAPPROVED');
+  });
+});
+
+describe('a call', () => {
+  test('looks again when the last look is old', async () => {
+    const { has, list, call, host } = world();
+    has([tool('a')]);
+    await list();
+    has([tool('a', 'other')]);
+    expect(await call('a')).toBe('called');
+    host.turn(60_000);
+    expect(await call('a')).toBe('TOOL_UNAPPROVED');
+  });
+
+  test('of a tool that is on no list is refused: nobody can have approved it', async () => {
+    const { has, call } = world();
+    has([tool('a')]);
+    expect(await call('hidden')).toBe('TOOL_UNAPPROVED');
+  });
+
+  test('is refused when the list cannot be had', async () => {
+    const down = source('files', { 'tools/call': { content: [] } });
+    const handle = pinned(
+      {
+        upstream: 'files',
+        policy: { onDrift: 'block', onNew: 'allow', recheck: 1 },
+        store: pinMemory(),
+        host: testHost(),
+      },
+      async (x, emit) => {
+        const { errorResult } = await import('../../../src/core/errors.ts');
+        return x.request.method === 'tools/list' ? errorResult('UPSTREAM_TIMEOUT') : down.handle(x, emit);
+      },
+    );
+    const result = await handle(toolCall('a'), nobody);
+    expect(result.kind).toBe('error');
+    expect(down.asked('tools/call')).toHaveLength(0);
+  });
+});
+
+test('with allow for both nothing is looked at', () => {
+  const { upstream, store, host } = world();
+  const policy = { onDrift: 'allow', onNew: 'allow', recheck: 1 } as const;
+  expect(pinned({ upstream: 'files', policy, store, host }, upstream.handle)).toBe(upstream.handle);
+});
