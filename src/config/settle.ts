@@ -88,7 +88,19 @@ function settleUpstream(
   baseDir: string,
 ): Upstream {
   const path: Path = ['upstreams', name];
-  const { era, timeouts, concurrency, retry, cache, breaker, pin, builtin, url, urls = [url], command } = parsed;
+  const {
+    era,
+    timeouts,
+    concurrency,
+    retry,
+    cache,
+    breaker,
+    pin,
+    builtin,
+    url,
+    urls = [url],
+    command,
+  } = parsed;
   const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
   const base = { name, era, timeouts, concurrency, retry, cache, breaker, pin, pipeline, path };
   const places = urls.filter((place) => place !== undefined);
