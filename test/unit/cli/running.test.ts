@@ -156,7 +156,7 @@ describe('a reload', () => {
 
 describe('the end', () => {
   test('TERM lets a call finish while health is alive and not ready, and exits 0', async () => {
-    const call = home.start(['call', 'slow_count', 'to=20', 'every_ms=50', '--url', url]);
+    const call = home.start(['call', 'slow_count', 'to=80', 'every_ms=50', '--url', url]);
     await gateway.until(/"method":"tools\/list"/);
     while (JSON.parse((await home.run(['status', '--json'])).out).inFlight === 0) await gateway.until(/./);
     gateway.signal('SIGTERM');
@@ -164,7 +164,7 @@ describe('the end', () => {
     expect((await home.run(['health'])).code).toBe(0);
     expect(await home.run(['health', '--ready'])).toMatchObject({ code: 1, out: 'failed: not ready\n' });
     expect(await call.exited).toBe(0);
-    expect(call.out).toBe('Counted to 20.\n');
+    expect(call.out).toBe('Counted to 80.\n');
     expect(await gateway.exited).toBe(0);
     expect(existsSync(home.path('admin.sock'))).toBe(false);
   });
