@@ -163,6 +163,7 @@ export default definePlugin({
     };
 
     return {
+      streams: true,
       onNotification(note, x, emit) {
         if (note.method !== 'notifications/progress') return undefined;
         const progress = note.raw?.get('progress');

@@ -50,10 +50,11 @@ async function putAll(bytes: Uint8Array, put: Put): Promise<void> {
 }
 
 /** One writer for messages: in order, each known to have left. */
-export function messageWriter(put: Put): (text: string) => Promise<void> {
+export function messageWriter(put: Put): (data: string | Uint8Array) => Promise<void> {
   let last: Promise<void> = Promise.resolve();
-  return (text) => {
-    const turn = last.then(() => putAll(Buffer.from(text), put));
+  return (data) => {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const turn = last.then(() => putAll(bytes, put));
     last = turn.catch(() => {});
     return turn;
   };

@@ -25,11 +25,11 @@ export function reserveStdout(err: Output): void {
 }
 
 /** Takes stdout for messages. `write` resolves when the system has the text; `gone` when the reader is no more. */
-function takeStdout(): { write: (text: string) => Promise<void>; gone: Promise<void> } {
+function takeStdout(): { write: (data: string | Uint8Array) => Promise<void>; gone: Promise<void> } {
   const gone = Promise.withResolvers<void>();
   const put = messageWriter(putTo(1));
-  const write = (text: string): Promise<void> =>
-    put(text).catch((error: unknown) => {
+  const write = (data: string | Uint8Array): Promise<void> =>
+    put(data).catch((error: unknown) => {
       gone.resolve();
       throw error;
     });

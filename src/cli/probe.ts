@@ -75,9 +75,9 @@ async function listTools(gateway: Gateway): Promise<{ ok: boolean; detail: strin
       end = () => controller.close();
     },
   });
-  const served = gateway.serveStdio(input, async (text) => {
+  const served = gateway.serveStdio(input, async (data) => {
     // Notifications may come before the answer.
-    for (const each of text.split('\n')) if (/"id"\s*:\s*1\b/.test(each)) line.resolve(each);
+    for (const each of String(data).split('\n')) if (/"id"\s*:\s*1\b/.test(each)) line.resolve(each);
   });
   served.catch(line.reject);
   const { result, error } = JSON.parse(await line.promise) as Answer;

@@ -175,6 +175,13 @@ export const catalogue = {
     'The client watches as many resources as limits.subscriptions allows.',
     'Unsubscribe from some of them; the operator may raise limits.subscriptions.',
   ),
+  CLIENT_SLOW: entry(
+    1508,
+    200,
+    'denied',
+    'The client took its result too slowly while others waited behind it.',
+    'Read what comes as it comes. The operator may raise timeouts.slow_client, or set instances.per to session.',
+  ),
   UNAUTHENTICATED: entry(
     1401,
     401,

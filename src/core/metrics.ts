@@ -30,6 +30,11 @@ export function createMetrics() {
     resumeBytes: gauge('resume_bytes', 'Bytes kept for clients of sessions that reconnect.'),
     resumed: counter('resumed_total', 'Streams that a client came back for.', ['outcome']),
     notifications: counter('notifications_total', 'Notifications sent to clients.', ['method']),
+    streamedResults: counter('results_streamed_total', 'Results passed on as they came, by how that ended.', [
+      'upstream',
+      'outcome',
+    ]),
+    streamedBytes: counter('results_streamed_bytes_total', 'Bytes of those results.', ['upstream']),
     dropped: counter('dropped_total', 'Messages not delivered, by why.', ['reason']),
     limitHits: counter('limit_hits_total', 'Times a configured limit refused something.', ['limit']),
     timeouts: counter('timeouts_total', 'Deadlines that passed.', ['kind', 'upstream', 'listener']),

@@ -8,6 +8,7 @@ import type { Emit, Handler } from './handler.ts';
 import type { Host } from './host.ts';
 import type { Outbound } from './outbound.ts';
 import type { Hooks } from './plugin.ts';
+import { wholeResult } from './whole.ts';
 import { isPromise, within } from './within.ts';
 
 /** One entry of a pipeline, set up. */
@@ -49,7 +50,7 @@ function around(step: Step, next: Handler, host: Host, follow: Follow): Handler 
       await follow(x);
     }
     const result = await next(x, hooks.onNotification ? (note) => notification(guard, note, x, emit) : emit);
-    return hooks.onResult ? resultOf(guard, result, x, emit) : result;
+    return hooks.onResult ? seenResult(guard, result, x, emit) : result;
   };
 }
 
@@ -74,15 +75,20 @@ function closingLegs(run: Handler): Handler {
       result = await run(x, emit);
       return result;
     } finally {
-      x.close(result);
+      const last = result;
+      if (last.rest) void last.rest.done.then(() => x.close(last));
+      else x.close(last);
     }
   };
 }
 
 /** What the hooks of one step have in common: mode, failures and deadlines are dealt with here. */
 interface Guard {
+  readonly id: string;
   readonly hooks: Hooks;
   readonly shadow: boolean;
+  /** Whether what it cannot judge passes. */
+  readonly lenient: boolean;
   /** A hook's verdict before its deadline. */
   in<T>(x: Exchange, verdict: T | PromiseLike<T>): T | Promise<T>;
   /** What a hook may send with: nothing, in shadow. */
@@ -106,8 +112,10 @@ function guardOf({ hooks, id, mode, onError, timeout }: Step, host: Host): Guard
     host.log.error('plugin failed', { plugin: id, requestId: x.id, error: messageOf(error) });
   };
   return {
+    id,
     hooks,
     shadow,
+    lenient,
     would,
     failed,
     in: (x, verdict) => within(verdict, timeout, x),
@@ -167,17 +175,34 @@ function notification(
   return isPromise(verdict) ? Promise.resolve(verdict).then(deliver, broken) : deliver(verdict);
 }
 
+/** The result for a hook that looks into it: whole, unless it is said to need no more than has come. */
+async function seenResult(guard: Guard, result: McpResult, x: Exchange, emit: Emit): Promise<McpResult> {
+  if (!result.rest || guard.hooks.streams) return resultOf(guard, result, x, emit);
+  const whole = await wholeResult(result);
+  if (whole instanceof McpResult) return resultOf(guard, whole, x, emit);
+  if (!guard.lenient) return whole.refuse(`the plugin "${guard.id}" has to see the whole of it`);
+  guard.failed(new Error('the result is longer than limits.response, and passed by unseen'), x);
+  return result;
+}
+
 async function resultOf(guard: Guard, result: McpResult, x: Exchange, emit: Emit): Promise<McpResult> {
   try {
     const verdict = await guard.in(x, guard.hooks.onResult?.(result, x, guard.emitter(x, emit)));
     if (verdict === undefined || verdict === null || verdict === result) return result;
     if (!(verdict instanceof McpResult)) throw new TypeError(RETURNS.result);
-    if (!guard.shadow) return verdict;
+    if (!guard.shadow) return unread(result, verdict);
     guard.would('changed the result', x);
     return result;
   } catch (error) {
-    return guard.fault(error, x)?.result ?? result;
+    const refusal = guard.fault(error, x)?.result;
+    return refusal ? unread(result, refusal) : result;
   }
+}
+
+/** What stands in the place of a result; nobody reads that one any more. */
+function unread(result: McpResult, instead: McpResult): McpResult {
+  if (instead.rest === undefined) result.rest?.cancel();
+  return instead;
 }
 
 /** @throws GatewayError: a message whose sender failed is not sent */

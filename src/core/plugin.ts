@@ -39,6 +39,12 @@ export interface Hooks {
   /** The result, exactly once, for every request this plugin let pass. */
   onResult?(result: McpResult, x: Exchange, emit: Emit): Maybe<McpResult>;
   /**
+   * Set where `onResult` needs no more of a result than that it comes. Results that are passed on as they come are
+   * given to it then (`result.streams`; `raw` has its first short members alone); else they are held for it, up to
+   * `limits.response`.
+   */
+  readonly streams?: boolean;
+  /**
    * The last bytes to an upstream: return them with headers added, or nothing. Runs again on a retry. In an
    * upstream's pipeline it runs for what the gateway says by itself as well, on an exchange of the gateway's own.
    */

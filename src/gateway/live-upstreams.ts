@@ -145,6 +145,15 @@ function liveLimits(limits: () => Limits): UpstreamLimits {
     get response() {
       return limits().response;
     },
+    get streamFrom() {
+      return limits().streamFrom;
+    },
+    get result() {
+      return limits().result;
+    },
+    get streamBuffer() {
+      return limits().streamBuffer;
+    },
     get event() {
       return limits().event;
     },

@@ -117,7 +117,10 @@ export interface Gateway {
   /** Whether new calls are served: false before the first generation stands and once stopping began. */
   ready(): boolean;
   /** Serves one client over a pair of pipes until its input ends (`sluice stdio`). */
-  serveStdio(input: ReadableStream<Uint8Array>, write: (text: string) => Promise<void>): Promise<void>;
+  serveStdio(
+    input: ReadableStream<Uint8Array>,
+    write: (data: string | Uint8Array) => Promise<void>,
+  ): Promise<void>;
   /** Finishes what runs, at most for `drain`, then ends everything. Resolves when nothing is left. */
   stop(): Promise<void>;
 }

@@ -1,33 +1,77 @@
 // Cuts a byte stream into lines. Holds at most one line of `limit` bytes. Knows nothing of JSON.
 
+import type { Sink } from './flow.ts';
+
 const NEWLINE = 10;
 const RETURN = 13;
+
+/** Lines that need not be held. */
+export interface LongLines {
+  /** From how many bytes on it is asked. */
+  readonly from: () => number;
+  /** Where a line goes instead, its head first, if it may. */
+  take(head: Uint8Array): Sink | undefined;
+}
 
 export class Lines {
   #parts: Uint8Array[] = [];
   #size = 0;
+  readonly #long: LongLines | undefined;
+  #isAsked = false;
+  #sink: Sink | undefined;
 
-  /** @param limit bytes in one line; more and `push` throws RangeError */
-  constructor(readonly limit: number) {}
+  /** @param limit bytes in one line that is held; more and `push` throws RangeError */
+  constructor(
+    readonly limit: number,
+    long?: LongLines,
+  ) {
+    this.#long = long;
+  }
 
-  /** The complete lines that `chunk` ends, without their line ends. */
+  /** Where the current line goes, if it is not held. */
+  get sink(): Sink | undefined {
+    return this.#sink;
+  }
+
+  /** The complete lines that `chunk` ends, without their line ends; but for those that went elsewhere. */
   push(chunk: Uint8Array): Uint8Array[] {
     const lines: Uint8Array[] = [];
     let start = 0;
     for (;;) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end < 0) break;
-      lines.push(this.#complete(chunk.subarray(start, end)));
+      if (this.#sink) this.#endSink(chunk.subarray(start, end));
+      else lines.push(this.#complete(chunk.subarray(start, end)));
       start = end + 1;
     }
-    this.#hold(chunk.subarray(start));
+    if (this.#sink) this.#sink.push(chunk.subarray(start));
+    else this.#hold(chunk.subarray(start));
     return lines;
+  }
+
+  /** The stream ended, maybe within a line. @param error what becomes of one that is not held */
+  end(error: Error): void {
+    this.#sink?.fail(error);
+    this.#sink = undefined;
+  }
+
+  #endSink(last: Uint8Array): void {
+    this.#sink?.push(last);
+    this.#sink?.end();
+    this.#sink = undefined;
+    this.#isAsked = false;
   }
 
   #hold(rest: Uint8Array): void {
     if (rest.length === 0) return;
     this.#grow(rest.length);
     this.#parts.push(rest.slice());
+    if (!this.#long || this.#isAsked || this.#size <= this.#long.from()) return;
+    this.#isAsked = true;
+    this.#sink = this.#long.take(new Uint8Array(Buffer.concat(this.#parts)));
+    if (!this.#sink) return;
+    this.#parts = [];
+    this.#size = 0;
   }
 
   #grow(bytes: number): void {
@@ -40,6 +84,7 @@ export class Lines {
     const line = this.#parts.length === 0 ? last : new Uint8Array(Buffer.concat([...this.#parts, last]));
     this.#parts = [];
     this.#size = 0;
+    this.#isAsked = false;
     return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
   }
 }

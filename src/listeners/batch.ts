@@ -114,7 +114,10 @@ export class BatchReply {
       done: reply.done,
       note: (text) => reply.note(text),
       send: (text) => reply.send(text),
-      finish: (text, status, headers) => over({ text, status, headers }),
+      finish(answer, status, headers) {
+        if (typeof answer === 'string') over({ text: answer, status, headers });
+        else void answer.whole('a batch is answered whole').then((text) => over({ text, status, headers }));
+      },
       close: () => over(),
     };
   }

@@ -18,9 +18,10 @@ import { type Arrival, BARE, denied } from './admit.ts';
 import { askRounds } from './ask.ts';
 import { BATCHED, type Batch, batchText, NO_BATCH, readBatch } from './batch.ts';
 import { CALL_OVER } from './calls.ts';
-import { answerText, refusalText, requestOf } from './edge.ts';
+import { answerOf, answerText, refusalText, requestOf } from './edge.ts';
 import { take } from './http-session.ts';
 import { DISCOVER, initializeResult, introduction } from './initialize.ts';
+import type { AnswerText } from './long-answer.ts';
 import { serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import { Session } from './session.ts';
@@ -31,7 +32,7 @@ import type { StdioWriter } from './stdio-writer.ts';
 type Request = Extract<Message, { kind: 'request' }>;
 
 /** Where the answer to one request goes. Resolves when it is out, or cannot be any more. */
-type Give = (text: string) => Promise<void>;
+type Give = (answer: AnswerText) => Promise<void>;
 
 export interface ChannelOptions {
   readonly transport: Client['transport'];
@@ -58,7 +59,7 @@ export class Channel {
 
   constructor(options: ChannelOptions) {
     this.#o = options;
-    this.#give = (text) => options.out.result(text);
+    this.#give = (answer) => options.out.result(answer);
   }
 
   /** @param inbound how it came · @param id for the log and upstreams */
@@ -122,7 +123,9 @@ export class Channel {
 
   async #all({ requests, refusals }: Batch, inbound: Inbound, id: string): Promise<void> {
     const answers = [...refusals];
-    const give: Give = async (text) => void answers.push(text);
+    const give: Give = async (answer) => {
+      answers.push(typeof answer === 'string' ? answer : await answer.whole('a batch is answered whole'));
+    };
     const all = requests.map((message, index) => this.#request(message, inbound, `${id}.${index + 1}`, give));
     await Promise.all(all);
     if (answers.length > 0) await this.#give(batchText(answers));
@@ -216,7 +219,8 @@ export class Channel {
       serving,
     );
     // A cancelled request of the initialize era gets no response.
-    if (!signal.aborted) await give(answerText(message, served.result, client, serving.gateway));
+    if (signal.aborted) served.result.rest?.cancel();
+    else await give(answerOf(message, served.result, client, serving.gateway));
     served.close();
     end(CALL_OVER);
   }

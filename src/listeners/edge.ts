@@ -6,6 +6,7 @@ import { forSessionClient, forStatelessClient } from '../protocol/codec.ts';
 import { errorText, type RawId, resultText } from '../protocol/jsonrpc.ts';
 import { McpRequest, type McpResult, META, signedBy } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
+import { type AnswerText, longAnswer } from './long-answer.ts';
 
 /** @param level the session's log level; a stateless request brings its own */
 export function requestOf(
@@ -21,20 +22,37 @@ export function requestOf(
 }
 
 /**
- * The response text of a result, in the client's era.
+ * The response to a request, in the client's era: as text, or as it comes.
  * @param gateway its Implementation object: who made what no server has
  */
+export function answerOf(request: Asked, result: McpResult, client: Client, gateway: RawObject): AnswerText {
+  if (!result.rest) return answerText(request, result, client, gateway);
+  const textOf = (other: McpResult): string => answerText(request, other, client, gateway);
+  const told = inEra(request.method, result, client, gateway);
+  return told.rest ? longAnswer(request.id.text, told, told.rest, textOf) : textOf(told);
+}
+
+/** What an answer has to know of its request. */
+interface Asked {
+  readonly id: RawId;
+  readonly method: string;
+}
+
+/** The response text of a result that is whole. */
 export function answerText(
-  { id, method }: { readonly id: RawId; readonly method: string },
+  { id, method }: Asked,
   result: McpResult,
   client: Client,
   gateway: RawObject,
 ): string {
-  const told =
-    client.era === '2026'
-      ? forStatelessClient(method, signedBy(result, gateway))
-      : forSessionClient(method, result);
+  const told = inEra(method, result, client, gateway);
   return told.kind === 'error' ? errorText(id.text, told.raw) : resultText(id.text, told.raw);
+}
+
+function inEra(method: string, result: McpResult, client: Client, gateway: RawObject): McpResult {
+  return client.era === '2026'
+    ? forStatelessClient(method, signedBy(result, gateway))
+    : forSessionClient(method, result);
 }
 
 /** Statuses that a stateless client gets by JSON-RPC error code alone (2026-07-28 streamable-http). */

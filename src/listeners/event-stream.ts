@@ -1,12 +1,19 @@
 // A stream of server-sent events to one HTTP client, with backpressure: `send` returns a promise while more
 // than the buffer allows is waiting. Knows nothing of messages.
 
-import { type SseOptions, sseComment, sseEvent } from '../protocol/sse.ts';
+import { type SseOptions, sseComment, sseEvent, sseFields } from '../protocol/sse.ts';
+import { type DirectController, type LongAnswer, put, writeLong } from './long-answer.ts';
 
 export interface EventStream {
   readonly response: Response;
   /** Queues one event. @returns a promise while the client is slower than we are */
   send(data: string, fields?: SseOptions): Promise<void> | undefined;
+  /**
+   * The same for what is passed on as it comes. Where that breaks off, the half event gets a name that no client of MCP
+   * listens to, and what is told in its place is the next event.
+   * @returns resolves when it is out, or the client is gone
+   */
+  long(answer: LongAnswer, fields?: SseOptions): Promise<void>;
   comment(): void;
   /** Ends the stream after what is queued. */
   end(): void;
@@ -32,14 +39,24 @@ export const SSE_HEADERS = {
   'x-accel-buffering': 'no',
 } as const;
 
-/** Bun's direct streams: no queue of chunks between us and the socket. */
-interface DirectController {
-  write(data: string): number | Promise<number>;
-  flush(): number | Promise<number>;
+/** An event that is passed on as it comes. */
+interface Long {
+  readonly answer: LongAnswer;
+  readonly fields: SseOptions;
+  readonly out: PromiseWithResolvers<void>;
+}
+
+/** What is left of an event whose data broke off is called. */
+const BROKEN = 'broken';
+
+function dropped({ answer, out }: Long): void {
+  answer.cancel();
+  out.resolve();
 }
 
 export function createEventStream({ buffer, headers, gone }: EventStreamOptions): EventStream {
-  const queue: string[] = [];
+  const queue: (string | Long)[] = [];
+  let current: Long | undefined;
   let waiting = 0;
   let ended = false;
   let closed = false;
@@ -50,7 +67,7 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
   const close = (): void => {
     if (closed) return;
     closed = true;
-    queue.length = 0;
+    for (const each of [current, ...queue.splice(0)]) if (typeof each === 'object') dropped(each);
     waiting = 0;
     room?.resolve();
     wake.resolve();
@@ -63,7 +80,7 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
   };
 
   const leave = (): void => {
-    const early = !closed && (!ended || queue.length > 0);
+    const early = !closed && (!ended || queue.length > 0 || current !== undefined);
     close();
     if (early) gone();
   };
@@ -79,10 +96,15 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
         await wake.promise;
         continue;
       }
-      const text = queue.splice(0).join('');
-      // Awaiting the write is the only bound on what Bun holds for a client that does not read.
-      await controller.write(text);
-      await controller.flush();
+      const [first] = queue;
+      if (typeof first === 'object') {
+        queue.shift();
+        await writeEvent(controller, first);
+        continue;
+      }
+      const to = queue.findIndex((each) => typeof each === 'object');
+      const text = queue.splice(0, to < 0 ? queue.length : to).join('');
+      await put(controller, text);
       waiting -= Math.min(waiting, text.length);
       if (room && waiting < buffer) {
         room.resolve();
@@ -90,6 +112,18 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
       }
     }
     close();
+  }
+
+  async function writeEvent(controller: DirectController, long: Long): Promise<void> {
+    const { answer, fields, out } = long;
+    current = long;
+    await put(controller, `${sseFields(fields)}data: `);
+    const end = await writeLong(answer, (data) => put(controller, data));
+    const instead = end.whole ? undefined : answer.broken(end.error);
+    await put(controller, end.whole ? '\n\n' : `\nevent: ${BROKEN}\n\n`);
+    if (instead !== undefined) await put(controller, sseEvent(instead, fields));
+    current = undefined;
+    out.resolve();
   }
 
   const stream = new ReadableStream({
@@ -107,8 +141,18 @@ export function createEventStream({ buffer, headers, gone }: EventStreamOptions)
       room ??= Promise.withResolvers();
       return room.promise;
     },
+    long(answer, fields = {}) {
+      const out = Promise.withResolvers<void>();
+      const long = { answer, fields, out };
+      if (closed || ended) dropped(long);
+      else {
+        queue.push(long);
+        wake.resolve();
+      }
+      return out.promise;
+    },
     comment() {
-      if (!closed && !ended && queue.length === 0) push(sseComment());
+      if (!closed && !ended && !current && queue.length === 0) push(sseComment());
     },
     end() {
       ended = true;

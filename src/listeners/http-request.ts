@@ -98,8 +98,9 @@ function passing(call: HttpCall, gone: () => void): Events {
     done,
     note: (text) => send(text),
     send: (text) => send(text),
-    finish(text) {
-      void send(text);
+    finish(answer) {
+      if (typeof answer === 'string') void send(answer);
+      else void stream.long(answer);
       end();
     },
     end,

@@ -9,7 +9,7 @@ import { isInitializeVersion } from '../protocol/versions.ts';
 import { BARE, denied } from './admit.ts';
 import { askRounds } from './ask.ts';
 import { CALL_OVER, CALLER_CANCELLED } from './calls.ts';
-import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
+import { answerOf, answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { answeredBy, type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import { initialize } from './initialize.ts';
 import type { Answer } from './reply.ts';
@@ -128,7 +128,7 @@ export async function respond(
   if (signal.aborted && signal.reason === CALLER_CANCELLED) reply.close();
   else
     reply.finish(
-      answerText(message, result, session.client, call.serving.gateway),
+      answerOf(message, result, session.client, call.serving.gateway),
       statusOf(result, session.client),
       result.headers,
     );

@@ -8,7 +8,7 @@ import { createEventStream, type EventStream } from './event-stream.ts';
 import { jsonBody, type Refuse } from './http-post.ts';
 import { accepts, type HttpCall, tellRefused } from './http-request.ts';
 import type { Serving } from './serving.ts';
-import { createStdioWriter } from './stdio-writer.ts';
+import { createStdioWriter, type StdioOut } from './stdio-writer.ts';
 import { enterStream } from './streams.ts';
 
 interface SseClient {
@@ -51,7 +51,12 @@ export class SseClients {
     if (!leave) return refuse('BUSY');
     const buffer = limits().streamBuffer;
     const stream = createEventStream({ buffer, headers: call.headers, gone() {} });
-    const out = createStdioWriter(async (text) => stream.send(text, { event: 'message' }), buffer);
+    const fields = { event: 'message' };
+    const to: StdioOut = {
+      text: async (text) => stream.send(text, fields),
+      long: (answer) => stream.long(answer, fields),
+    };
+    const out = createStdioWriter(to, buffer);
     const { listener, endpoint } = call.inbound;
     const channel = new Channel({
       transport: 'http',

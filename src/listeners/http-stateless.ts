@@ -9,7 +9,7 @@ import { type Message, notificationText } from '../protocol/jsonrpc.ts';
 import { type McpNotification, type McpResult, META } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
-import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
+import { answerOf, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { listenStateless } from './http-listen.ts';
 import { answeredBy, type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import type { Reply } from './reply.ts';
@@ -121,7 +121,7 @@ async function run(
   );
   const { result } = served;
   reply.finish(
-    answerText(message, result, client, call.serving.gateway),
+    answerOf(message, result, client, call.serving.gateway),
     statusOf(result, client),
     result.headers,
   );

@@ -2,8 +2,10 @@
 // an id, the newest events are kept, and a client that lost its connection goes on behind the last one it saw.
 
 import type { RawId } from '../protocol/jsonrpc.ts';
+import type { SseOptions } from '../protocol/sse.ts';
 import { type EventId, streamName, writeEventId } from './event-id.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
+import type { AnswerText, LongAnswer } from './long-answer.ts';
 import type { Events } from './reply.ts';
 
 export interface ReplayOptions {
@@ -99,8 +101,19 @@ export class Replay implements Events {
     return this.#add(text, false, false);
   }
 
-  finish(text: string): void {
-    void this.#add(text, false, true);
+  finish(answer: AnswerText): void {
+    if (typeof answer === 'string') {
+      void this.#add(answer, false, true);
+      this.end();
+    } else if (this.#connection) this.#pass(answer, this.#connection);
+    // Nobody is there to pass it on to: what fits is kept.
+    else void answer.whole('its client is away').then((text) => this.finish(text));
+  }
+
+  /** What is passed on as it comes is not kept, so its stream cannot be resumed from before it. */
+  #pass(answer: LongAnswer, connection: EventStream): void {
+    this.#lost = ++this.#place;
+    void connection.long(answer, this.#fields(this.#place, true));
     this.end();
   }
 
@@ -207,10 +220,14 @@ export class Replay implements Events {
   }
 
   #put(text: string, place: number, last = this.#over && place === this.#place): Promise<void> | undefined {
-    const { kind, request, retry } = this.#o;
-    const id = writeEventId({ kind, stream: this.name, place, request, last });
-    const sent = this.#connection?.send(text, this.#greeted ? { id } : { id, retry });
+    const sent = this.#connection?.send(text, this.#fields(place, last));
     if (this.#connection) this.#greeted = true;
     return sent;
+  }
+
+  #fields(place: number, last: boolean): SseOptions {
+    const { kind, request, retry } = this.#o;
+    const id = writeEventId({ kind, stream: this.name, place, request, last });
+    return this.#greeted ? { id } : { id, retry };
   }
 }

@@ -3,6 +3,7 @@
 
 import type { McpResult } from '../protocol/message.ts';
 import type { KeepAlive, Quiet } from './keep-alive.ts';
+import { type AnswerText, type LongAnswer, longBody } from './long-answer.ts';
 
 /** Where the messages of an answer go once it is a stream. */
 export interface Events {
@@ -11,7 +12,7 @@ export interface Events {
   note(text: string): Promise<void> | undefined;
   send(text: string): Promise<void> | undefined;
   /** The last message. */
-  finish(text: string): void;
+  finish(answer: AnswerText): void;
   /** Ends without a last message. */
   end(): void;
   comment(): void;
@@ -39,6 +40,8 @@ export class Reply implements Quiet {
   readonly #response = Promise.withResolvers<Response>();
   readonly #done = Promise.withResolvers<void>();
   #stream: Events | undefined;
+  /** A result that is passed on as it comes, in an answer that is no stream of events. */
+  #long: { readonly answer: LongAnswer; readonly done: Promise<void> } | undefined;
   #over = false;
   #ticked = false;
 
@@ -79,15 +82,19 @@ export class Reply implements Quiet {
   }
 
   /** The result, as the last message. @param status used only while no byte is out */
-  finish(text: string, status: number, headers: McpResult['headers'] = {}): void {
-    if (this.#over) return;
+  finish(answer: AnswerText, status: number, headers: McpResult['headers'] = {}): void {
+    if (this.#over) {
+      // Nobody reads it any more.
+      if (typeof answer !== 'string') answer.cancel();
+      return;
+    }
     if (this.#stream === undefined && (this.#o.accepts.json || status !== 200)) {
       const all = { 'content-type': 'application/json', ...this.#o.headers, ...headers };
-      this.#response.resolve(new Response(text, { status, headers: all }));
+      this.#response.resolve(new Response(this.#body(answer), { status, headers: all }));
       this.#end();
       return;
     }
-    this.#upgrade().finish(text);
+    this.#upgrade().finish(answer);
     this.#end();
   }
 
@@ -104,6 +111,7 @@ export class Reply implements Quiet {
       this.#stream.leave();
       return;
     }
+    this.#long?.answer.cancel();
     this.#response.resolve(new Response(null, { status: 499 }));
     this.#end();
   }
@@ -116,6 +124,13 @@ export class Reply implements Quiet {
     this.#ticked = true;
   }
 
+  #body(answer: AnswerText): string | ReadableStream {
+    if (typeof answer === 'string') return answer;
+    const { body, done } = longBody(answer);
+    this.#long = { answer, done };
+    return body;
+  }
+
   #upgrade(): Events {
     if (this.#stream) return this.#stream;
     this.#stream = this.#o.open();
@@ -126,7 +141,8 @@ export class Reply implements Quiet {
   #end(): void {
     this.#over = true;
     this.#o.keepAlive.remove(this);
-    if (this.#stream) void this.#stream.done.then(this.#done.resolve);
+    const done = this.#stream?.done ?? this.#long?.done;
+    if (done) void done.then(this.#done.resolve);
     else this.#done.resolve();
   }
 }

@@ -2,7 +2,7 @@
 // access log. The same for every transport and era.
 
 import type { Client, Principal } from '../core/client.ts';
-import { type ErrorName, errorLabel, errorResult, messageOf } from '../core/errors.ts';
+import { type ErrorName, errorLabel, errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
@@ -10,6 +10,7 @@ import { type Refusal, refusalsFact } from '../core/refusals.ts';
 import { Withdrawals, withdrawalsFact } from '../core/withdrawals.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { methodLabel, methodRow } from '../protocol/methods.ts';
+import type { Rest, RestEnd } from '../protocol/rest.ts';
 import { callProgress } from './call-progress.ts';
 import type { Endpoint, Serving } from './serving.ts';
 
@@ -74,9 +75,15 @@ export async function serve(call: ClientCall, serving: Serving): Promise<Served>
   const carried = carry(call, serving, begun).catch((error: unknown) => failed(error, call, host));
   const result = await Promise.race([carried, cut.promise]);
   forget();
-  load.inFlight -= counted;
-  inFlight.set(load.inFlight);
-  record(call, begun.x, result, performance.now() - began, host);
+  const over = (end?: RestEnd): void => {
+    load.inFlight -= counted;
+    inFlight.set(load.inFlight);
+    record(call, begun.x, outcomeOf(result, end), performance.now() - began, host, end?.bytes);
+  };
+  // What comes when it has been cut, nobody reads.
+  void carried.then((late) => late !== result && late.rest?.cancel());
+  if (result.rest) whileItComes(result.rest, call.signal, over);
+  else over();
   const { principal } = begun.x ?? call.client;
   return { result, principal, close: () => end(begun, result) };
 }
@@ -119,6 +126,7 @@ async function carry(call: ClientCall, serving: Serving, begun: Begun): Promise<
 
 /** Harmless where it has ended already. */
 function end({ x, leave }: Begun, result: McpResult): void {
+  result.rest?.cancel();
   x?.close(result);
   leave?.();
 }
@@ -136,7 +144,32 @@ function turnedAway(code: ErrorName, call: ClientCall, { refused }: Serving): Se
   return { result: errorResult(code), principal: client.principal, close() {} };
 }
 
-function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms: number, host: Host): void {
+/** Who has cancelled the call wants no more of it. */
+function whileItComes(rest: Rest, signal: AbortSignal, over: (end: RestEnd) => void): void {
+  const cancel = (): void => rest.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  void rest.done.then((end) => {
+    signal.removeEventListener('abort', cancel);
+    over(end);
+  });
+}
+
+/** A result that is passed on as it comes may still end otherwise than it began. */
+function outcomeOf(result: McpResult, end: RestEnd | undefined): McpResult {
+  const { error } = end ?? {};
+  if (error === undefined) return result;
+  return error instanceof GatewayError ? error.result : errorResult('INTERNAL');
+}
+
+function record(
+  call: ClientCall,
+  x: Exchange | undefined,
+  result: McpResult,
+  ms: number,
+  host: Host,
+  bytes?: number,
+): void {
   const { method } = call.request;
   const row = methodRow(method);
   const known = methodLabel(method);
@@ -156,5 +189,6 @@ function record(call: ClientCall, x: Exchange | undefined, result: McpResult, ms
     status: outcome,
     code: code ?? result.code,
     ms: Math.round(ms * 10) / 10,
+    bytes,
   });
 }

@@ -1,10 +1,18 @@
 // The one writer of a client's channel: whole messages, one after the other.
 
+import type { AnswerText, LongAnswer } from './long-answer.ts';
+
 export interface StdioWriter {
   /** A message before a result. Returns a promise while the client is slower than we are. */
   note(text: string): Promise<void> | undefined;
   /** The answer to a request. Resolves when it is written, or cannot be any more. */
-  result(text: string): Promise<void>;
+  result(answer: AnswerText): Promise<void>;
+}
+
+/** Where it writes to. Both resolve when it is out, or reject where nobody reads any more. */
+export interface StdioOut {
+  text(text: string): Promise<void>;
+  long(answer: LongAnswer): Promise<void>;
 }
 
 /**
@@ -14,18 +22,19 @@ export interface StdioWriter {
 const APART_MS = 10;
 
 /** @param buffer characters that may wait before `note` asks for patience */
-export function createStdioWriter(write: (text: string) => Promise<void>, buffer: number): StdioWriter {
+export function createStdioWriter(out: StdioOut, buffer: number): StdioWriter {
   let tail: Promise<void> = Promise.resolve();
   let noted = Number.NEGATIVE_INFINITY;
   let waiting = 0;
-  const queue = (text: string, before?: () => Promise<void> | undefined): Promise<void> => {
-    waiting += text.length;
+  const queue = (message: AnswerText, before?: () => Promise<void> | undefined): Promise<void> => {
+    const { length } = typeof message === 'string' ? message : message.head;
+    waiting += length;
     tail = tail.then(async () => {
       // A pipe that is gone shows at its reading end; nothing is to be said into it any more.
       await Promise.resolve(before?.())
-        .then(() => write(text))
+        .then(() => (typeof message === 'string' ? out.text(message) : out.long(message)))
         .catch(() => {});
-      waiting -= text.length;
+      waiting -= length;
     });
     return tail;
   };
@@ -40,6 +49,6 @@ export function createStdioWriter(write: (text: string) => Promise<void>, buffer
       });
       return waiting < buffer ? undefined : written;
     },
-    result: (text) => queue(text, apart),
+    result: (answer) => queue(answer, apart),
   };
 }

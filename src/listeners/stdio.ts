@@ -21,12 +21,13 @@ import { decodeUtf8, JsonError } from '../protocol/raw.ts';
 import type { JsonObject } from '../protocol/values.ts';
 import { Calls } from './calls.ts';
 import { Channel } from './channel.ts';
-import { answerText, refusalText, requestOf } from './edge.ts';
+import { answerOf, refusalText, requestOf } from './edge.ts';
 import { clientOf } from './http-stateless.ts';
+import { writeLong } from './long-answer.ts';
 import { type Served, serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import { listenOnPipe } from './stdio-listen.ts';
-import { createStdioWriter } from './stdio-writer.ts';
+import { createStdioWriter, type StdioOut } from './stdio-writer.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -34,7 +35,7 @@ const NAME = 'stdio';
 
 export async function serveStdio(
   input: ReadableStream<Uint8Array>,
-  write: (text: string) => Promise<void>,
+  write: Write,
   path: string,
   serving: Serving,
 ): Promise<void> {
@@ -60,6 +61,21 @@ const EARLY = {
   detail: 'Send initialize first, or the 2026-07-28 members in params._meta.',
 } as const;
 
+/** A message as a line. What broke off is a line that is no JSON, and what is told in its place the next one. */
+function linesTo(write: Write): StdioOut {
+  return {
+    text: (text) => write(`${text}\n`),
+    async long(answer) {
+      const end = await writeLong(answer, write);
+      const instead = end.whole ? undefined : answer.broken(end.error);
+      await write(instead === undefined ? '\n' : `\n${instead}\n`);
+    },
+  };
+}
+
+/** Writes text or bytes to the client, all of it. */
+type Write = (data: string | Uint8Array) => Promise<void>;
+
 class Pipe {
   readonly #serving: Serving;
   readonly #out: ReturnType<typeof createStdioWriter>;
@@ -71,9 +87,9 @@ class Pipe {
   /** Whether the client has shown that it speaks 2026-07-28. */
   #stateless = false;
 
-  constructor(write: (text: string) => Promise<void>, path: string, serving: Serving) {
+  constructor(write: Write, path: string, serving: Serving) {
     this.#serving = serving;
-    this.#out = createStdioWriter((text) => write(`${text}\n`), serving.limits().streamBuffer);
+    this.#out = createStdioWriter(linesTo(write), serving.limits().streamBuffer);
     this.#inbound = { listener: NAME, endpoint: path, headers: new Headers() };
     const out = this.#out;
     this.#channel = new Channel({ transport: 'stdio', listener: NAME, path, serving, out, early: EARLY });
@@ -132,7 +148,8 @@ class Pipe {
     const { signal, end } = this.#calls.begin(message.id);
     const { result, close } = await this.#carry(message, client, signal);
     // A cancelled request gets no response, and nobody is there to read one after the end.
-    if (!signal.aborted) await this.#out.result(answerText(message, result, client, this.#serving.gateway));
+    if (signal.aborted) result.rest?.cancel();
+    else await this.#out.result(answerOf(message, result, client, this.#serving.gateway));
     close();
     end();
   }

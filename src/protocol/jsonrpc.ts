@@ -29,7 +29,15 @@ export class MessageError extends Error {
 }
 
 const META_PREFIX = 'io.modelcontextprotocol/';
-const ENVELOPE = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+/** The members of a message that mean something. */
+export const ENVELOPE: ReadonlySet<string> = new Set([
+  'jsonrpc',
+  'id',
+  'method',
+  'params',
+  'result',
+  'error',
+]);
 const PARAMS = new Set([
   '_meta',
   'name',

@@ -3,6 +3,7 @@
 // Knows nothing of transports, sessions or the initialize handshake.
 
 import { type RawJson, RawObject } from './raw.ts';
+import type { Rest } from './rest.ts';
 import type { JsonObject, JsonValue } from './values.ts';
 
 /** Two behaviour families of the wire: with the initialize handshake, and without it. */
@@ -78,15 +79,31 @@ export class McpResult {
     readonly headers?: Readonly<Record<string, string>> | undefined,
     /** Whether who made it is settled: `_meta` says so, or its server chose not to. */
     readonly signed = false,
+    /**
+     * Set where the result is too long to be held and is passed on as it comes: its bytes. `raw` then has no more
+     * than those of its first members that are short.
+     */
+    readonly rest?: Rest | undefined,
   ) {}
 
   get value(): JsonObject {
     return this.raw.value;
   }
 
+  /** Whether it is passed on as it comes, and `raw` and `value` are not the whole of it. */
+  get streams(): boolean {
+    return this.rest !== undefined;
+  }
+
   with(changes: Changes): McpResult {
     const raw = this.raw.with(changes);
-    return raw === this.raw ? this : new McpResult(this.kind, raw, this.http, this.headers, this.signed);
+    if (raw === this.raw && !this.rest) return this;
+    return new McpResult(this.kind, raw, this.http, this.headers, this.signed, this.rest?.with(changes));
+  }
+
+  /** The same, of which more is to come. */
+  followedBy(rest: Rest | undefined): McpResult {
+    return rest ? new McpResult(this.kind, this.raw, this.http, this.headers, this.signed, rest) : this;
   }
 
   static complete(value: JsonObject | RawObject): McpResult {
@@ -130,9 +147,12 @@ export function withMeta(object: RawObject | undefined, changes: Changes): RawOb
 
 /** A result with who made it (2026-07-28 basic §_meta), unless that is settled. Errors have no place for it. */
 export function signedBy(result: McpResult, info: RawObject): McpResult {
-  const { kind, raw, http, headers, signed } = result;
+  const { kind, raw, http, headers, signed, rest } = result;
   if (signed || kind === 'error') return result;
+  // What has not come yet may have a `_meta` of its own.
+  if (rest && !raw.has('_meta')) return result;
   const isSaid = raw.object('_meta')?.has(META.serverInfo) ?? false;
   const told = isSaid ? raw : (withMeta(raw, { [META.serverInfo]: info }) ?? raw);
-  return new McpResult(kind, told, http, headers, true);
+  const rested = told === raw ? rest : rest?.with({ _meta: told.object('_meta') });
+  return new McpResult(kind, told, http, headers, true, rested);
 }

@@ -17,17 +17,19 @@ export interface MethodRow {
   readonly tasks?: true;
   /** Its result carries ttlMs and cacheScope (2026-07-28 server/utilities/caching). */
   readonly cacheable?: true;
+  /** Nothing of its result is the gateway's affair, so a large one may be passed on as it comes. */
+  readonly streams?: true;
 }
 
 const rows: Readonly<Record<string, MethodRow>> = {
   'server/discover': { to: 'local', cacheable: true },
   'tools/list': { to: 'all', merge: 'tools', cacheable: true },
-  'tools/call': { to: 'one', name: 'name', asks: true, tasks: true },
+  'tools/call': { to: 'one', name: 'name', asks: true, tasks: true, streams: true },
   'prompts/list': { to: 'all', merge: 'prompts', cacheable: true },
-  'prompts/get': { to: 'one', name: 'name', asks: true },
+  'prompts/get': { to: 'one', name: 'name', asks: true, streams: true },
   'resources/list': { to: 'all', merge: 'resources', cacheable: true },
   'resources/templates/list': { to: 'all', merge: 'resourceTemplates', cacheable: true },
-  'resources/read': { to: 'one', name: 'uri', asks: true, cacheable: true },
+  'resources/read': { to: 'one', name: 'uri', asks: true, cacheable: true, streams: true },
   'completion/complete': { to: 'one', name: 'ref' },
   'subscriptions/listen': { to: 'all', merge: 'stream' },
   'tasks/get': { to: 'one', name: 'taskId' },

@@ -1,6 +1,8 @@
 // Server-sent events as bytes arrive and as text leaves (WHATWG HTML §9.2). Knows nothing of what the
 // events say, and nothing of connections.
 
+import type { Sink } from '../lib/flow.ts';
+
 /** One event of a stream. */
 export interface SseEvent {
   /** The `event:` field; undefined where there was none, which means `message`. */
@@ -37,6 +39,7 @@ const KEPT = 65_536;
 const MAX_RETRY = 2 ** 31 - 1;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
 
 /** Reads one stream. After it has thrown it is of no more use. */
 export class SseReader {
@@ -48,6 +51,12 @@ export class SseReader {
   heard = false;
 
   readonly #limit: number;
+  readonly #longFrom: number;
+  readonly #long: ((head: Uint8Array) => Sink | undefined) | undefined;
+  /** Where the data of the current event goes, if it is not held; and whether a line of it has not ended. */
+  #sink: Sink | undefined;
+  #isInSink = false;
+  #isAsked = false;
   /** The part of a line that came without its end: `#tail[0..#length)`. */
   #tail = EMPTY;
   #length = 0;
@@ -59,9 +68,24 @@ export class SseReader {
   #event: string | undefined = undefined;
   #id: string | undefined = undefined;
 
-  /** @param limits eventBytes: the most that the lines of one event may have, with one for each end between them */
-  constructor(limits: { readonly eventBytes: number }) {
+  /**
+   * @param limits eventBytes: the most that the lines of one event may have, with one for each end between them;
+   *   longFrom: from how many on it is asked where they go instead
+   * @param long says where the data of an event goes that is not to be held, its head first; such an event is not
+   *   returned
+   */
+  constructor(
+    limits: { readonly eventBytes: number; readonly longFrom?: number },
+    long?: (head: Uint8Array) => Sink | undefined,
+  ) {
     this.#limit = limits.eventBytes;
+    this.#longFrom = long ? (limits.longFrom ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+    this.#long = long;
+  }
+
+  /** Where the data of the current event goes, if it is not held. */
+  get sink(): Sink | undefined {
+    return this.#sink;
   }
 
   /**
@@ -80,18 +104,30 @@ export class SseReader {
       if (cr !== -1 && cr < from) cr = chunk.indexOf(CR, from);
       const end = cr === -1 || (lf !== -1 && lf < cr) ? lf : cr;
       if (end === -1) break;
-      this.#line(this.#complete(chunk, from, end, events), events);
+      if (this.#isInSink) this.#pass(chunk, from, end, true);
+      else this.#line(this.#complete(chunk, from, end, events), events);
       from = end + 1;
       if (end !== cr) continue;
       if (from === chunk.length) this.#skipLf = true;
       else if (chunk[from] === LF) from++;
     }
-    this.#keep(chunk.subarray(from), events);
+    if (this.#isInSink) this.#pass(chunk, from, chunk.length, false);
+    else this.#keep(chunk.subarray(from), events);
     return events;
   }
 
-  /** The stream ended: a block without its blank line is no event. */
-  end(): void {
+  /** A part of a line whose event is not held. */
+  #pass(chunk: Uint8Array, from: number, to: number, isWhole: boolean): void {
+    this.#sink?.push(chunk.subarray(from, to));
+    this.#isInSink = !isWhole;
+  }
+
+  /**
+   * The stream ended: a block without its blank line is no event.
+   * @param error what becomes of one that is not held
+   */
+  end(error: Error = new SseError('field', 'a stream that ended within an event')): void {
+    this.#sink?.fail(error);
     this.#length = 0;
     this.#reset();
   }
@@ -122,6 +158,29 @@ export class SseReader {
     }
     this.#tail.set(part, this.#length);
     this.#length = length;
+    if (length > this.#longFrom && !this.#isAsked) this.#offerLine();
+  }
+
+  /** The line that is coming may be the data of an event that need not be held. */
+  #offerLine(): void {
+    const line = this.#tail.subarray(0, this.#length);
+    if (this.#lines.length > 0 || !isNamed(line, DATA.length, DATA) || line[DATA.length] !== COLON) return;
+    const start = line[DATA.length + 1] === SPACE ? DATA.length + 2 : DATA.length + 1;
+    if (!this.#offer(() => line.slice(start))) return;
+    this.#isInSink = true;
+    this.#length = 0;
+    this.#tail = EMPTY;
+  }
+
+  #offer(head: () => Uint8Array): boolean {
+    if (this.#event !== undefined && this.#event !== 'message') return false;
+    this.#isAsked = true;
+    this.#sink = this.#long?.(head());
+    if (!this.#sink) return false;
+    this.#atStart = false;
+    this.#held = 0;
+    this.#lines = [];
+    return true;
   }
 
   #measure(lineBytes: number, events: SseEvent[]): void {
@@ -140,7 +199,7 @@ export class SseReader {
     }
     const colon = line.indexOf(COLON);
     if (colon === 0) return;
-    this.#held += line.length + 1;
+    if (!this.#sink) this.#held += line.length + 1;
     const end = colon === -1 ? line.length : colon;
     const name = FIELDS.find((field) => isNamed(line, end, field));
     if (name === undefined) return;
@@ -149,14 +208,36 @@ export class SseReader {
   }
 
   #field(name: Field, value: string): void {
-    if (name === 'data') this.#lines.push(value);
+    if (name === 'data') this.#data(value);
     else if (name === 'event') this.#event = value === '' ? undefined : value;
     else if (name === 'retry') {
       if (/^[0-9]+$/.test(value)) this.retry = Math.min(Number(value), MAX_RETRY);
     } else if (!value.includes('\0')) this.#id = value;
   }
 
+  #data(value: string): void {
+    // Between two lines of data is a line break, which the JSON of a message may have between tokens alone.
+    if (this.#sink) {
+      this.#sink.push(encoder.encode(`\n${value}`));
+      return;
+    }
+    this.#lines.push(value);
+    if (this.#held > this.#longFrom && !this.#isAsked)
+      this.#offer(() => encoder.encode(this.#lines.join('\n')));
+  }
+
+  /** The event whose data went elsewhere is complete. */
+  #endSink(): void {
+    if (this.#sink === undefined) return;
+    this.heard = true;
+    if (this.#event === undefined || this.#event === 'message') this.#sink.end();
+    // Named late, it is none that anybody should have heard of.
+    else this.#sink.fail(new SseError('field', 'an event that was taken back'));
+    this.#sink = undefined;
+  }
+
   #dispatch(events: SseEvent[]): void {
+    this.#endSink();
     if (this.#id !== undefined) this.lastEventId = this.#id;
     if (this.#id !== undefined || this.#lines.length > 0) this.heard = true;
     if (this.#lines.length > 0) {
@@ -171,10 +252,14 @@ export class SseReader {
     this.#lines = [];
     this.#event = undefined;
     this.#id = undefined;
+    this.#sink = undefined;
+    this.#isInSink = false;
+    this.#isAsked = false;
   }
 }
 
 type Field = 'data' | 'event' | 'id' | 'retry';
+const DATA: Field = 'data';
 const FIELDS: readonly Field[] = ['data', 'event', 'id', 'retry'];
 
 function isNamed(line: Uint8Array, end: number, name: string): boolean {
@@ -204,6 +289,13 @@ export interface SseOptions {
  * @throws SseError `field` when an id or event name would break the framing, or retry is no whole number
  */
 export function sseEvent(data: string, options: SseOptions = {}): string {
+  const head = sseFields(options);
+  if (data === '') return `${head}data:\n\n`;
+  return `${head}data: ${lines(data).join('\ndata: ')}\n\n`;
+}
+
+/** The lines of an event beside its data. @throws SseError as `sseEvent` does */
+export function sseFields(options: SseOptions): string {
   let head = '';
   if (options.event !== undefined) head += `event: ${fieldValue(options.event)}\n`;
   if (options.id !== undefined) head += `id: ${fieldValue(options.id)}\n`;
@@ -211,8 +303,7 @@ export function sseEvent(data: string, options: SseOptions = {}): string {
     if (!Number.isSafeInteger(options.retry) || options.retry < 0) throw new SseError('field', 'bad retry');
     head += `retry: ${options.retry}\n`;
   }
-  if (data === '') return `${head}data:\n\n`;
-  return `${head}data: ${lines(data).join('\ndata: ')}\n\n`;
+  return head;
 }
 
 /**

@@ -25,7 +25,8 @@ function withoutSchemas(result: McpResult): McpResult {
 }
 
 function withoutValue(result: McpResult): McpResult {
-  const { raw } = result;
+  const { raw, rest } = result;
+  if (rest) return result.followedBy(rest.objectOnly('structuredContent'));
   if (!raw.has('structuredContent') || raw.object('structuredContent') !== undefined) return result;
   const bare = result.with({ structuredContent: undefined });
   const content = rawItems(raw.raw('content') ?? '[]');

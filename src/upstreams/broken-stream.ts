@@ -3,9 +3,9 @@
 
 import { GatewayError } from '../core/errors.ts';
 import { pause } from '../lib/pause.ts';
-import { SseReader } from '../protocol/sse.ts';
+import type { SseReader } from '../protocol/sse.ts';
 import type { HttpAnswer } from './http-client.ts';
-import { mediaType, type Reading, readEvents } from './http-read.ts';
+import { mediaType, type Reading, readEvents, sseReader } from './http-read.ts';
 
 export interface Streaming {
   readonly reading: Reading;
@@ -25,13 +25,13 @@ const FRUITLESS = 10;
 
 /** @throws GatewayError when it ends without the end of the call */
 export async function readToEnd(first: HttpAnswer, at: Streaming): Promise<void> {
-  const { upstream, limits } = at.reading;
-  let reader = new SseReader({ eventBytes: limits.event });
+  const { upstream } = at.reading;
+  let reader = sseReader(at.reading);
   await read(first, reader, at);
   // The server may close the connection and keep the stream.
   for (let tries = 0; !at.over() && isResumable(reader, at) && tries < FRUITLESS; tries++) {
     await pause(reader.retry ?? RETRY_MS, at.signal);
-    const next = new SseReader({ eventBytes: limits.event });
+    const next = sseReader(at.reading);
     next.lastEventId = reader.lastEventId;
     next.retry = reader.retry;
     if (!(await readOn(next, at))) break;

@@ -124,7 +124,11 @@ export class Cache {
   }
 
   async #together(wanted: Wanted, x: Exchange, emit: Emit): Promise<{ result: McpResult; how: string }> {
-    const work: Work<Outcome> = (own, told) => this.#outcome(wanted, own, told);
+    const work: Work<Outcome> = async (own, told) => {
+      const outcome = await this.#outcome(wanted, own, told);
+      if (x.signal.aborted) outcome.result.rest?.cancel();
+      return outcome;
+    };
     try {
       const { began, of } = await this.#joined.take(wanted, x, emit, work);
       if (began) return { result: of.result, how: 'miss' };
@@ -149,6 +153,8 @@ export class Cache {
     const owner = pooled?.slot.owner;
     const forAll = result.kind !== 'input_required' && (!owner || owner.key === wanted.session);
     if (result.code === PARAMS_INVALID) this.#store.dropPages(wanted);
+    // What is passed on as it comes can be read once, by who began it.
+    if (result.rest) return { result, forAll: false };
     if (!pooled || result.kind !== 'complete') return { result, forAll };
     const { link } = pooled;
     const hints = this.#hints(wanted, result.raw, link);

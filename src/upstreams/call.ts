@@ -6,6 +6,7 @@ import type { Emit } from '../core/handler.ts';
 import type { RawId } from '../protocol/jsonrpc.ts';
 import { type McpNotification, META } from '../protocol/message.ts';
 import { RawJson, type RawObject } from '../protocol/raw.ts';
+import type { Rest } from '../protocol/rest.ts';
 import type { Passing } from './transient.ts';
 
 /** A request of an initialize-era server to its client, asked while a call runs. */
@@ -19,7 +20,12 @@ export interface Question {
 
 /** How a call ended on the wire. */
 export type Settled =
-  | { readonly kind: 'result'; readonly raw: RawObject }
+  | {
+      readonly kind: 'result';
+      readonly raw: RawObject;
+      /** Where it is passed on as it comes; `raw` is what is known of it then. */
+      readonly rest?: Rest;
+    }
   | { readonly kind: 'error'; readonly raw: RawObject; readonly passing?: Passing }
   | { readonly kind: 'failed'; readonly error: GatewayError };
 
@@ -176,6 +182,11 @@ export class Call {
     this.#over.resolve();
     // What waits for a new exchange comes before the end.
     if (this.#waiting.length === 0) this.#finish(settled);
+  }
+
+  /** Nobody takes its end: one that is passed on as it comes would wait for ever. */
+  discard(): void {
+    if (this.#end?.kind === 'result') this.#end.rest?.cancel();
   }
 
   #finish(settled: Settled): void {

@@ -9,6 +9,7 @@ import type { Call, Question, Settled } from './call.ts';
 import { type Clock, type Deadlines, startClock } from './clock.ts';
 import type { Link } from './link.ts';
 import type { Park } from './park.ts';
+import { watchRest } from './rest-watch.ts';
 import type { UpstreamLimits } from './spec.ts';
 
 export interface Carrying {
@@ -40,7 +41,10 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
         gone.promise,
         clock.expired,
       ]);
-      if (typeof event !== 'string') return event;
+      if (typeof event !== 'string') {
+        passedOn(event, call, link, on);
+        return event;
+      }
       if (event === 'gone') return cancelled(call, link, x);
       if (event !== 'asked') return late(call, link, x, on, event);
       const outcome = await ask(call, link, x, on);
@@ -53,6 +57,12 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
     if (call.ended)
       for (const question of call.takeQuestions()) if (question.uncertain) on.misplaced(question, link);
   }
+}
+
+function passedOn(settled: Settled, call: Call, link: Link, on: Carrying): void {
+  const rest = settled.kind === 'result' ? settled.rest : undefined;
+  const drop = (): void => link.cancel(call, 'its result is not taken');
+  if (rest) watchRest(rest, { ...on, drop });
 }
 
 /** @returns undefined when everything asked has been taken back meanwhile */

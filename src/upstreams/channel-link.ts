@@ -23,8 +23,10 @@ import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
+import { passOn } from './long-answers.ts';
 import type { Own } from './own.ts';
 import { mayAsk } from './park.ts';
+import { Patience } from './patience.ts';
 import { requestOf } from './requests.ts';
 import { sendThrough } from './senders.ts';
 import type { UpstreamLimits } from './spec.ts';
@@ -48,6 +50,8 @@ export interface ChannelLinkParts {
   readonly lastWords?: number;
   /** How long the server may take to obey a cancellation, milliseconds. */
   readonly cancel: number;
+  /** How long a client that takes its result slowly may hold up the others, milliseconds. */
+  readonly slowClient: number;
   readonly host: Host;
   readonly events: LinkEvents;
   readonly own: Own;
@@ -67,6 +71,8 @@ export class ChannelLink implements Link {
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
   readonly #abandoned = new Map<string, { readonly at: number; readonly x: Exchange }>();
 
+  /** Requests that were given up and may be answered late, whatever they ask; no more than can be told apart. */
+  readonly #unanswered = new Set<string>();
   #forgottenAt: number | undefined;
   #closing = false;
 
@@ -85,11 +91,27 @@ export class ChannelLink implements Link {
       },
       parts.limits,
     );
+    const others = (): boolean => this.#correlator.size.calls > 1;
+    const patience = new Patience({ upstream: name, most: parts.slowClient, others, host });
+    const { limits } = parts;
     this.#channel = open({
       text: (text) => this.#text(text),
+      long: (head) =>
+        passOn(
+          head,
+          { upstream: name, era: this.era, limits, correlator: this.#correlator, host },
+          this.#only,
+        ),
+      room: (sink) => patience.room(sink),
       garbage: (what) => this.#garbage(what),
       gone: (why) => this.#gone(why),
     });
+  }
+
+  /** The one call that an answer can be for of which no id has come yet. */
+  get #only(): Call | undefined {
+    const [only, ...others] = this.#correlator.calls;
+    return others.length === 0 && this.#unanswered.size === 0 ? only : undefined;
   }
 
   get size() {
@@ -153,6 +175,8 @@ export class ChannelLink implements Link {
 
   cancel(call: Call, reason: string): void {
     if (call.sent && !call.ended) {
+      // Of too many the last one stays, so that nothing is taken for certain.
+      if (this.#unanswered.size <= ABANDONED) this.#unanswered.add(String(call.id));
       if (mayAsk(call.x.request.method)) this.#abandon(call);
       const params = RawObject.of({ requestId: call.id, reason });
       const text = notificationText(CANCELLED, params);
@@ -164,6 +188,7 @@ export class ChannelLink implements Link {
     }
     this.#correlator.close(call);
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+    call.discard();
   }
 
   #abandon({ id, x }: Call): void {
@@ -260,6 +285,7 @@ export class ChannelLink implements Link {
       return;
     }
     const isAnswer = message.kind === 'result' || message.kind === 'error';
+    if (isAnswer && this.#unanswered.size <= ABANDONED) this.#unanswered.delete(message.id?.text ?? '');
     if (isAnswer && this.#abandoned.delete(message.id?.text ?? '')) this.#p.events.callOver();
     // Not waited for: the channel is shared, and one slow client must not stop the others.
     void this.#correlator.receive(message);

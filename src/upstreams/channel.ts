@@ -3,6 +3,7 @@
 
 import type { Exchange } from '../core/exchange.ts';
 import type { Outbound } from '../core/outbound.ts';
+import type { Sink } from '../lib/flow.ts';
 
 /** Nothing of the message was sent: the other side was gone before, or does not know us any more. */
 export class Unwritten extends Error {}
@@ -10,6 +11,13 @@ export class Unwritten extends Error {}
 export interface ChannelHooks {
   /** The text of one message. Never waited for: one slow client must not stop the others. */
   text(text: string): void;
+  /** Where the rest of a message goes that is too long to be held, if it may be passed on. @param head what there is */
+  long(head: Uint8Array): Sink | undefined;
+  /**
+   * Waits for the client of such a message while everything else waits behind it, and no longer than others have to
+   * bear it.
+   */
+  room(sink: Sink): Promise<void> | undefined;
   /** Something arrived that is no text of a message. */
   garbage(what: string): void;
   /**

@@ -1,8 +1,9 @@
 // One child process that speaks lines: started in a process group of its own with only the environment it is
 // given, drained on every pipe, and ended by closing stdin, then TERM, then KILL to the group.
 
-import { messageOf } from '../core/errors.ts';
+import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Sink } from '../lib/flow.ts';
 import { Lines } from '../lib/lines.ts';
 import { createMask } from '../lib/mask.ts';
 import { settledWithin } from '../lib/settled.ts';
@@ -17,6 +18,9 @@ export const CLOSED = 'was stopped';
 export interface ChildHooks {
   /** One line of stdout. The returned promise is not waited for: one slow client must not stop the others. */
   line(line: Uint8Array): void;
+  /** Where a line goes that is too long to be held, if it may be passed on; and the waiting for who takes it there. */
+  long(head: Uint8Array): Sink | undefined;
+  room(sink: Sink): Promise<void> | undefined;
   /** It is gone; `why` says how, for people. Called once. */
   gone(why: string): void;
 }
@@ -43,9 +47,11 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
     reaper.signal(child.pid, 'SIGKILL');
   };
 
-  const reading = readLines(child.stdout, new Lines(spec.limits.line), hooks.line).catch((error) =>
-    breakOff(`wrote ${messageOf(error)}`),
-  );
+  const { limits } = spec;
+  const lines = new Lines(limits.line, { from: () => limits.streamFrom, take: hooks.long });
+  const reading = readLines(child.stdout, lines, hooks)
+    .catch((error) => breakOff(`wrote ${messageOf(error)}`))
+    .finally(() => lines.end(brokenOff(spec.name)));
   const stderr = new Stderr({
     perSecond: () => spec.limits.stderr,
     mask: createMask(spec.secrets),
@@ -139,14 +145,16 @@ function startFault(error: unknown, { command, cwd }: CommandSpec): string {
   return messageOf(error);
 }
 
-async function readLines(
-  stream: ReadableStream<Uint8Array>,
-  lines: Lines,
-  each: (line: Uint8Array) => void,
-): Promise<void> {
+async function readLines(stream: ReadableStream<Uint8Array>, lines: Lines, hooks: ChildHooks): Promise<void> {
   for await (const chunk of stream) {
-    for (const line of lines.push(chunk)) if (line.length > 0) each(line);
+    for (const line of lines.push(chunk)) if (line.length > 0) hooks.line(line);
+    if (lines.sink) await hooks.room(lines.sink);
   }
+}
+
+function brokenOff(upstream: string): GatewayError {
+  const why = `The process of the upstream "${upstream}" ended within a result.`;
+  return new GatewayError('UPSTREAM_UNAVAILABLE', why, { upstream });
 }
 
 /** Always read, so that the pipe cannot fill. */

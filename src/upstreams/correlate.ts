@@ -51,8 +51,8 @@ export class Correlator {
   /** Registers a request under an id of ours, and a progress token where the caller gave one. */
   open(x: Exchange, emit: Emit): Call {
     const call = new Call(this.#next++, x, emit, () => this.limits.notifications);
-    this.#calls.set(key(call), call);
-    if (x.request.meta.progressToken !== undefined) this.#tokens.set(key(call), call);
+    this.#calls.set(keyOf(call), call);
+    if (x.request.meta.progressToken !== undefined) this.#tokens.set(keyOf(call), call);
     this.host.metrics.upstreamPending.inc({ upstream: this.upstream });
     return call;
   }
@@ -60,14 +60,14 @@ export class Correlator {
   /** The call a resumed exchange has taken over may want progress now, or no longer. */
   retoken(call: Call): void {
     const wanted = call.x.request.meta.progressToken !== undefined;
-    if (wanted && this.#calls.has(key(call))) this.#tokens.set(key(call), call);
-    else this.#tokens.delete(key(call));
+    if (wanted && this.#calls.has(keyOf(call))) this.#tokens.set(keyOf(call), call);
+    else this.#tokens.delete(keyOf(call));
   }
 
   /** Forgets a call, however it ended. */
   close(call: Call): void {
-    this.#tokens.delete(key(call));
-    if (!this.#calls.delete(key(call))) return;
+    this.#tokens.delete(keyOf(call));
+    if (!this.#calls.delete(keyOf(call))) return;
     this.host.metrics.upstreamPending.dec({ upstream: this.upstream });
     this.hooks.callOver();
   }
@@ -88,9 +88,9 @@ export class Correlator {
   receive(message: Message, via?: Call): Promise<void> | undefined {
     switch (message.kind) {
       case 'result':
-        return this.#settle(message.id.key, { kind: 'result', raw: message.result });
+        return this.settle(message.id.key, { kind: 'result', raw: message.result });
       case 'error':
-        return this.#settle(message.id?.key ?? (via ? key(via) : ''), { kind: 'error', raw: message.error });
+        return this.settle(message.id?.key ?? (via ? keyOf(via) : ''), { kind: 'error', raw: message.error });
       case 'request':
         this.hooks.question(message, via);
         return undefined;
@@ -99,12 +99,19 @@ export class Correlator {
     }
   }
 
-  #settle(id: string, settled: Settled): undefined {
+  /** The call with this id of ours, by the id's key. */
+  find(id: string): Call | undefined {
+    return this.#calls.get(id);
+  }
+
+  /** Ends a call. It is at work until its result, if that is passed on as it comes, is through. */
+  settle(id: string, settled: Settled): undefined {
     const call = this.#calls.get(id);
-    if (call === undefined) return this.#drop('late_result');
-    this.#taskTokens.keep(key(call), call, settled);
+    if (call === undefined || call.ended) return this.#drop('late_result');
+    this.#taskTokens.keep(keyOf(call), call, settled);
     call.settle(settled);
-    this.close(call);
+    if (settled.kind === 'result' && settled.rest) void settled.rest.done.then(() => this.close(call));
+    else this.close(call);
     return undefined;
   }
 
@@ -169,7 +176,7 @@ export class Correlator {
     if (id === undefined) return undefined;
     const call = this.#calls.get(id.key);
     if (call?.x.request.method === LISTEN)
-      return this.#settle(id.key, { kind: 'result', raw: RawObject.of({}) });
+      return this.settle(id.key, { kind: 'result', raw: RawObject.of({}) });
     this.hooks.withdrawn(id.key);
     return undefined;
   }
@@ -219,6 +226,7 @@ function wantsLog(x: Exchange, note: McpNotification): boolean {
   return level === undefined || !isLessSevere(level, least);
 }
 
-function key(call: Call): string {
+/** The key of the id under which the upstream knows a call. */
+export function keyOf(call: Call): string {
   return `n:${call.id}`;
 }

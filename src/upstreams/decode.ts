@@ -3,12 +3,13 @@
 import { capabilityFor } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { withoutHints, withSoundHints } from '../protocol/caching.ts';
+import { hintsOf, withoutHints, withSoundHints } from '../protocol/caching.ts';
 import { errorForSession, statelessResult } from '../protocol/codec.ts';
 import { declares, TASKS } from '../protocol/extensions.ts';
 import { type Era, McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
+import type { Rest } from '../protocol/rest.ts';
 import type { Settled } from './call.ts';
 import { notAnswered } from './refused.ts';
 import { undeclared } from './undeclared.ts';
@@ -24,6 +25,7 @@ export function decodeSettled(upstream: string, era: Era, x: Exchange, settled: 
     return errorResult(code, message, { ...data, requestId: x.id });
   }
   if (settled.kind === 'error') return decodeError(upstream, era, x, new McpResult('error', settled.raw));
+  if (settled.rest) return streamed(era, x, settled.raw, settled.rest);
   const raw = methodRow(x.request.method)?.cacheable ? hinted(era, x, settled.raw) : settled.raw;
   if (era === '2025') return new McpResult('complete', raw);
   const tasks = x.client.era === '2026' && declares(x.client.capabilities, TASKS);
@@ -53,6 +55,22 @@ function askable(upstream: string, x: Exchange, result: McpResult): McpResult {
 function hinted(era: Era, x: Exchange, raw: RawObject): RawObject {
   if (era === '2026') return withSoundHints(raw);
   return x.client.era === '2026' ? withoutHints(raw) : raw;
+}
+
+/** What is passed on as it comes is complete, and not known in all: what may yet come of hints is left out. */
+function streamed(era: Era, x: Exchange, raw: RawObject, rest: Rest): McpResult {
+  const isHinted = methodRow(x.request.method)?.cacheable === true;
+  const result = new McpResult('complete', raw, undefined, undefined, era === '2026', rest);
+  if (era === '2025')
+    return isHinted && x.client.era === '2026'
+      ? result.with({ ttlMs: undefined, cacheScope: undefined })
+      : result;
+  const { ttlMs, scope } = hintsOf(raw);
+  return result.with({
+    // Nobody else can tell what era a result is of whose type is absent, or yet to come.
+    ...(raw.has('resultType') ? {} : { resultType: 'complete' }),
+    ...(isHinted ? { ttlMs, cacheScope: scope } : {}),
+  });
 }
 
 function decodeError(upstream: string, era: Era, x: Exchange, result: McpResult): McpResult {

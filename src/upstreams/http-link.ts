@@ -15,7 +15,7 @@ import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
 import { type HttpAnswer, type HttpClient, Unanswered } from './http-client.ts';
 import type { HeadOptions } from './http-head.ts';
-import { mediaType, type Reading, readBody, readText } from './http-read.ts';
+import { mediaType, type Reading, readJson } from './http-read.ts';
 import { HttpSender } from './http-sender.ts';
 import { type Asked, statusFault, unavailable } from './http-status.ts';
 import {
@@ -26,6 +26,7 @@ import {
   SessionLost,
   type StandingStream,
 } from './link.ts';
+import { passOn } from './long-answers.ts';
 import type { Own } from './own.ts';
 import { isRead } from './reads.ts';
 import { requestOf } from './requests.ts';
@@ -121,6 +122,7 @@ export class HttpLink implements Link {
       this.#sender.tell(this.#post(notificationText(CANCELLED, params), x));
     }
     call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+    call.discard();
     // Last: it may be the last call of a link that is closed then.
     this.#correlator.close(call);
     abort?.abort(new GatewayError('CANCELLED'));
@@ -260,6 +262,8 @@ export class HttpLink implements Link {
         call?.onActivity?.();
         return this.#receive(message, call);
       },
+      long: (head) =>
+        passOn(head, { upstream: name, era: this.era, limits, correlator: this.#correlator, host }, call),
       garbage: (what) => {
         host.metrics.dropped.inc({ reason: 'upstream_garbage' });
         host.log.warn('upstream sent what is not MCP', { upstream: name, what });
@@ -296,7 +300,7 @@ export class HttpLink implements Link {
     }
     call.heard = true;
     const type = mediaType(answer);
-    if (type === 'application/json') await readText(await readBody(answer, reading), reading);
+    if (type === 'application/json') await readJson(answer, reading);
     else if (type === 'text/event-stream') await this.#stream(answer, call, reading, signal);
     else {
       answer.discard();

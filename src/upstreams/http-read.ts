@@ -1,9 +1,10 @@
 // Reads the messages of an HTTP answer: one JSON value, or a stream of events. Bounded by limits.
 
 import { GatewayError, messageOf } from '../core/errors.ts';
+import type { Sink } from '../lib/flow.ts';
 import { isBatch, type Message, MessageError, parseBatch, parseMessage } from '../protocol/jsonrpc.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
-import { SseError, type SseEvent, type SseReader } from '../protocol/sse.ts';
+import { SseError, type SseEvent, SseReader } from '../protocol/sse.ts';
 import type { HttpAnswer } from './http-client.ts';
 import type { UpstreamLimits } from './spec.ts';
 
@@ -14,6 +15,8 @@ export interface Reading {
   readonly limits: UpstreamLimits;
   /** One message; what it returns is waited for before more is read. */
   message(message: Message): Promise<void> | undefined;
+  /** Where the rest of a message goes that is too long to be held, if it may be passed on. @param head what there is */
+  long?(head: Uint8Array): Sink | undefined;
   /** Something arrived that is no message. */
   garbage(what: string): void;
 }
@@ -46,17 +49,59 @@ function unlessGarbage<T>(parse: () => T, reading: Reading): T | undefined {
   }
 }
 
+/** Reads a JSON answer, and hands its messages over. A long result is passed on as it comes. */
+export async function readJson(answer: HttpAnswer, reading: Reading): Promise<void> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  let sink: Sink | undefined;
+  let isAsked = false;
+  try {
+    for await (const chunk of answer.chunks) {
+      size += chunk.length;
+      if (sink) sink.push(chunk);
+      else parts.push(chunk);
+      if (!isAsked && size > reading.limits.streamFrom) {
+        isAsked = true;
+        sink = reading.long?.(unmarked(joined(parts)));
+        if (sink) parts.length = 0;
+      }
+      if (sink?.over) return;
+      if (sink) await sink.room();
+      else if (size > reading.limits.response) throw tooLarge(reading, 'response', size);
+    }
+  } catch (error) {
+    sink?.fail(error instanceof Error ? error : new Error(messageOf(error)));
+    throw error;
+  }
+  if (sink) sink.end();
+  else await readText(decoded(parts, reading), reading);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+}
+
+/** Without a byte order mark. */
+function unmarked(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
 /** @throws GatewayError UPSTREAM_INVALID beyond `limits.response` */
-export async function readBody(answer: HttpAnswer, { upstream, limits }: Reading): Promise<string> {
+export async function readBody(answer: HttpAnswer, reading: Reading): Promise<string> {
+  const { response } = reading.limits;
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.chunks) {
     size += chunk.length;
-    if (size > limits.response) throw tooLarge(upstream, 'response', limits.response);
+    if (size > response) throw tooLarge(reading, 'response', size);
     parts.push(chunk);
   }
+  return decoded(parts, reading);
+}
+
+function decoded(parts: readonly Uint8Array[], { upstream }: Reading): string {
   try {
-    return decodeUtf8(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts), 'strip');
+    return decodeUtf8(joined(parts), 'strip');
   } catch (error) {
     throw new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${messageOf(error)}.`, {
       upstream,
@@ -80,43 +125,74 @@ export async function readEvents(
   try {
     for await (const chunk of answer.chunks) {
       await hear(reader.push(chunk));
-      if (!done()) continue;
+      const { sink } = reader;
+      if (sink?.over) return;
+      await sink?.room();
+      if (sink || !done()) continue;
       answer.finish();
       return;
     }
+    reader.end(brokenOff(reading));
   } catch (error) {
-    if (!(error instanceof SseError)) throw error;
+    if (!(error instanceof SseError)) {
+      reader.end(error instanceof Error ? error : undefined);
+      throw error;
+    }
     await hear(error.events);
     if (!done()) throw faultOf(error, reading);
   }
 }
 
-/** Every event of a stream as it comes. Ending the iteration drops the connection. */
+/**
+ * Every event of a stream as it comes. Ending the iteration drops the connection.
+ * @param room waits for the client of a result that is passed on
+ */
 export async function* eventsOf(
   answer: HttpAnswer,
   reader: SseReader,
   reading: Reading,
+  room: (sink: Sink) => Promise<void> | undefined = (sink) => sink.room(),
 ): AsyncGenerator<SseEvent> {
   try {
-    for await (const chunk of answer.chunks) yield* reader.push(chunk);
+    for await (const chunk of answer.chunks) {
+      yield* reader.push(chunk);
+      if (reader.sink) await room(reader.sink);
+    }
+    reader.end(brokenOff(reading));
   } catch (error) {
-    if (!(error instanceof SseError)) throw error;
+    if (!(error instanceof SseError)) {
+      reader.end(error instanceof Error ? error : undefined);
+      throw error;
+    }
     yield* error.events;
     throw faultOf(error, reading);
   }
 }
 
-function faultOf(error: SseError, { upstream, limits }: Reading): GatewayError {
-  if (error.kind === 'size') return tooLarge(upstream, 'event', limits.event);
+/** A reader of events for what is read so. */
+export function sseReader(reading: Reading): SseReader {
+  const { event, streamFrom } = reading.limits;
+  return new SseReader({ eventBytes: event, longFrom: streamFrom }, reading.long);
+}
+
+function brokenOff({ upstream }: Reading): GatewayError {
+  return new GatewayError('UPSTREAM_UNAVAILABLE', `The upstream "${upstream}" broke off.`, { upstream });
+}
+
+function faultOf(error: SseError, reading: Reading): GatewayError {
+  const { upstream } = reading;
+  if (error.kind === 'size') return tooLarge(reading, 'event');
   return new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" answered ${error.message}.`, {
     upstream,
   });
 }
 
-function tooLarge(upstream: string, limit: 'response' | 'event', bytes: number): GatewayError {
+function tooLarge({ upstream, limits }: Reading, limit: 'response' | 'event', seen?: number): GatewayError {
+  const bytes = limits[limit];
+  const sofar = seen === undefined ? '' : ` So far there were ${seen}.`;
   return new GatewayError(
     'UPSTREAM_INVALID',
-    `The upstream "${upstream}" answered more than limits.${limit} allows (${bytes} bytes).`,
+    `The upstream "${upstream}" answered more than limits.${limit} allows (${bytes} bytes).${sofar} Ask it for less, or raise the limit.`,
     { upstream, limit },
   );
 }

@@ -24,8 +24,11 @@ export async function openSse(
   const stream = await inTime(at, (signal) =>
     openSseStream({ name, client, head, reading, timeouts, host }, own('GET', undefined, signal)),
   );
-  const { close: lastWords, cancel } = timeouts;
-  const link = new ChannelLink({ name, limits, lastWords, cancel, host, own, ...to }, stream.channel);
+  const { close: lastWords, cancel, slowClient } = timeouts;
+  const link = new ChannelLink(
+    { name, limits, lastWords, cancel, slowClient, host, own, ...to },
+    stream.channel,
+  );
   try {
     await initialize(link, { ...at, patience: at.timeouts.start }, profile);
     return link;

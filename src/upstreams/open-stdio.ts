@@ -89,9 +89,9 @@ async function greeted(era: Era, at: StdioOpening, profile: Profile, to: Opening
 
 function start({ spec, host, own, reaper }: StdioOpening, to: Openings): ChannelLink {
   const { name, limits, timeouts } = spec;
-  const { cancel } = timeouts;
+  const { cancel, slowClient } = timeouts;
   try {
-    return new ChannelLink({ name, limits, cancel, host, own, ...to }, (hooks) =>
+    return new ChannelLink({ name, limits, cancel, slowClient, host, own, ...to }, (hooks) =>
       startStdioChannel(spec, hooks, host, reaper),
     );
   } catch (error) {

@@ -26,13 +26,21 @@ export interface UpstreamTimeouts {
   readonly probe: number;
   /** Until a server is taken to have obeyed a cancellation. */
   readonly cancel: number;
+  /** How long a client that takes its result slowly may hold up the others on a channel. */
+  readonly slowClient: number;
 }
 
 export interface UpstreamLimits {
   /** Nesting, members and string length of a message. */
   readonly json: { readonly depth: number; readonly keys: number; readonly string: number };
-  /** Largest JSON answer. */
+  /** Largest JSON answer that is held whole. */
   readonly response: number;
+  /** From how many bytes on an answer is passed on as it comes, where it may be. */
+  readonly streamFrom: number;
+  /** Largest answer that is passed on so. */
+  readonly result: number;
+  /** Bytes that wait for a client that is slower than the upstream. */
+  readonly streamBuffer: number;
   /** Largest event of a stream. */
   readonly event: number;
   /** Largest line of a child process. */

@@ -4,11 +4,11 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import { settledWithin } from '../lib/settled.ts';
-import { type SseEvent, SseReader } from '../protocol/sse.ts';
+import type { SseEvent } from '../protocol/sse.ts';
 import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 import { type HeadOptions, headOf, headWithoutBody } from './http-head.ts';
-import { eventsOf, mediaType, type Reading } from './http-read.ts';
+import { eventsOf, mediaType, type Reading, sseReader } from './http-read.ts';
 import { statusFault, unavailable } from './http-status.ts';
 import { sendThrough } from './senders.ts';
 import type { UpstreamTimeouts } from './spec.ts';
@@ -36,6 +36,8 @@ interface Stream {
   readonly events: AsyncGenerator<SseEvent>;
   readonly endpoint: string;
   readonly life: AbortController;
+  /** Where what comes goes, once somebody is there to take it. */
+  readonly to: { hooks?: ChannelHooks };
 }
 
 /** Why a channel is over that was told to end. */
@@ -51,8 +53,8 @@ export async function openSseStream(at: SseOpening, x: Exchange): Promise<SseStr
   const giveUp = (): void => life.abort(x.signal.reason);
   x.signal.addEventListener('abort', giveUp, { once: true });
   try {
-    const { events, first } = await firstEvent(at, x, life.signal);
-    const stream = { at, events, endpoint: endpointOf(first.data, at), life };
+    const { events, to, first } = await firstEvent(at, x, life.signal);
+    const stream = { at, events, to, endpoint: endpointOf(first.data, at), life };
     return { channel: (hooks) => createChannel(stream, hooks), discard: () => life.abort() };
   } catch (error) {
     life.abort();
@@ -68,11 +70,13 @@ async function firstEvent(at: SseOpening, x: Exchange, signal: AbortSignal) {
   const outbound = await sendThrough(x, { transport, method: 'GET', url, headers, body: '' });
   const answer = await at.client.send(outbound, signal);
   if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') throw await refused(answer, at);
-  const events = eventsOf(answer, new SseReader({ eventBytes: at.reading.limits.event }), at.reading);
+  const to: Stream['to'] = {};
+  const reading: Reading = { ...at.reading, long: (head) => to.hooks?.long(head) };
+  const events = eventsOf(answer, sseReader(reading), reading, (sink) => to.hooks?.room(sink));
   const { done, value } = await events.next();
   if (done || value.event !== 'endpoint')
     throw new WrongEra('GET: the stream does not begin with `endpoint`');
-  return { events, first: value };
+  return { events, to, first: value };
 }
 
 async function refused(answer: HttpAnswer, { reading }: SseOpening): Promise<Error> {
@@ -105,7 +109,8 @@ function endpointOf(said: string, { name, head }: SseOpening): string {
   return endpoint.href;
 }
 
-function createChannel({ at, events, endpoint, life }: Stream, hooks: ChannelHooks): Channel {
+function createChannel({ at, events, endpoint, life, to }: Stream, hooks: ChannelHooks): Channel {
+  to.hooks = hooks;
   const sending = new Set<Promise<unknown>>();
   const over = read(events, hooks).then((why) => {
     hooks.gone(life.signal.aborted ? CLOSED : why);

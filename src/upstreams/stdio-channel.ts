@@ -26,7 +26,7 @@ export function startStdioChannel(
     }
     hooks.text(text);
   };
-  const child = startChild(spec, { line, gone: hooks.gone }, host.log.with({ upstream: spec.name }), reaper);
+  const child = startChild(spec, { ...hooks, line }, host.log.with({ upstream: spec.name }), reaper);
   return {
     what: 'its process',
     outbound: (body) => ({ transport: 'stdio', method: '', url: '', headers: {}, body }),

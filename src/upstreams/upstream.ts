@@ -8,6 +8,7 @@ import type { Host } from '../core/host.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import { type McpNotification, McpResult, signedBy } from '../protocol/message.ts';
 import { Affinity } from './affinity.ts';
+import { afterRest, failure, isUnderWay } from './after-rest.ts';
 import { Cache, type Carry, type Via } from './cache.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
@@ -203,7 +204,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       if (abandoned) return abandoned;
       repeat?.begins(pooled.link);
       const outcome = await tasks.carry(x, emit, pooled.link);
-      hold.heard(verdictOf(outcome));
+      if (!isUnderWay(outcome)) hold.heard(verdictOf(outcome));
       if (outcome instanceof McpResult) return told(outcome);
       if (await repeat?.again(outcome, pooled)) return undefined;
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
@@ -282,6 +283,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     const hold = pool.hold(affinity.takeOut(x));
     const hear: Emit = affinity.writes ? (note) => emit(affinity.tell(hold.stateless, note)) : emit;
     let isPlaced = false;
+    let result: McpResult | undefined;
     try {
       if (x.request.method === LISTEN)
         return await listen(x, cache ? hearing(hear, cache) : hear, listening(hold));
@@ -294,14 +296,19 @@ export function createUpstream(parts: UpstreamParts): Upstream {
         out = await places.wait(x, hear);
       }
       isPlaced = true;
-      const result = await (isBack ? comeBack(x, out, hold) : send(x, out, hold, via));
-      return affinity.writeIn(hold.stateless, x, result);
+      const answered = await (isBack ? comeBack(x, out, hold) : send(x, out, hold, via));
+      result = affinity.writeIn(hold.stateless, x, answered);
+      return result;
     } catch (error) {
       return told(failure(error, spec.name, x, host));
     } finally {
-      hold.release();
-      if (isPlaced) places.leave();
-      cache?.ended(x);
+      const over = (): void => {
+        hold.release();
+        if (isPlaced) places.leave();
+        cache?.ended(x);
+      };
+      if (result?.rest) afterRest(result.rest, { upstream: spec.name, x, hold, host, told }, over);
+      else over();
     }
   };
 
@@ -361,14 +368,6 @@ function hearing(emit: Emit, cache: Cache): Emit {
     cache.heard(note);
     return emit(note);
   };
-}
-
-function failure(error: unknown, upstream: string, x: Exchange, host: Host): McpResult {
-  if (x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
-  if (error instanceof GatewayError)
-    return errorResult(error.code, error.message, { ...error.data, requestId: x.id });
-  host.log.error('upstream handler failed', { upstream, requestId: x.id, error: messageOf(error) });
-  return errorResult('INTERNAL', undefined, { requestId: x.id });
 }
 
 function isUpstreamFault(code: string): boolean {

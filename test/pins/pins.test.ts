@@ -29,6 +29,7 @@ const ERRORS = {
   BODY_TIMEOUT: [-32600, 'client'],
   BUSY: [1503, 'denied'],
   SUBSCRIPTIONS_FULL: [1507, 'denied'],
+  CLIENT_SLOW: [1508, 'denied'],
   UNAUTHENTICATED: [1401, 'denied'],
   FORBIDDEN: [1403, 'denied'],
   RATE_LIMITED: [1429, 'denied'],

@@ -11,8 +11,11 @@ export function stdioWire({ gateway }: InProcess): ClientWire {
   let ended = false;
   const encoder = new TextEncoder();
   const write = (body: Json): Promise<void> => writer.write(encoder.encode(`${JSON.stringify(body)}\n`));
-  const served = gateway.serveStdio(input.readable, async (lines) => {
-    for (const line of lines.split('\n').filter((each) => each !== '')) all.hears(line);
+  const served = gateway.serveStdio(input.readable, async (data) => {
+    for (const line of String(data)
+      .split('\n')
+      .filter((each) => each !== ''))
+      all.hears(line);
   });
   return {
     inboxes: all.inboxes,

@@ -99,9 +99,20 @@ export const limits = camel(
       description: 'Most object keys in a message of a client. An upstream may send a hundred times as many.',
     }),
     string: size('4MiB', { description: 'Longest string in a message of a client, in characters.' }),
-    response: size('16MiB', { description: 'Longest answer of an upstream, decoded.' }),
-    event: size('16MiB', { description: 'Longest event in a stream of an upstream.' }),
-    stream_buffer: size('1MiB', { description: 'Most bytes held for a client that reads slowly.' }),
+    response: size('16MiB', {
+      description:
+        'Longest answer of an upstream that is held whole: because a plugin looks into it, or the gateway has to.',
+    }),
+    stream_from: size('1MiB', {
+      description:
+        'An answer that is longer is passed on as it comes, where nothing has to look into it: results of `tools/call`, `resources/read` and `prompts/get`.',
+    }),
+    result: size('1GiB', { description: 'Longest result passed on so.' }),
+    event: size('16MiB', {
+      description:
+        'Longest event in a stream of an upstream, but for results that are passed on as they come.',
+    }),
+    stream_buffer: size('1MiB', { description: 'Most bytes held for a call whose client reads slowly.' }),
     in_flight: count(2_048, { description: 'Most requests at work at once.' }),
     batch: count(64, { description: 'Most messages in a batch of a client; one revision alone has them.' }),
     streams: count(4_096, { description: 'Most open event streams.' }),
@@ -112,7 +123,9 @@ export const limits = camel(
         'The connections and processes of a session unused for this long are closed; its next request opens them again.',
     }),
     subscriptions: count(1_000, { description: 'Most resources and tasks that one client watches.' }),
-    line: size('16MiB', { description: 'Longest line over stdio.' }),
+    line: size('16MiB', {
+      description: 'Longest line over stdio, but for results that are passed on as they come.',
+    }),
     stderr: size('64KiB', { description: 'Most text taken from the stderr of one process, per second.' }),
     parked: count(1_000, { description: 'Most calls waiting for an answer of their client.' }),
     park_ttl: duration('10m', { description: 'Longest such wait.' }),

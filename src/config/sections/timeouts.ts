@@ -44,6 +44,14 @@ export const timeouts = camel(
       description:
         'How long a new process may be silent when asked for 2026. Then another is asked for 2025, and if that one answers, it is that era. `command` without `era` only.',
     }),
+    slow_client: duration(
+      '2s',
+      {
+        description:
+          'Where several callers share one channel, a pipe or HTTP+SSE of 2025: how long, all in all, a client that takes a large result more slowly than the server gives it may keep the others waiting. Then its result is broken off.',
+      },
+      0,
+    ),
     cancel: duration(
       '1s',
       {

@@ -13,6 +13,7 @@ test('one that is forgotten among very many leaves everybody in doubt', async ()
       name: 'up',
       limits,
       cancel: 0,
+      slowClient: 0,
       host,
       own: (method) => exchange(method),
       events: { unsolicited() {}, ended() {}, callOver() {} },

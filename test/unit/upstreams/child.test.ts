@@ -8,6 +8,9 @@ import { openLifeline } from '../../fixtures/lifeline.ts';
 import { childPath, commandSpec } from '../../fixtures/specs.ts';
 import { until } from '../../fixtures/until.ts';
 
+/** Every line is held. */
+const HELD = { long: () => undefined, room: () => undefined };
+
 const started: Child[] = [];
 afterEach(async () => {
   await Promise.all(started.splice(0).map((child) => child.stop()));
@@ -20,7 +23,7 @@ function start(spec: CommandSpec) {
   const line = (bytes: Uint8Array): void => void lines.push(new TextDecoder().decode(bytes));
   const child = startChild(
     { ...spec, ...(spec.stop === 5_000 ? { stop: 40, kill: 40 } : {}) },
-    { line, gone: over.resolve },
+    { line, gone: over.resolve, ...HELD },
     host.log,
     NO_REAPER,
   );
@@ -223,7 +226,7 @@ describe('its reaper', () => {
   const failing = (changes: Partial<Reaper>) => {
     const host = testHost();
     const reaper = { ...NO_REAPER, ...changes };
-    return (spec: CommandSpec) => startChild(spec, { line() {}, gone() {} }, host.log, reaper);
+    return (spec: CommandSpec) => startChild(spec, { line() {}, gone() {}, ...HELD }, host.log, reaper);
   };
 
   test('is there before it; without one it is not started', async () => {

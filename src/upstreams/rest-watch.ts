@@ -1,0 +1,40 @@
+// What ends a result that is being passed on before it is through: the upstream is silent, or takes too long. The call
+// has had its end by then, and with it the clock of clock.ts. That its caller is gone is seen where it is written.
+
+import { GatewayError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import type { Rest } from '../protocol/rest.ts';
+import type { Deadlines } from './clock.ts';
+
+export interface RestWatch {
+  readonly upstream: string;
+  readonly deadlines: Pick<Deadlines, 'idle' | 'total'>;
+  readonly host: Host;
+  /** Lets go of what brings it. */
+  drop(): void;
+}
+
+export function watchRest(rest: Rest, at: RestWatch): void {
+  const { idle, total } = at.deadlines;
+  const late = (kind: 'idle' | 'total'): void => {
+    const { upstream, host } = at;
+    host.metrics.timeouts.inc({ kind, upstream });
+    const why = `The upstream "${upstream}" took longer than timeouts.${kind} (${at.deadlines[kind]} ms) within a result.`;
+    rest.cancel(new GatewayError('UPSTREAM_TIMEOUT', why, { upstream, timeout: kind }));
+  };
+  const last = setTimeout(late, total, 'total');
+  let silent: Timer | undefined;
+  const listen = (): void => {
+    // While it waits for the client, an upstream is not silent.
+    const since = rest.quietSince ?? performance.now();
+    const left = since + idle - performance.now();
+    if (left <= 0) late('idle');
+    else silent = setTimeout(listen, Math.ceil(left));
+  };
+  listen();
+  void rest.done.then(({ error }) => {
+    clearTimeout(last);
+    clearTimeout(silent);
+    if (error) at.drop();
+  });
+}
