@@ -4,7 +4,6 @@ import { type Client, canBeAsked, identityKey } from '../core/client.ts';
 import { catalogue, type ErrorName, errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
-import type { Host } from '../core/host.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import { type McpNotification, McpResult, signedBy } from '../protocol/message.ts';
 import { Affinity } from './affinity.ts';
