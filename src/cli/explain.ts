@@ -74,7 +74,7 @@ async function offline(
 }
 
 /** Route, then one line per plugin in the order they run. */
-function renderExplanation({ method, name, endpoint, route, steps }: Explanation): string {
+function renderExplanation({ method, name, endpoint, route, notes, steps }: Explanation): string {
   const head = `${[method, name]
     .filter((part) => part !== undefined)
     .map(visible)
@@ -89,7 +89,7 @@ function renderExplanation({ method, name, endpoint, route, steps }: Explanation
     ].join('  '),
   );
   const tail = lines.length === 0 ? ['  no plugin looks at it'] : ['  plugins, in order:', ...lines];
-  return `${[head, `  route: ${visible(route)}`, ...tail].join('\n')}\n`;
+  return `${[head, `  route: ${visible(route)}`, ...notes.map((note) => `  ${visible(note)}`), ...tail].join('\n')}\n`;
 }
 
 function explainCode(shell: Shell, code: string, json: boolean): number {

@@ -2,6 +2,7 @@
 
 import type { Loaded } from '../config/load.ts';
 import type { Upstream } from '../config/schema.ts';
+import { bareEndpoint } from '../config/settle.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/types.ts';
 import { META } from '../protocol/message.ts';
@@ -26,7 +27,7 @@ export function probeUpstreams(shell: Shell, loaded: Loaded): Promise<Probe[]> {
 async function probe(shell: Shell, loaded: Loaded, upstream: Upstream): Promise<Probe> {
   const { name } = upstream;
   const began = performance.now();
-  const alone = { path: '/mcp', upstreams: [name], names: 'none', sse: undefined } as const;
+  const alone = bareEndpoint('/mcp', name);
   const config = { ...loaded.config, upstreams: [upstream], endpoints: [alone], pipeline: [], drain: 0 };
   const started = await startGateway(quietWorld(shell, { ...loaded, config }));
   const took = (): number => performance.now() - began;

@@ -53,6 +53,7 @@ function renderStatus(body: Status | Omit<Status, keyof GatewayReport>, now: num
       ),
       ...targets.filter(({ state }) => state !== 'closed').map((away) => row('', renderAway(away))),
     ]),
+    ...body.remarks.map(({ endpoint, text }) => row(visible(endpoint), `! ${visible(text)}`)),
   ];
   return `${lines.join('\n')}\n`;
 }

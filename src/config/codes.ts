@@ -191,6 +191,21 @@ export const CODES = {
     why: 'A path belongs to one endpoint, or to the HTTP+SSE listener of one.',
     fix: 'Give `sse` a path that no other endpoint has, or leave it out.',
   },
+  ENDPOINT_ALIAS: {
+    title: 'An alias that cannot be one',
+    why: 'An alias is the one name of one tool that this endpoint offers. It must be a name that every client takes, and no other tool may be called so.',
+    fix: 'Write `name: upstream/tool` with an upstream of this endpoint, and a name that cannot be made of an upstream’s.',
+  },
+  ENDPOINT_VIEW: {
+    title: 'A view that nobody has',
+    why: 'The first view that is for a caller holds, and one above is for everybody.',
+    fix: 'Move the view for everybody to the end.',
+  },
+  OVERRIDE_NAME: {
+    title: 'Not a name for a tool',
+    why: 'Two tools of an upstream would have one name, or the name is none that MCP allows.',
+    fix: 'Choose another name, or give the other tool one too.',
+  },
   PLUGIN_ENTRY: {
     title: 'Not exactly one plugin in an entry',
     why: 'An entry of a pipeline names one plugin; beside it stand only `id`, `when`, `mode`, `on_error` and `timeout`.',

@@ -82,6 +82,21 @@ export function count(preset: number, about: About, min = 1) {
     .prefault(preset);
 }
 
+/** Patterns in which `*` stands for any text; left out, they match everything. */
+export function globs(description: string, examples: readonly string[]) {
+  return z
+    .array(z.string().min(1, { error: fault('VALUE_INVALID', 'an empty pattern matches nothing') }))
+    .min(1, {
+      error: fault(
+        'VALUE_INVALID',
+        'an empty list matches nothing',
+        'leave the field out to match everything',
+      ),
+    })
+    .meta({ description, examples: [[...examples]] })
+    .optional();
+}
+
 /** Takes a fault apart: its code, message and hint. */
 export function unpack(text: string): [code: Code, message: string, hint: string] {
   const [code, message, hint] = text.split('\n');

@@ -5,6 +5,7 @@ import type { JsonObject } from '../protocol/values.ts';
 import type { PlacedProblem } from './issues.ts';
 import { endpointProblems } from './relations/endpoints.ts';
 import { listenerProblems } from './relations/listeners.ts';
+import { offeringProblems } from './relations/offering.ts';
 import { pipelineProblems } from './relations/pipeline.ts';
 import { upstreamProblems } from './relations/upstreams.ts';
 
@@ -33,6 +34,7 @@ export function relationProblems(tree: JsonObject, plugins: readonly string[]): 
     ...fromElsewhere(tree),
     ...listenerProblems(tree),
     ...endpointProblems(tree),
+    ...offeringProblems(tree),
     ...(tree.mcpServers === undefined ? upstreamProblems(tree) : []),
     ...pipelineProblems(tree, plugins),
   ];

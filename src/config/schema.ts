@@ -1,6 +1,7 @@
 // The one schema of gateway.yaml and the shape the program gets. Each section's text is in sections/.
 // Reads nothing and resolves nothing: relations between fields are in relations.ts, paths and secrets in settle.ts.
 import { z } from 'zod';
+import type { NameTemplate } from '../lib/name-template.ts';
 import type { JsonObject } from '../protocol/values.ts';
 import { fault } from './fields.ts';
 import type { ListenAddress } from './listen.ts';
@@ -95,14 +96,70 @@ export interface Endpoint {
   readonly path: string;
   /** Names, `'*'` already replaced by all of them in the order of the file. */
   readonly upstreams: readonly string[];
-  /** `auto` already decided. */
-  readonly names: 'prefix' | 'none';
+  /** How names are made; undefined where they stay as the upstreams have them. `auto` already decided. */
+  readonly template: NameTemplate | undefined;
+  /** Whether names that some clients do not take get a short form. `auto` already decided. */
+  readonly shortNames: boolean;
+  /** Names for single tools, which stand for any other of theirs. */
+  readonly aliases: readonly Alias[];
+  readonly collisions: 'first' | 'refuse' | 'prefix';
+  readonly tools: Rules | undefined;
+  readonly prompts: Rules | undefined;
+  readonly resources: Rules | undefined;
+  readonly maxTools: number | undefined;
+  /** Empty: everybody sees everything. */
+  readonly views: readonly View[];
   /** Path of its HTTP+SSE listener, unlike any other path. `auto` already decided; undefined where there is none. */
   readonly sse: string | undefined;
 }
 
+export interface Alias {
+  readonly name: string;
+  readonly upstream: string;
+  /** The upstream's own name for the tool. */
+  readonly own: string;
+}
+
+/** Patterns with `*`. */
+export interface Rules {
+  readonly allow?: readonly string[] | undefined;
+  readonly deny?: readonly string[] | undefined;
+}
+
+export interface View {
+  readonly for?: Callers | undefined;
+  readonly tools?: Rules | undefined;
+  readonly prompts?: Rules | undefined;
+  readonly resources?: Rules | undefined;
+}
+
+/** All that is given must match. */
+export interface Callers {
+  readonly principals?: readonly string[] | undefined;
+  readonly tenants?: readonly string[] | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly scopes?: readonly string[] | undefined;
+}
+
+/** What of an upstream is there, and how it is changed, on every endpoint. */
+export interface Offer {
+  readonly tools: Rules | undefined;
+  readonly prompts: Rules | undefined;
+  readonly resources: Rules | undefined;
+  /** By the upstream's own names. */
+  readonly overrides: Readonly<Record<string, Override>>;
+}
+
+export interface Override {
+  readonly name?: string | undefined;
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  readonly arguments?: JsonObject | undefined;
+}
+
 interface UpstreamBase {
   readonly name: string;
+  readonly offer: Offer;
   readonly era: Era;
   readonly timeouts: Timeouts;
   readonly concurrency: Concurrency;

@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { JsonObject } from '../protocol/values.ts';
 import type { ConfigDocument } from './document.ts';
 import { guard } from './options.ts';
+import { aliasTarget, templateOf } from './relations/offering.ts';
 import { isPluginFile, pluginKeys, presetId } from './relations/pipeline.ts';
 import type {
   Config,
@@ -11,6 +12,7 @@ import type {
   Entry,
   ListenAddress,
   Listener,
+  Offer,
   Parsed,
   Path,
   Upstream,
@@ -62,15 +64,44 @@ function settleListener({ http }: Parsed['listeners'][number], baseDir: string):
 function settleEndpoints(endpoints: Parsed['endpoints'], all: readonly string[]): Endpoint[] {
   const entries = Object.entries(endpoints);
   const taken = new Set(entries.flatMap(([path, { sse }]) => [path, sse]));
-  return entries.map(([path, { upstreams, names, sse }]) => {
+  return entries.map(([path, endpoint]) => {
+    const { upstreams, names, short_names: shortNames, max_tools: maxTools, sse } = endpoint;
+    const { collisions, tools, prompts, resources, views = [] } = endpoint;
     const chosen = [...new Set(upstreams.flatMap((name) => (name === '*' ? all : [name])))];
+    const template = templateOf(names, chosen);
     return {
       path,
       upstreams: chosen,
-      names: names === 'auto' ? (chosen.length > 1 ? 'prefix' : 'none') : names,
+      template,
+      shortNames: shortNames === 'auto' ? template !== undefined : shortNames === 'on',
+      aliases: Object.entries(endpoint.aliases).map(([name, target]) => ({ name, ...aliasTarget(target) })),
+      collisions,
+      tools,
+      prompts,
+      resources,
+      maxTools,
+      views,
       sse: sse === 'auto' ? freeSsePath(path, taken) : sse === 'off' ? undefined : sse,
     };
   });
+}
+
+/** An endpoint with one upstream as it is. */
+export function bareEndpoint(path: string, upstream: string): Endpoint {
+  return {
+    path,
+    upstreams: [upstream],
+    template: undefined,
+    shortNames: false,
+    aliases: [],
+    collisions: 'first',
+    tools: undefined,
+    prompts: undefined,
+    resources: undefined,
+    maxTools: undefined,
+    views: [],
+    sse: undefined,
+  };
 }
 
 /** Beside the endpoint, where users look for it; nowhere when that place is taken. */
@@ -102,7 +133,9 @@ function settleUpstream(
     command,
   } = parsed;
   const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
-  const base = { name, era, timeouts, concurrency, retry, cache, breaker, pin, pipeline, path };
+  const { tools, prompts, resources, overrides } = parsed;
+  const offer = { tools, prompts, resources, overrides: overrides as Offer['overrides'] };
+  const base = { name, offer, era, timeouts, concurrency, retry, cache, breaker, pin, pipeline, path };
   const places = urls.filter((place) => place !== undefined);
   const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
     seal(parsed[field] ?? {}, [...path, field], document);

@@ -10,6 +10,7 @@ export interface Principal {
   readonly id: string;
   readonly tenant?: string;
   readonly scopes: readonly string[];
+  readonly groups?: readonly string[];
 }
 
 /** Who it is, without what it may do. */

@@ -21,6 +21,16 @@ export type Sender = (
 /** Those of a pipeline that may see an exchange. */
 export type SendersOf = (x: Exchange) => readonly Sender[];
 
+/** Something that a client can ask an upstream for. */
+export interface Thing {
+  readonly kind: 'tool' | 'prompt' | 'resource' | 'template';
+  /** The name, URI or URI template that the client knows it by. */
+  readonly name: string;
+  readonly upstream: string;
+  /** The same as the upstream has it. */
+  readonly own: string;
+}
+
 /** Runs after the last byte; changes nothing. */
 export type Closer = (x: Exchange, result: McpResult) => void;
 
@@ -72,13 +82,17 @@ export class Exchange {
   readonly runsOn: RunsOn;
   readonly #facts: Facts;
   readonly #senders: Sender[];
+  readonly #views: ((thing: Thing) => boolean)[];
   readonly #closers: Closer[] = [];
   #request: McpRequest;
   #route: Route;
   #held = 0;
   #closed = false;
 
-  constructor(init: ExchangeInit, within?: { facts: Facts; leg: Leg; senders: Sender[] }) {
+  constructor(
+    init: ExchangeInit,
+    within?: { facts: Facts; leg: Leg; senders: Sender[]; views: ((thing: Thing) => boolean)[] },
+  ) {
     this.id = init.id;
     this.client = init.client;
     this.inbound = init.inbound;
@@ -90,6 +104,7 @@ export class Exchange {
     this.leg = within?.leg;
     this.runsOn = init.runsOn ?? NOTHING;
     this.#senders = within?.senders ?? [];
+    this.#views = within?.views ?? [];
   }
 
   get request(): McpRequest {
@@ -117,6 +132,37 @@ export class Exchange {
 
   set<T>(key: Fact<T>, value: T): void {
     this.#facts.set(key, value);
+  }
+
+  /**
+   * From here on, for this exchange, only those things exist for which `exists` holds: others are not in its lists,
+   * and asking for one is asking for something unknown.
+   * @throws Error in the pipeline of an upstream: what there is was decided before
+   */
+  narrow(exists: (thing: Thing) => boolean): void {
+    if (this.leg)
+      throw new Error('narrow is for the pipeline of all upstreams: this one belongs to one of them');
+    this.#views.push(exists);
+  }
+
+  /** Whether anything was hidden by `narrow`. */
+  get isNarrowed(): boolean {
+    return this.#views.length > 0;
+  }
+
+  /** For the router: whether all who narrowed it let the thing be. */
+  shows(thing: Thing): boolean {
+    return this.#views.every((exists) => exists(thing));
+  }
+
+  /** For the pipeline: undoes what was narrowed since `before` was taken. @returns whether anything was */
+  widen(before: number): boolean {
+    return this.#views.splice(before).length > 0;
+  }
+
+  /** How often it was narrowed. */
+  get narrowings(): number {
+    return this.#views.length;
   }
 
   /** For the pipeline: the message from here on. */
@@ -173,7 +219,7 @@ export class Exchange {
   fork(upstream: string, request: McpRequest, signal = this.signal): Exchange {
     return new Exchange(
       { ...this.#init(), request, signal },
-      { facts: this.#facts, leg: { upstream }, senders: [...this.#senders] },
+      { facts: this.#facts, leg: { upstream }, senders: [...this.#senders], views: this.#views },
     );
   }
 

@@ -133,6 +133,7 @@ function guardOf({ hooks, id, mode, onError, timeout }: Step, host: Host): Guard
 
 async function request(guard: Guard, x: Exchange, emit: Emit): Promise<McpRequest | McpResult | undefined> {
   const { hooks, shadow } = guard;
+  const { narrowings } = x;
   try {
     const verdict = await guard.in(x, hooks.onRequest?.(x.request, x, guard.emitter(x, emit)));
     if (verdict === undefined || verdict === null || verdict === x.request) return undefined;
@@ -142,6 +143,8 @@ async function request(guard: Guard, x: Exchange, emit: Emit): Promise<McpReques
     return guard.would(isRequest ? 'changed the request' : 'answered the request', x);
   } catch (error) {
     return guard.fault(error, x)?.result;
+  } finally {
+    if (shadow && x.widen(narrowings)) guard.would('hidden things', x);
   }
 }
 

@@ -8,6 +8,7 @@ import { McpRequest } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { STATELESS } from '../protocol/versions.ts';
+import type { OfferKind } from '../router/offering.ts';
 import type { BuiltEndpoint, Generation } from './generation.ts';
 import type { SetUp } from './steps.ts';
 import type { Explanation } from './types.ts';
@@ -43,7 +44,8 @@ export function explain(
     signal: new AbortController().signal,
     now: 0,
   });
-  const isAsked = (isListed(endpoint, method) && name !== undefined) || isForeign(endpoint, method);
+  const isAsked = (name !== undefined && isListed(endpoint, method, name)) || isForeign(endpoint, method);
+  const kind = kindOf(method);
   const route = isAsked ? undefined : endpoint.router.route(x);
   if (route && !(route instanceof Promise)) x.reroute(route);
   const tell = (where: string) => (step: SetUp) => ({
@@ -59,6 +61,7 @@ export function explain(
     name,
     endpoint: endpoint.path,
     route: known ? described(known) : `the upstream whose ${methodRow(method) ? 'list' : 'extension'} has it`,
+    notes: name === undefined || kind === undefined ? [] : endpoint.offering.reasons(kind, name),
     steps: [
       ...generation.steps.map(tell('pipeline')),
       ...(known ? upstreamsOf(known) : []).flatMap((leg) =>
@@ -69,15 +72,26 @@ export function explain(
 }
 
 /** Whether only the lists of the upstreams say who has it; they are not asked for an explanation. */
-function isListed({ config }: BuiltEndpoint, method: string): boolean {
+function isListed({ offering }: BuiltEndpoint, method: string, name: string): boolean {
   const row = methodRow(method);
-  if (row?.to !== 'one' || (config.upstreams.length === 1 && config.names === 'none')) return false;
-  return row.name !== 'taskId' && (row.name !== 'name' || config.names === 'none');
+  if (row?.to !== 'one' || row.name === 'taskId' || offering.transparent) return false;
+  const kind = kindOf(method);
+  return kind === undefined || offering.way(kind, name) === undefined;
+}
+
+/** The list that has what the method asks for; a completion can be for several. */
+function kindOf(method: string): OfferKind | undefined {
+  const kinds: Readonly<Record<string, OfferKind>> = {
+    'tools/call': 'tools',
+    'prompts/get': 'prompts',
+    'resources/read': 'resources',
+  };
+  return Object.hasOwn(kinds, method) ? kinds[method] : undefined;
 }
 
 /** Whether only what the upstreams say of themselves tells whose method it is. */
-function isForeign({ config }: BuiltEndpoint, method: string): boolean {
-  return methodRow(method) === undefined && (config.upstreams.length > 1 || config.names !== 'none');
+function isForeign({ offering }: BuiltEndpoint, method: string): boolean {
+  return methodRow(method) === undefined && !offering.transparent;
 }
 
 function upstreamsOf(route: Route): readonly string[] {

@@ -13,7 +13,7 @@ import type { Seal } from '../lib/seal.ts';
 import type { Endpoint } from '../listeners/serving.ts';
 import { type McpRequest, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
-import { createOffering } from '../router/offering.ts';
+import { createOffering, type Offering } from '../router/offering.ts';
 import { pinned } from '../router/pins.ts';
 import { createRouter, type Router, type RouterLimits } from '../router/router.ts';
 import type { Source } from '../router/source.ts';
@@ -29,6 +29,7 @@ import type { World } from './types.ts';
 export interface BuiltEndpoint extends Endpoint {
   readonly config: EndpointConfig;
   readonly router: Router;
+  readonly offering: Offering;
 }
 
 export interface Generation {
@@ -170,9 +171,11 @@ function buildEndpoint(
   const { host } = world;
   const runsOn = { generation: number, hold: counter.enter };
   const { limits } = loaded.config;
+  const offers = new Map(loaded.config.upstreams.map(({ name, offer }) => [name, offer]));
+  const offering = createOffering({ ...config, offers }, host);
   const router = createRouter({
     sources,
-    offering: createOffering(config),
+    offering,
     gateway,
     stock,
     limits: () => routerLimits(limits),
@@ -236,6 +239,7 @@ function buildEndpoint(
     path: config.path,
     sse: config.sse,
     router,
+    offering,
     hold: counter.enter,
     open,
     again,

@@ -8,7 +8,6 @@ import { createDemo } from '../demo/demo.ts';
 import type { CacheSpec, UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
 import type { TargetOptions } from '../upstreams/targets.ts';
 import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
-import { anyGlob } from './match.ts';
 
 interface Live {
   readonly config: UpstreamConfig;
@@ -18,6 +17,8 @@ interface Live {
   senders: SendersOf | undefined;
   readonly closed: PromiseWithResolvers<void>;
 }
+
+const NOTHING = { tools: undefined, prompts: undefined, resources: undefined, overrides: {} };
 
 export interface LiveUpstreams {
   /** The running upstream of this configuration, started if there is none. */
@@ -40,9 +41,11 @@ export type Shared = Omit<UpstreamParts, 'spec'> & {
 
 export function createLiveUpstreams(shared: Shared): LiveUpstreams {
   const live: Live[] = [];
-  // The leg's own pipeline and the judgement of its tools belong to a generation; the links below them do not.
+  // The leg's own pipeline, what is offered of it and the judgement of its tools belong to a generation; the links
+  // below them do not.
   const bare = (config: UpstreamConfig): UpstreamConfig => ({
     ...config,
+    offer: NOTHING,
     pin: { onDrift: 'allow', onNew: 'allow', recheck: 0 },
     pipeline: [],
   });

@@ -2,42 +2,15 @@
 
 import type { When } from '../config/schema.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { anyOf } from '../lib/glob.ts';
 import { methodRow } from '../protocol/methods.ts';
 import { targetOf } from '../router/target.ts';
 
-type Test = (text: string) => boolean;
-
-/** `*` stands for any text; everything else for itself. */
-export function glob(pattern: string): Test {
-  const parts = pattern.split('*');
-  const [first = '', ...rest] = parts;
-  const last = rest.pop();
-  if (last === undefined) return (text) => text === pattern;
-  return (text) => {
-    if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last))
-      return false;
-    let at = first.length;
-    const end = text.length - last.length;
-    for (const part of rest) {
-      const found = text.indexOf(part, at);
-      if (found < 0 || found + part.length > end) return false;
-      at = found + part.length;
-    }
-    return true;
-  };
-}
-
-/** Whether any of them fits. */
-export function anyGlob(patterns: readonly string[]): Test {
-  const tests = patterns.map(glob);
-  return (text) => tests.some((test) => test(text));
-}
-
 export function matcher(when: When | undefined): (x: Exchange) => boolean {
   if (!when) return () => true;
-  const methods = when.methods && anyGlob(when.methods);
-  const upstreams = when.upstreams && anyGlob(when.upstreams);
-  const names = when.names && anyGlob(when.names);
+  const methods = anyOf(when.methods);
+  const upstreams = anyOf(when.upstreams);
+  const names = anyOf(when.names);
   const byMethod = new Map<string, boolean>();
   const method = (name: string): boolean => {
     const known = byMethod.get(name);

@@ -26,6 +26,9 @@ export function report({ generation, listeners, ...rest }: Reporting): GatewayRe
       const none = { links: 0, calls: 0, tokens: 0, parked: 0, eras: [], targets: [] };
       return { name: config.name, kind: config.kind, target: targetOf(config), ...(state ?? none) };
     }),
+    remarks: [...generation.endpoints].flatMap(([endpoint, { offering }]) =>
+      offering.remarks().map((text) => ({ endpoint, text })),
+    ),
     pipeline: generation.steps.map(({ id }) => id),
     sessions: listeners.reduce((sum, { sessions }) => sum + sessions.size, 0),
   };

@@ -72,6 +72,8 @@ export interface GatewayReport {
   readonly startedAt: number;
   readonly listeners: readonly ListenerState[];
   readonly upstreams: readonly UpstreamReport[];
+  /** What is wrong with the lists of endpoints, by path, as far as they were asked for. */
+  readonly remarks: readonly { readonly endpoint: string; readonly text: string }[];
   /** Ids of the top pipeline in order. */
   readonly pipeline: readonly string[];
   readonly inFlight: number;
@@ -87,6 +89,8 @@ export interface Explanation {
   readonly name: string | undefined;
   readonly endpoint: string;
   readonly route: string;
+  /** What the configuration says of the name: why it is hidden, and from whom. */
+  readonly notes: readonly string[];
   readonly steps: readonly {
     readonly id: string;
     readonly where: string;

@@ -10,7 +10,7 @@ import { type Changes, McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { cursorAt, type Place, placeOf, resumeAt, type Scope } from './cursor.ts';
 import { joined } from './merge.ts';
-import type { Offering, OfferKind } from './offering.ts';
+import { type Offering, type OfferKind, visible } from './offering.ts';
 import type { Missing, Seen, Views } from './views.ts';
 
 /** Members of a result's `_meta`: upstreams that are not in it, and those that stand there as they were. */
@@ -57,9 +57,9 @@ function page(
   place: Place | undefined,
   scope: Scope,
   x: Exchange,
-  { upstreams, seal, limits, host }: Merging,
+  { upstreams, offering, seal, limits, host }: Merging,
 ): McpResult {
-  const { offered } = seen.view;
+  const offered = visible(kind, seen.view.offered, x, offering);
   // Pages of one list share one scope (2026-07-28 server/utilities/caching); a page that may not begins it anew.
   if (place?.isPublic && !seen.isPublic) return badCursor();
   const isPublic = place ? place.isPublic : seen.isPublic;

@@ -2,14 +2,14 @@
 // in what the caller is shown, and looked at anew when something is not found.
 
 import type { Exchange } from '../core/exchange.ts';
-import type { Offered } from './offering.ts';
+import type { Offering } from './offering.ts';
 import { KIND_OF, type Listed } from './target.ts';
 import { matchesTemplate } from './template.ts';
 import type { Seen, Views, Wish } from './views.ts';
 
 /** Whose a target is; and where nobody is known to have it, who could not be asked. */
 export interface Owner {
-  readonly offered: Offered | undefined;
+  readonly upstream: string | undefined;
   /** As the upstream knows the target. */
   readonly own: string;
   readonly missing: readonly string[];
@@ -22,21 +22,46 @@ export interface LookUps {
   readonly again: number;
 }
 
-/** The first upstream, in the order of the configuration, that offers the target to this caller. */
-export async function findOwner(target: Listed, x: Exchange, views: Views, limits: LookUps): Promise<Owner> {
-  const known = await look(target, x, views, { maxAge: limits.fresh });
-  return known.offered ? known : look(target, x, views, { maxAge: limits.again, isFresh: true });
+export interface Looking {
+  readonly offering: Offering;
+  readonly views: Views;
+  /** With every template there is: what is read is judged by its own URI. */
+  readonly origins: Views;
+  readonly limits: () => LookUps;
 }
 
-async function look(target: Listed, x: Exchange, views: Views, wish: Wish): Promise<Owner> {
+/** The first upstream, in the order of the configuration, that offers the target to this caller. */
+export async function findOwner(target: Listed, x: Exchange, looking: Looking): Promise<Owner> {
+  const { fresh, again } = looking.limits();
+  const known = await look(target, x, looking, { maxAge: fresh });
+  return known.upstream === undefined ? look(target, x, looking, { maxAge: again, isFresh: true }) : known;
+}
+
+async function look(
+  target: Listed,
+  x: Exchange,
+  { offering, views, origins }: Looking,
+  wish: Wish,
+): Promise<Owner> {
   const { name } = target;
-  const exact = await views.see(KIND_OF[target.kind], x, wish);
+  const kind = KIND_OF[target.kind];
+  const exact = await views.see(kind, x, wish);
   const found = exact.view.byName.get(name);
-  if (found) return { offered: found, own: found.own, missing: [] };
-  if (target.kind !== 'resource') return { offered: undefined, own: name, missing: missingOf(exact) };
+  if (found && offering.sees(kind, found, x))
+    return { upstream: found.upstream, own: found.own, missing: [] };
+  if (kind !== 'resources') return { upstream: undefined, own: name, missing: missingOf(exact) };
   const templates = await views.see('resourceTemplates', x, wish);
-  const fitting = templates.view.offered.find((each) => matchesTemplate(each.name, name));
-  return { offered: fitting, own: name, missing: missingOf(exact, templates) };
+  // A template may be hidden and what it is for not, or the other way round.
+  const all = offering.hides('resourceTemplates', x) ? [views, origins] : [views];
+  for (const each of all) {
+    const { view } = each === views ? templates : await each.see('resourceTemplates', x, wish);
+    const fitting = view.offered.find(
+      ({ upstream, own }) =>
+        matchesTemplate(own, name) && offering.sees('resources', { upstream, own: name, name }, x),
+    );
+    if (fitting) return { upstream: fitting.upstream, own: name, missing: [] };
+  }
+  return { upstream: undefined, own: name, missing: missingOf(exact, templates) };
 }
 
 function missingOf(...seen: readonly Seen[]): string[] {

@@ -14,7 +14,12 @@ import type { Views } from './views.ts';
 export interface Routing {
   readonly sources: readonly Source[];
   readonly offering: Offering;
+  /** What callers see. */
   readonly views: Views;
+  /** What there is, whoever calls. */
+  readonly whole: Views;
+  /** What there would be, were nothing changed or held back. */
+  readonly origins: Views;
   readonly limits: () => LookUps;
   readonly tasks: TaskNames;
   /** The upstream whose extension has the method of this exchange. */
@@ -71,13 +76,29 @@ function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promis
       ? { kind: 'one', upstream: task.upstream, name: task.id, asked: target.name }
       : { kind: 'none', asked: target.name, refusal: unknownTask() };
   }
-  const way = routing.offering.way(KIND_OF[target.kind], target.name, x);
+  const way = routing.offering.way(KIND_OF[target.kind], target.name);
   if (way === 'nowhere') return unknown(target);
   if (way) return { kind: 'one', upstream: way.upstream, name: way.own, asked: target.name };
-  return findOwner(target, x, routing.views, routing.limits()).then(({ offered, own, missing }): Route => {
-    if (offered) return { kind: 'one', upstream: offered.upstream, name: own, asked: target.name };
-    return missing.length === 0 ? unknown(target) : uncertain(target, missing);
-  });
+  // Who calls is not certain before the plugins have run, so nothing is hidden yet either.
+  return byLists(target, x, { ...routing, views: routing.whole });
+}
+
+/**
+ * The way of a request for its caller, now that the plugins have said who that is: only to what its lists have. What
+ * is hidden and what nobody has are answered alike.
+ * @returns undefined where nothing of the kind can be hidden from it
+ */
+export function visibleRoute(x: Exchange, routing: Routing): Promise<Route> | undefined {
+  const row = methodRow(x.request.method);
+  const target = row && targetOf(x.request, row);
+  if (!target || target.kind === 'task' || !routing.offering.hides(KIND_OF[target.kind], x)) return undefined;
+  return byLists(target, x, routing);
+}
+
+async function byLists(target: Listed, x: Exchange, routing: Routing): Promise<Route> {
+  const { upstream, own, missing } = await findOwner(target, x, routing);
+  if (upstream !== undefined) return { kind: 'one', upstream, name: own, asked: target.name };
+  return missing.length === 0 ? unknown(target) : uncertain(target, missing);
 }
 
 function unknown(target: Listed): Route {

@@ -7,16 +7,17 @@ import type { Host } from '../core/host.ts';
 import type { Follow } from '../core/pipeline.ts';
 import type { Route } from '../core/route.ts';
 import type { Seal } from '../lib/seal.ts';
-import { McpResult } from '../protocol/message.ts';
+import { type McpRequest, McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { discover, extensionOwner } from './discover.ts';
 import type { Whole } from './in-time.ts';
 import { listenAll } from './listen.ts';
 import { type Merging, mergedList, type PageLimits } from './merged.ts';
-import type { Offering } from './offering.ts';
+import { createOffering, type Offering } from './offering.ts';
+import { pinned } from './override.ts';
 import type { LookUps } from './owner.ts';
-import { findRoute, ownTaskRoute, type Routing } from './route.ts';
+import { findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
 import type { Said, Source } from './source.ts';
 import type { Stock } from './stock.ts';
 import { renamed, targetOf } from './target.ts';
@@ -69,7 +70,9 @@ export function createRouter({
   seal,
 }: RouterParts): Router {
   const tasks = new TaskNames(seal, () => limits().taskId, host);
-  const views = new Views({ sources, offering, stock, leaving, now: host.now });
+  const viewsOf = (each: Offering): Views =>
+    new Views({ sources, offering: each, stock, leaving, now: host.now });
+  const views = viewsOf(offering);
   const upstreams = sources.map(({ name }) => name);
   const merging: Merging = { views, offering, upstreams, seal, limits, host };
   const whole = (x: Exchange): Whole => ({ signal: x.signal, patience: limits().patience, host });
@@ -92,6 +95,8 @@ export function createRouter({
     sources,
     offering,
     views,
+    whole: offering.whole === offering ? views : viewsOf(offering.whole),
+    origins: viewsOf(createOffering({ upstreams: sources.map(({ name }) => name) })),
     limits,
     tasks,
     extensionOwner: (x) => extensionOwner(sources, x, greet),
@@ -107,6 +112,8 @@ export function createRouter({
 
   /** The way was first looked for before plugins had said who calls; what counts is what that caller is offered. */
   async function lookAgain(x: Exchange): Promise<void> {
+    const visible = visibleRoute(x, routing);
+    if (visible) return x.reroute(await visible);
     if (x.route.kind === 'local' || x.route.kind === 'all' || x.principal === x.client.principal) return;
     x.reroute(await findRoute(x, routing));
   }
@@ -124,21 +131,31 @@ export function createRouter({
     const row = methodRow(x.request.method);
     const rename = row && route.name !== undefined && route.name !== route.asked;
     const request = rename ? renamed(x.request, row, route.name ?? '') : x.request;
-    return legWithTasks(source, request, x, emit, tasks);
+    const whole = x.request.method === 'tools/call' ? withPinned(request, route) : request;
+    return whole instanceof McpResult ? Promise.resolve(whole) : legWithTasks(source, whole, x, emit, tasks);
+  }
+
+  function withPinned(
+    request: McpRequest,
+    { upstream, name = '', asked = name }: Extract<Route, { kind: 'one' }>,
+  ): McpRequest | McpResult {
+    const values = offering.pinned({ upstream, own: name });
+    return values ? pinned(request, values, asked) : request;
   }
 
   async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
     const merge = methodRow(x.request.method)?.merge;
     if (merge === 'stream') return listenAll(sources, x, emit, whole(x), tasks, greet);
     if (merge === 'tasks') return taskList(sources, x, whole(x), tasks);
-    if (alone) return alone.handle(x.fork(alone.name, x.request), emit);
+    if (alone && !x.isNarrowed) return alone.handle(x.fork(alone.name, x.request), emit);
     return merge ? mergedList(merge, x, merging) : errorResult('METHOD_UNKNOWN');
   }
 
   return {
     async tool(x, name, wish) {
       const { view } = await views.see('tools', x, { ...wish, only: upstreamOf(x) });
-      return view.byName.get(name)?.item;
+      const tool = view.byName.get(name);
+      return tool && offering.sees('tools', tool, x) ? tool.item : undefined;
     },
     route: (x) => findRoute(x, routing),
     follow,

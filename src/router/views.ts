@@ -122,6 +122,7 @@ export class Views {
       ttl: Math.min(...left),
       isPublic:
         offering.key(x) === '' &&
+        !offering.hides(kind, x) &&
         shares.every(({ outcome: { value, failure } }) => value?.isPublic === true && !failure),
     };
   }

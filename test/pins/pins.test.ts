@@ -72,9 +72,11 @@ test('the test kit exports what it exported', () => {
 test('configuration errors keep their codes', () => {
   expect(Object.keys(CODES).sort()).toEqual([
     'DURATION_INVALID',
+    'ENDPOINT_ALIAS',
     'ENDPOINT_DUPLICATE',
     'ENDPOINT_PATH',
     'ENDPOINT_RESERVED',
+    'ENDPOINT_VIEW',
     'ENV_INCOMPLETE',
     'ENV_UNDEFINED',
     'ENV_UNKNOWN',
@@ -89,6 +91,7 @@ test('configuration errors keep their codes', () => {
     'LISTEN_FAILED',
     'LISTEN_INVALID',
     'LISTEN_UNSAFE',
+    'OVERRIDE_NAME',
     'PLUGIN_ENTRY',
     'PLUGIN_ID',
     'PLUGIN_OPTIONS',

@@ -1,6 +1,7 @@
-// `endpoints:` what a client sees under which path. Must not know how names are made or routed.
+// `endpoints:` what a client sees under which path. Must not know how it is routed; names and views are in offering.ts.
 import { z } from 'zod';
 import { bareKey, fault } from '../fields.ts';
+import { aliases, collisions, endpointRules, maxTools, names, shortNames, views } from './offering.ts';
 
 /** Paths the gateway answers itself; an endpoint may not take them. */
 export const RESERVED_PATHS = ['/healthz', '/readyz', '/metrics', '/.well-known'] as const;
@@ -29,14 +30,13 @@ const endpoint = z
         examples: [['github', 'files'], ['*']],
       })
       .prefault(['*']),
-    names: z
-      .enum(['auto', 'prefix', 'none'])
-      .meta({
-        description:
-          'How tools and prompts are called: `prefix` is `upstream__tool`, `none` leaves names alone, `auto` is `none` for one upstream and `prefix` for several.',
-        examples: ['prefix'],
-      })
-      .prefault('auto'),
+    names,
+    short_names: shortNames,
+    aliases,
+    collisions,
+    ...endpointRules,
+    max_tools: maxTools,
+    views,
     sse: z
       .string({ error: fault('ENDPOINT_PATH', 'not a path', 'write /sse, auto or off') })
       .refine((text) => text === 'auto' || text === 'off' || PATH.test(text), {

@@ -1,22 +1,9 @@
 // `pipeline:` the ordered plugins. Must not know any plugin: options are checked later by the plugin's own schema.
 import { z } from 'zod';
-import { duration, fault } from '../fields.ts';
+import { duration, fault, globs } from '../fields.ts';
 
 /** Keys of an entry that are not the plugin. */
 export const ENTRY_FIELDS = ['id', 'when', 'mode', 'on_error', 'timeout'] as const;
-
-const globs = (description: string, examples: readonly string[]) =>
-  z
-    .array(z.string().min(1, { error: fault('VALUE_INVALID', 'an empty pattern matches nothing') }))
-    .min(1, {
-      error: fault(
-        'VALUE_INVALID',
-        'an empty list matches nothing',
-        'leave the field out to match everything',
-      ),
-    })
-    .meta({ description, examples: [[...examples]] })
-    .optional();
 
 const when = z
   .strictObject({

@@ -5,6 +5,7 @@ import { parseDuration } from '../../lib/duration.ts';
 import { camel, count, duration, fault, refuse } from '../fields.ts';
 import { cache } from './cache.ts';
 import { concurrency } from './concurrency.ts';
+import { overrides, upstreamRules } from './offering.ts';
 import { pin } from './pin.ts';
 import { pipeline } from './pipeline.ts';
 import { retry } from './retry.ts';
@@ -257,6 +258,8 @@ const upstream = z
     kill: duration('3s', { description: 'After this long they are killed (KILL).' }, 0),
     cache,
     pin,
+    ...upstreamRules,
+    overrides,
     pipeline: pipeline.meta({
       description: 'Plugins that run for this upstream alone, once per request sent to it.',
       examples: [[{ './plugins/stamp.ts': { header: 'X-Stamp' } }]],

@@ -7,6 +7,8 @@ import { CODES } from '../../../src/config/codes.ts';
 import { renderDiagnostics } from '../../../src/config/diagnostic.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
+import { bareEndpoint } from '../../../src/config/settle.ts';
+import { PREFIX } from '../../../src/lib/name-template.ts';
 import { accepted, CANARIES, inputs } from './world.ts';
 
 const DIRECTORY = join(import.meta.dir, '../../config');
@@ -46,19 +48,29 @@ function normalise(config: Config): string {
     const pruned = prune(rest, { ...usual, kind: '', path: upstream.path }) as object;
     return pipeline.length === 0 ? pruned : { ...pruned, pipeline: entries(pipeline) };
   });
-  const { pipeline, upstreams: _, ...rest } = plain;
-  const others = prune(rest, {
-    ...preset,
-    endpoints: [
-      {
-        path: '/mcp',
-        upstreams: plain.upstreams.map(({ name }) => name),
-        names: plain.upstreams.length > 1 ? 'prefix' : 'none',
-        sse: '/sse',
-      },
-    ],
+  const { pipeline, upstreams: _, endpoints, ...rest } = plain;
+  const names = plain.upstreams.map(({ name }) => name);
+  const [only, ...more] = endpoints;
+  const isUsual = more.length === 0 && Bun.deepEquals(only, usualEndpoint('/mcp', names, '/sse'));
+  const shown = endpoints.map(({ path, upstreams, sse, ...given }) => {
+    const { path: _path, upstreams: _all, sse: _sse, ...usual } = usualEndpoint(path, upstreams, sse);
+    return { path, upstreams, ...(prune(given, usual) as object), sse };
   });
-  return JSON.stringify({ ...(others as object), upstreams, pipeline: entries(pipeline) }, null, 2);
+  const others = { ...(prune(rest, preset) as object), ...(isUsual ? {} : { endpoints: shown }) };
+  return JSON.stringify({ ...others, upstreams, pipeline: entries(pipeline) }, null, 2);
+}
+
+/** As JSON has it. */
+function usualEndpoint(
+  path: string,
+  upstreams: readonly string[],
+  sse: string | undefined,
+): Config['endpoints'][number] {
+  const isPrefixed = upstreams.length > 1;
+  const template = isPrefixed ? PREFIX : undefined;
+  return JSON.parse(
+    JSON.stringify({ ...bareEndpoint(path, ''), upstreams, template, shortNames: isPrefixed, sse }),
+  );
 }
 
 /** What loading a case gives, as text. */

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { generated } from '../../../scripts/gen-config.ts';
 import { fieldNames, type JsonSchema, jsonSchema } from '../../../src/config/jsonschema.ts';
 import { referencePage } from '../../../src/config/reference.ts';
+import { bareEndpoint } from '../../../src/config/settle.ts';
 import { accepted } from './world.ts';
 
 const ROOT = join(import.meta.dir, '../../..');
@@ -176,7 +177,7 @@ test('the defaults', () => {
       mode: undefined,
     },
   ]);
-  expect(config.endpoints).toEqual([{ path: '/mcp', upstreams: ['c'], names: 'none', sse: '/sse' }]);
+  expect(config.endpoints).toEqual([{ ...bareEndpoint('/mcp', 'c'), sse: '/sse' }]);
   expect(config.admin).toEqual({ listen: { kind: 'tcp', host: '127.0.0.1', port: 7421 }, socket: undefined });
   expect(config.state).toEqual({ dir: undefined, pins: undefined, size: 67_108_864, lists: 67_108_864 });
   expect(config.telemetry).toEqual({ log: { level: 'info', format: 'auto' } });
@@ -247,6 +248,7 @@ test('the defaults', () => {
       args: [],
       env: {},
       cwd: undefined,
+      offer: { tools: undefined, prompts: undefined, resources: undefined, overrides: {} },
       era: 'auto',
       cache: { lists: 0, reads: 0, staleIfError: 60_000, tools: undefined },
       breaker: { failures: 5, open: 500, openMax: 1_000 },

@@ -37,6 +37,7 @@ test('a call goes to the upstream whose name it has, past these plugins', () => 
     name: 'a__echo',
     endpoint: '/mcp',
     route: 'upstream a, as echo',
+    notes: [],
     steps: [
       { id: 'tools', where: 'pipeline', hooks: ['onRequest', 'onSend'], mode: 'enforce', applies: true },
       { id: 'watch', where: 'pipeline', hooks: ['onRequest', 'onSend'], mode: 'shadow', applies: true },

@@ -4,6 +4,7 @@ import { errorResult } from '../../../src/core/errors.ts';
 import type { Exchange } from '../../../src/core/exchange.ts';
 import type { Emit } from '../../../src/core/handler.ts';
 import { NO_SHELF, type Shelf } from '../../../src/core/shelf.ts';
+import { PREFIX } from '../../../src/lib/name-template.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
@@ -71,13 +72,14 @@ const LIMITS: RouterLimits = {
 /** A router over these sources, with prefixes unless it is told otherwise. */
 export function routerOver(
   sources: readonly Source[],
-  names: OfferingOptions['names'] = 'prefix',
+  names: 'prefix' | 'none' | Partial<OfferingOptions> = 'prefix',
   patience = 5_000,
   more: Partial<RouterLimits> = {},
   shelf: Shelf = NO_SHELF,
 ) {
   const host = testHost();
-  const offering = createOffering({ upstreams: sources.map(({ name }) => name), names });
+  const options = typeof names === 'object' ? names : { template: names === 'prefix' ? PREFIX : undefined };
+  const offering = createOffering({ upstreams: sources.map(({ name }) => name), ...options }, host);
   const stock = new Stock({ host, shelf, limits: () => ({ ...STOCK, timeout: patience }) });
   const leaving = new AbortController();
   const limits = () => ({ ...LIMITS, patience, ...more });
@@ -96,5 +98,5 @@ export function routerOver(
     x.reroute(await router.route(x));
     return router.handle(x, emit);
   };
-  return { host, router, stock, leaving, handle, call: (name: string) => handle(toolCall(name)) };
+  return { host, router, offering, stock, leaving, handle, call: (name: string) => handle(toolCall(name)) };
 }

@@ -1,46 +1,9 @@
-// Names in front of names, templates against URIs, and the place of a name in a request.
+// Templates against URIs, and the place of a name in a request.
 import { describe, expect, test } from 'bun:test';
 import { type MethodRow, methodRow } from '../../../src/protocol/methods.ts';
-import { prefixed, unprefixed } from '../../../src/router/names.ts';
 import { renamed, targetOf } from '../../../src/router/target.ts';
 import { matchesTemplate } from '../../../src/router/template.ts';
 import { exchange } from '../../fixtures/exchanges.ts';
-
-describe('a prefixed name', () => {
-  test.each([
-    ['files__read', 'files', 'read'],
-    ['files__read__all', 'files', 'read__all'],
-    ['files____', 'files', '__'],
-    ['files__', 'files', ''],
-    ['files-2__read', 'files-2', 'read'],
-    ['a__b', 'a', 'b'],
-    ['a__b__c', 'a__b', 'c'],
-    ['a__b__', 'a__b', ''],
-    ['a__bc__d', 'a', 'bc__d'],
-  ])('%p is of %p', (name, upstream, rest) => {
-    expect(unprefixed(name, ['a', 'a__b', 'files', 'files-2'])).toEqual({ upstream, name: rest });
-  });
-
-  test.each(['read', 'file__read', 'Files__read', 'files_read', '__read', 'files', '', 'toString__x'])(
-    '%p is nobody’s',
-    (name) => {
-      expect(unprefixed(name, ['files', 'files-2'])).toBeUndefined();
-    },
-  );
-
-  test('comes back whatever the order of the upstreams', () => {
-    const upstreams = ['a', 'a__b', 'a__b__c', 'ab'];
-    for (const order of [upstreams, [...upstreams].reverse()]) {
-      for (const upstream of upstreams) {
-        for (const name of ['x', 'x__y', '_', 'b_', '']) {
-          const found = unprefixed(prefixed(upstream, name), order);
-          expect(found && prefixed(found.upstream, found.name)).toBe(prefixed(upstream, name));
-        }
-        expect(unprefixed(prefixed(upstream, 'x'), order)).toEqual({ upstream, name: 'x' });
-      }
-    }
-  });
-});
 
 describe('a template', () => {
   test.each([
