@@ -5,6 +5,7 @@ import { sameUpstream } from '../config/same.ts';
 import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
 import type { SendersOf } from '../core/exchange.ts';
 import { createDemo } from '../demo/demo.ts';
+import { anyGlob } from '../lib/glob.ts';
 import type { CacheSpec, UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
 import type { TargetOptions } from '../upstreams/targets.ts';
 import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
