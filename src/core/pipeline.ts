@@ -1,6 +1,7 @@
 // Composes plugins around a handler: requests go down the list, notifications and results come back up.
 // The only code that calls hooks. A plugin that throws, hangs or returns nonsense refuses; it never lets pass.
 
+import { forOneCaller } from '../protocol/caching.ts';
 import { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
 import { errorResult, GatewayError, messageOf } from './errors.ts';
 import type { Exchange, Sender, SendersOf } from './exchange.ts';
@@ -193,7 +194,7 @@ async function resultOf(guard: Guard, result: McpResult, x: Exchange, emit: Emit
     const verdict = await guard.in(x, guard.hooks.onResult?.(result, x, guard.emitter(x, emit)));
     if (verdict === undefined || verdict === null || verdict === result) return result;
     if (!(verdict instanceof McpResult)) throw new TypeError(RETURNS.result);
-    if (!guard.shadow) return unread(result, verdict);
+    if (!guard.shadow) return forOneCaller(x.request.method, unread(result, verdict));
     guard.would('changed the result', x);
     return result;
   } catch (error) {

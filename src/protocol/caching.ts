@@ -1,5 +1,7 @@
 // How long a result may be kept, and by whom, as it says itself (2026-07-28 server/utilities/caching). Data only.
 
+import type { McpResult } from './message.ts';
+import { methodRow } from './methods.ts';
 import type { RawObject } from './raw.ts';
 
 export type Scope = 'public' | 'private';
@@ -35,4 +37,10 @@ export function withSoundHints(raw: RawObject): RawObject {
   const isScope = !raw.has('cacheScope') || raw.string('cacheScope') === scope;
   if (isTime && isScope) return raw;
   return raw.with({ ...(isTime ? {} : { ttlMs }), ...(isScope ? {} : { cacheScope: scope }) });
+}
+
+/** A result that was changed on its way, maybe for its caller: what was everybody's is not any more. */
+export function forOneCaller(method: string, result: McpResult): McpResult {
+  const isPublic = methodRow(method)?.cacheable === true && result.raw.string('cacheScope') === 'public';
+  return isPublic && result.kind === 'complete' ? result.with({ cacheScope: 'private' }) : result;
 }

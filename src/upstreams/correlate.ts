@@ -16,6 +16,8 @@ import { lasting } from './transient.ts';
 export interface CorrelatorHooks {
   /** A notification that belongs to no call: list_changed, updated, a log line outside of calls. */
   unsolicited(note: McpNotification): void;
+  /** A notification that came within a call. What it tells of may be no news for that call alone. */
+  inCall?(note: McpNotification): void;
   /** A request of the server; `via` is the call on whose stream it came, where the transport tells. */
   question(question: Question, via: Call | undefined): void;
   /** The server takes a question back. */
@@ -128,7 +130,10 @@ export class Correlator {
     // Since 2026-07-28 a client finds out when it comes back.
     if (method === 'notifications/elicitation/complete' && via?.x.client.era === '2026')
       return this.#drop('no_form');
-    if (via) return this.#deliver(via, note);
+    if (via) {
+      this.hooks.inCall?.(note);
+      return this.#deliver(via, note);
+    }
     if (method === 'notifications/message') return this.#log(note);
     this.hooks.unsolicited(note);
     return undefined;

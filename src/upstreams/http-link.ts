@@ -79,6 +79,7 @@ export class HttpLink implements Link {
       parts.host,
       {
         unsolicited: (note) => parts.events.unsolicited(note),
+        inCall: (note) => parts.events.inCall?.(note),
         question: (question, via) => parts.question(question, via),
         withdrawn: (key) => parts.withdrawn(key),
         callOver: () => parts.events.callOver(),

@@ -29,6 +29,8 @@ export interface Profile {
 export interface LinkEvents {
   /** A notification that belongs to no call. */
   unsolicited(note: McpNotification): void;
+  /** One that came within a call, which is told of it, too. */
+  inCall?(note: McpNotification): void;
   /** The connection is gone; calls have been failed. Called once. */
   ended(why: string): void;
   /** A call is over, in whatever way. */

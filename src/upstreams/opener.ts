@@ -40,6 +40,7 @@ export interface Told {
   /** A question is taken back, by its id's key. */
   withdrawn(questionKey: string, link: Link): void;
   unsolicited(note: McpNotification, link: Link): void;
+  inCall(note: McpNotification, link: Link): void;
 }
 
 /** Opens links of this upstream's kind. */
@@ -90,6 +91,7 @@ export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => b
       },
       events: {
         unsolicited: (note) => void ready.then((link) => told.unsolicited(note, link)),
+        inCall: (note) => void ready.then((link) => told.inCall(note, link)),
         ended(why) {
           if (why !== CLOSED) {
             const greeting = stands || spec.era !== 'auto' ? undefined : era;

@@ -109,8 +109,9 @@ const nameOf = (params: RawObject | undefined): string => params?.string('name')
 /** Who is shown the same list. */
 const callerOf = ({ client, audience }: Wanted): string => JSON.stringify([client, audience]);
 
-/** A failure, a question or a task is for the one call. */
-function isKeepable({ kind, raw }: McpResult): boolean {
+/** A failure, a question or a task is for the one call, as is what is passed on as it comes. */
+function isKeepable({ kind, raw, streams }: McpResult): boolean {
+  if (streams) return false;
   const type = raw.has('resultType') ? raw.string('resultType') : 'complete';
   return kind === 'complete' && type === 'complete' && raw.get('isError') !== true && !raw.has('task');
 }

@@ -95,7 +95,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     spec,
     {
       open: (slot, target, told, signal) =>
-        open.link(slot, target, { ...told, asked: ask, withdrawn, unsolicited }, signal),
+        open.link(slot, target, { ...told, asked: ask, withdrawn, unsolicited, inCall: heard }, signal),
       watch: (link, left) => new Watchers(link, own, spec.timeouts.start, left),
       async rootsChanged({ link, slot }) {
         const told = slot.profile.capabilities.object('roots')?.get('listChanged') === true;
@@ -131,12 +131,15 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       host.metrics.dropped.inc({ reason: 'late_withdrawal' });
   }
 
-  function unsolicited(note: McpNotification, link: Link): void {
+  function heard(note: McpNotification, link: Link): void {
     cache?.heard(note);
-    if (note.method === 'notifications/tools/list_changed') {
-      tasks.forget(link);
-      repeats.forget(link);
-    }
+    if (note.method !== 'notifications/tools/list_changed') return;
+    tasks.forget(link);
+    repeats.forget(link);
+  }
+
+  function unsolicited(note: McpNotification, link: Link): void {
+    heard(note, link);
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
 

@@ -3,7 +3,12 @@ import { describe, expect, test } from 'bun:test';
 import { definePlugin, principalFact, z } from 'sluice/plugin';
 import { ask, call, listen, openSession, type StatelessOptions } from '../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
-import { type RawUpstream, type RawUpstreamOptions, startRawUpstream } from '../fixtures/raw-upstream.ts';
+import {
+  note,
+  type RawUpstream,
+  type RawUpstreamOptions,
+  startRawUpstream,
+} from '../fixtures/raw-upstream.ts';
 import { until } from '../fixtures/until.ts';
 
 const TOOLS = JSON.stringify([{ name: 'a', inputSchema: { type: 'object' } }]);
@@ -159,6 +164,21 @@ test('an upstream of 2025 is spared by configuration, for one caller and while i
   await run.list('ada');
   expect(run.asked('tools/list')).toBe(3);
   subscription.drop();
+});
+
+test('a change that is told of within a call counts for everybody', async () => {
+  async function* answer() {
+    yield note('notifications/tools/list_changed', {});
+    return '{"content":[]}';
+  }
+  await using run = await start({ era: '2025', answer }, { cache: { lists: '30s' } });
+  await run.list('ada');
+  await run.list('ada');
+  expect(run.asked('tools/list')).toBe(1);
+  await (await call(run.gateway.url, 'a', {}, { headers: { 'x-badge': 'bob' } })).text();
+  const before = run.asked('tools/list');
+  await run.list('ada');
+  expect(run.asked('tools/list')).toBe(before + 1);
 });
 
 describe('a reload', () => {

@@ -246,3 +246,13 @@ describe('onClose', () => {
     expect(closed).toEqual(['complete', 'error']);
   });
 });
+
+test('a list that a plugin changes is for its caller alone; one that it lets pass stays what it was', async () => {
+  const list = () => exchangeOf({ method: 'tools/list', params: {} }, 'x1', new AbortController().signal, 0);
+  const next: Handler = async () => McpResult.complete({ tools: [1, 2], ttlMs: 5, cacheScope: 'public' });
+  const without = step('filter', { onResult: (result) => result.with({ tools: [] }) });
+  const changed = await walk([without], list(), next);
+  expect(changed.result.value).toEqual({ tools: [], ttlMs: 5, cacheScope: 'private' });
+  const same = await walk([step('same', { onResult: (result) => result })], list(), next);
+  expect(same.result.value).toEqual({ tools: [1, 2], ttlMs: 5, cacheScope: 'public' });
+});

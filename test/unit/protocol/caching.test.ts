@@ -1,6 +1,13 @@
 // How long a result may be kept, and by whom, as it says itself.
 import { expect, test } from 'bun:test';
-import { hintsOf, withHints, withoutHints, withSoundHints } from '../../../src/protocol/caching.ts';
+import {
+  forOneCaller,
+  hintsOf,
+  withHints,
+  withoutHints,
+  withSoundHints,
+} from '../../../src/protocol/caching.ts';
+import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 
 const raw = (text: string) => RawObject.trusted(text);
@@ -36,4 +43,12 @@ test('hints are put in and taken out', () => {
     '{"a":1,"ttlMs":3,"cacheScope":"public"}',
   );
   expect(withoutHints(raw('{"a":1.0,"ttlMs":9,"cacheScope":"public"}')).text).toBe('{"a":1.0}');
+});
+
+test('what was changed for its caller is for that one alone', () => {
+  const result = McpResult.complete({ tools: [], ttlMs: 5, cacheScope: 'public' });
+  expect(forOneCaller('tools/list', result).value).toEqual({ tools: [], ttlMs: 5, cacheScope: 'private' });
+  expect(forOneCaller('tools/call', result)).toBe(result);
+  const own = McpResult.complete({ tools: [], ttlMs: 5, cacheScope: 'private' });
+  expect(forOneCaller('tools/list', own)).toBe(own);
 });

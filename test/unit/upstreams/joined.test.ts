@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { errorResult } from '../../../src/core/errors.ts';
 import type { Emit } from '../../../src/core/handler.ts';
 import { McpNotification, McpResult } from '../../../src/protocol/message.ts';
+import type { Rest } from '../../../src/protocol/rest.ts';
 import { clientOf, codeOf, type ExchangeOptions, exchange } from '../../fixtures/exchanges.ts';
 import { until } from '../../fixtures/until.ts';
 import { keeping, type Options, TOOLS } from './kept.ts';
@@ -87,6 +88,20 @@ describe('one request', () => {
     await askedTimes(2);
     answer(1);
     expect((await Promise.all(all)).map(({ kind }) => kind)).toEqual(['input_required', 'complete']);
+  });
+
+  test('whose result is passed on as it comes is its maker’s, and nothing is kept of it', async () => {
+    const { call, answer, askedTimes, asked } = waiting();
+    const rest = { cancel() {} } as Rest;
+    const all = times(2, () => call('resources/read', { uri: 'test://a' }));
+    answer(0, McpResult.complete({ ttlMs: 60_000, cacheScope: 'public' }).followedBy(rest));
+    await askedTimes(2);
+    answer(1);
+    expect((await Promise.all(all)).map((result) => result.rest)).toEqual([rest, undefined]);
+    const later = call('resources/read', { uri: 'test://a' });
+    expect(asked.length).toBe(3);
+    answer(2);
+    await later;
   });
 
   test('that fails, fails for all: each error names the request it is about', async () => {

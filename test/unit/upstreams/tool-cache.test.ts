@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
+import type { Rest } from '../../../src/protocol/rest.ts';
 import { clientOf, type ExchangeOptions, exchange } from '../../fixtures/exchanges.ts';
 import { keeping, type Options } from './kept.ts';
 
@@ -109,6 +110,7 @@ describe('is not kept', () => {
   test.each([
     ['a failure', { content: [], isError: true }],
     ['a question', new McpResult('input_required', RawObject.of({ requestState: 's' }))],
+    ['what is passed on as it comes', McpResult.complete({ content: [] }).followedBy({} as Rest)],
     ['an error', McpResult.error({ code: -32603, message: 'no' })],
     ['a task', { resultType: 'task', taskId: 't' }],
     ['a task of 2025', { task: { taskId: 't' } }],
