@@ -25,6 +25,7 @@ export interface Admin {
 
 type Server = Bun.Server<undefined>;
 
+// Of this machine's operator, whose requests are small and few: nothing to be set. A body beyond is a 413.
 const BODY_BYTES = 65_536;
 const BODY_SECONDS = 10;
 const IDLE_SECONDS = 30;

@@ -64,7 +64,7 @@ export async function prepare(
   );
   observeProcess(metrics.registry);
   const host = { log: logger.log, metrics, now: Date.now };
-  const { size } = config.state;
+  const { size, busy } = config.state;
   const world: World = {
     host,
     read: async () => {
@@ -76,8 +76,8 @@ export async function prepare(
     plugins: shell.plugins,
     sealKey: sealKey(dir, config.state.dir !== undefined, logger),
     // The session of a client on a pipe is the pipe.
-    sessions: listen ? openSessionFile({ dir, size, host }) : sessionMemory(size),
-    shelf: openShelfFile({ dir, size: config.state.lists, host }),
+    sessions: listen ? openSessionFile({ dir, size, busy, host }) : sessionMemory(size),
+    shelf: openShelfFile({ dir, size: config.state.lists, busy, host }),
     pins: openPinFile({ file: config.state.pins ?? join(dir, PIN_FILE), dir, log: logger.log }),
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,

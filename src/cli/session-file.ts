@@ -18,12 +18,12 @@ import { inMemory, isBusy, isDamaged, isFull, openStateFile, type StateFile } fr
 
 export const SESSION_FILE = 'sessions.db';
 const LAYOUT = 1;
-/** How often, and how long, another gateway that writes is waited for. Milliseconds. */
+// The pace of the work and no limit on anybody, so nothing to be set; milliseconds.
+/** Between two tries to write; `state.busy` says how long there are any. */
 const RETRY = 50;
-const RETRIES = 100;
-/** Between two writes: each holds up everything else until the disk has it. Milliseconds. */
+/** Between two writes: each holds up everything else until the disk has it. */
 const APART = 20;
-/** Between two log lines about a file that cannot be used, milliseconds. */
+/** Between two log lines about a file that cannot be used. */
 const SAY_EVERY = 60_000;
 
 const TABLES = `
@@ -40,15 +40,18 @@ export interface SessionFileOptions {
   readonly dir: string;
   /** Bytes the file may have. */
   readonly size: number;
+  /** How long another gateway that writes is waited for, milliseconds. */
+  readonly busy: number;
   readonly host: Host;
 }
 
 /** A store in the state directory; where there can be none, one in memory, and the log says so. */
-export function openSessionFile({ dir, size, host }: SessionFileOptions): SessionStore {
+export function openSessionFile(options: SessionFileOptions): SessionStore {
+  const { dir, size, busy, host } = options;
   const file = join(dir, SESSION_FILE);
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return new SessionFile({ path: file, size, layout: LAYOUT, tables: TABLES }, host);
+    return new SessionFile({ path: file, size, busy, layout: LAYOUT, tables: TABLES }, host);
   } catch (error) {
     host.log.warn('log levels and subscriptions of sessions will not outlive this process', {
       file,
@@ -66,7 +69,8 @@ class SessionFile implements SessionStore {
   #db: Database;
   #pending: { readonly key: string; readonly change: SessionChange; readonly done: () => void }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #tries = 0;
+  /** When a write was first kept back. */
+  #since: number | undefined;
   #said = Number.NEGATIVE_INFINITY;
   #written = Number.NEGATIVE_INFINITY;
 
@@ -140,13 +144,16 @@ class SessionFile implements SessionStore {
     try {
       this.#write();
     } catch (error) {
-      if (isBusy(error) && this.#tries++ < RETRIES) {
+      const now = performance.now();
+      this.#since ??= now;
+      if (isBusy(error) && now - this.#since < this.#file.busy) {
         this.#later(RETRY);
         return;
       }
+      if (isBusy(error)) this.#host.metrics.timeouts.inc({ kind: 'state' });
       this.#fault(error);
     }
-    this.#tries = 0;
+    this.#since = undefined;
     this.#written = performance.now();
     for (const { done } of this.#pending.splice(0)) done();
   }

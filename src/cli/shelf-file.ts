@@ -24,12 +24,14 @@ export interface ShelfFileOptions {
   readonly dir: string;
   /** Bytes the file may have. */
   readonly size: number;
+  /** How long another gateway that writes is waited for, milliseconds. */
+  readonly busy: number;
   readonly host: Host;
 }
 
 /** A shelf in the state directory; where there can be none, none, and the log says so. */
-export function openShelfFile({ dir, size, host }: ShelfFileOptions): Shelf {
-  const file: StateFile = { path: join(dir, SHELF_FILE), size, layout: LAYOUT, tables: TABLES };
+export function openShelfFile({ dir, size, busy, host }: ShelfFileOptions): Shelf {
+  const file: StateFile = { path: join(dir, SHELF_FILE), size, busy, layout: LAYOUT, tables: TABLES };
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return new ShelfFile(file, host);

@@ -8,14 +8,15 @@ import type { Log } from '../core/log.ts';
 import { systemCode } from './exit.ts';
 
 const PAGE = 4_096;
-/** How long another gateway that writes is waited for: at the start, and for a look. Milliseconds. */
-const START_PATIENCE = 5_000;
+/** How long a look waits for another gateway that writes, milliseconds: everything else waits as long, so nothing to be set. */
 const READ_PATIENCE = 100;
 
 export interface StateFile {
   readonly path: string;
   /** Bytes it may have. */
   readonly size: number;
+  /** How long another gateway that writes is waited for, milliseconds. */
+  readonly busy: number;
   /** Of the tables; a file of a later layout counts as damaged. */
   readonly layout: number;
   /** SQL that makes them where they are not, but for the layout. */
@@ -52,9 +53,9 @@ export function inMemory(file: StateFile): Database {
   return prepared(new Database(':memory:', { strict: true }), file);
 }
 
-function prepared(db: Database, { size, layout: ours, tables }: StateFile): Database {
+function prepared(db: Database, { size, busy, layout: ours, tables }: StateFile): Database {
   try {
-    db.run(`PRAGMA busy_timeout = ${START_PATIENCE}`);
+    db.run(`PRAGMA busy_timeout = ${busy}`);
     db.run('PRAGMA foreign_keys = ON');
     const [{ quick_check: check }] = db.query('PRAGMA quick_check(1)').all() as [{ quick_check: string }];
     if (check !== 'ok') throw new Damaged(check);

@@ -73,6 +73,7 @@ export interface Config {
     readonly pins: string | undefined;
     readonly size: number;
     readonly lists: number;
+    readonly busy: number;
   };
   readonly telemetry: { readonly log: Log };
   readonly limits: Limits;

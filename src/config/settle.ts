@@ -27,7 +27,7 @@ import type { ParsedUpstream } from './sections/upstreams.ts';
 export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string): Config {
   const names = Object.keys(parsed.upstreams);
   const { listen, socket } = parsed.admin;
-  const { dir, pins, size, lists } = parsed.state;
+  const { dir, pins, size, lists, busy } = parsed.state;
   return {
     listeners: parsed.listeners.map((listener) => settleListener(listener, baseDir)),
     endpoints: settleEndpoints(parsed.endpoints, names),
@@ -44,6 +44,7 @@ export function settle(parsed: Parsed, document: ConfigDocument, baseDir: string
       pins: pins === undefined ? undefined : resolve(baseDir, pins),
       size,
       lists,
+      busy,
     },
     telemetry: parsed.telemetry,
     limits: parsed.limits,

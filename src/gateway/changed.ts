@@ -1,6 +1,8 @@
 // Which lists a client sees differently on a new generation: found by listing on both and comparing the bytes.
 
 import { type Client, identityKey } from '../core/client.ts';
+import type { Host } from '../core/host.ts';
+import { pagesOf } from '../core/pages.ts';
 import { digest } from '../lib/digest.ts';
 import type { Changed } from '../listeners/serving.ts';
 import { McpRequest, META } from '../protocol/message.ts';
@@ -13,9 +15,6 @@ const LISTS = [
   ['resourcesListChanged', 'resources/list', 'resources'],
   ['resourcesListChanged', 'resources/templates/list', 'resourceTemplates'],
 ] as const;
-
-/** Of a list that goes on and on, so many pages are compared. */
-const PAGES = 100;
 
 /** Comparisons at work at once: each of them lists everything twice. */
 const AT_ONCE = 4;
@@ -48,6 +47,8 @@ export class Comparisons {
   /** By kind of client; those that wait, in turn. */
   readonly #waiting = new Map<string, Task>();
   readonly #working = new Set<string>();
+
+  constructor(readonly host: Host) {}
 
   between(before: Generation, after: Generation): ChangedFor {
     const asked = new Map<string, Promise<Changed>>();
@@ -83,7 +84,7 @@ export class Comparisons {
       if (this.#working.has(key)) continue;
       this.#waiting.delete(key);
       this.#working.add(key);
-      void compare(before.generation, after.generation, client, path)
+      void compare(before.generation, after.generation, client, path, this.host)
         .then(tell)
         .finally(() => {
           before.leave();
@@ -104,12 +105,13 @@ async function compare(
   after: Generation,
   client: Client,
   path: string,
+  host: Host,
 ): Promise<Changed> {
   const verdicts = await Promise.all(
     LISTS.map(async ([member, method, items]) => {
       const [old, now] = await Promise.all([
-        view(before, client, path, method, items),
-        view(after, client, path, method, items),
+        view(before, client, path, method, items, host),
+        view(after, client, path, method, items, host),
       ]);
       return old !== undefined && old === now ? undefined : member;
     }),
@@ -124,27 +126,35 @@ async function view(
   path: string,
   method: string,
   items: string,
+  host: Host,
 ): Promise<string | undefined> {
   const endpoint = generation.endpoints.get(path);
   if (!endpoint) return '';
   const inbound = { listener: 'gateway', endpoint: path, headers: new Headers() };
-  const signal = AbortSignal.timeout(generation.loaded.config.limits.listTimeout);
+  const { listTimeout, pages: most } = generation.loaded.config.limits;
+  const signal = AbortSignal.timeout(listTimeout);
+  const page = async (cursor: string | undefined): Promise<RawObject> => {
+    const request = new McpRequest(method, paramsOf(client, cursor));
+    const x = await endpoint.open(client, inbound, request, signal, `compare-${crypto.randomUUID()}`);
+    const result = await endpoint.handle(x, () => undefined);
+    x.close(result);
+    if (result.kind === 'error') throw new NoList(result.code);
+    return result.raw;
+  };
   const pages: string[] = [];
-  let cursor: string | undefined;
   try {
-    do {
-      const request = new McpRequest(method, paramsOf(client, cursor));
-      const x = await endpoint.open(client, inbound, request, signal, `compare-${crypto.randomUUID()}`);
-      const result = await endpoint.handle(x, () => undefined);
-      x.close(result);
-      // An upstream without this kind of thing answers with an error; that is a view, too.
-      if (result.kind === 'error') return signal.aborted ? undefined : `error ${result.code}`;
-      pages.push(digest(result.raw.raw(items) ?? ''));
-      cursor = result.raw.string('nextCursor');
-    } while (cursor !== undefined && pages.length < PAGES);
+    for await (const raw of pagesOf({ most, host }, { endpoint: path, list: items }, page))
+      pages.push(digest(raw.raw(items) ?? ''));
     return pages.join(' ');
-  } catch {
-    return undefined;
+  } catch (error) {
+    // An upstream without this kind of thing answers with an error; that is a view, too.
+    return error instanceof NoList && !signal.aborted ? `error ${error.code}` : undefined;
+  }
+}
+
+class NoList extends Error {
+  constructor(readonly code: number | undefined) {
+    super('there is no such list');
   }
 }
 

@@ -64,7 +64,7 @@ export async function startGateway(world: World): Promise<Started> {
   const stops = new Set<() => void>();
   const cuts = new Set<() => void>();
   const draining = new Set<Generation>();
-  const comparisons = new Comparisons();
+  const comparisons = new Comparisons(host);
   /** Ends with the first generation: what is said of it then would be said too late. */
   const warming = new AbortController();
   let accepting = true;

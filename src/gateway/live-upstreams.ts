@@ -191,6 +191,12 @@ function liveLimits(limits: () => Limits): UpstreamLimits {
     get keepAlive() {
       return limits().keepAlive;
     },
+    get pages() {
+      return limits().pages;
+    },
+    get upstreamBatch() {
+      return limits().upstreamBatch;
+    },
     get eraMemory() {
       return limits().eraMemory;
     },

@@ -51,10 +51,7 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     );
   };
   const wanted = wantedBy(filter);
-  const events = new Latest(
-    (reason) => serving.host.metrics.dropped.inc({ reason }),
-    () => watched,
-  );
+  const events = new Latest(serving.host.metrics, () => serving.limits().events + watched);
   const subscription = new Subscription({
     async run(signal, emit) {
       if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});

@@ -40,11 +40,12 @@ export interface HttpListener {
 
 /** Between two looks for what has been unused for too long, milliseconds. */
 const SWEEP = { least: 100, most: 60_000 } as const;
-/** A connection on which nothing moves is closed: one without a request, or a client that does not read. Seconds. */
-const IDLE_S = 120;
-/** The same for streams, on which signs of life go out more often than that. The most the runtime can count. */
+/**
+ * For streams in the place of `limits.connection_idle`, in seconds: signs of life go out on them more often than that.
+ * The most the runtime can count, so nothing to be set.
+ */
 const STREAM_IDLE_S = 255;
-/** How long answers already given may take to leave once the listener closes. */
+/** How long answers already given may take to leave once the listener closes: a moment, nothing to be set. */
 const LAST_BYTES_MS = 1_000;
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 
@@ -58,7 +59,7 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
   const server = bind(
     address.kind === 'unix' ? { ...address, path: options.boundAt ?? address.path } : address,
     (request, remote) => enter(request, remote, door),
-    streamIdle,
+    { stream: streamIdle, other: () => Math.ceil(serving.limits().connectionIdle / 1_000) },
     serving.host.log,
   );
   const sessions = new Sessions({
@@ -113,13 +114,14 @@ function betweenSweeps({ sessionRest, sessionIdle, resumeTtl }: ListenerLimits):
 function bind(
   address: HttpListenerOptions['address'],
   fetch: (request: Request, remote: () => string | undefined) => Promise<Response>,
-  streamIdle: () => number,
+  idle: { stream(): number; other(): number },
   log: Log,
 ) {
   const at = address.kind === 'tcp' ? { hostname: address.host, port: address.port } : { unix: address.path };
   return Bun.serve({
     ...(at as { hostname: string; port: number }),
-    idleTimeout: IDLE_S,
+    // As it is at the start; where a request has come, as it is then.
+    idleTimeout: idle.other(),
     development: false,
     // Which development: false would turn on (Bun 1.4.5): a second gateway would share the port, unnoticed.
     reusePort: false,
@@ -130,7 +132,7 @@ function bind(
       by.timeout(request, 0);
       const response = await fetch(request, () => by.requestIP(request)?.address);
       const isStream = response.headers.get('content-type') === 'text/event-stream';
-      by.timeout(request, isStream ? streamIdle() : IDLE_S);
+      by.timeout(request, isStream ? idle.stream() : idle.other());
       return response;
     },
     error(error) {

@@ -1,6 +1,7 @@
 // Events for a client that reads slowly, or not at all for now: the newest of each kind waits, nothing piles up.
 // Knows no transport.
 
+import type { Metrics } from '../core/metrics.ts';
 import type { McpNotification } from '../protocol/message.ts';
 
 /** Puts one event out. Returns a promise while the client is slow, and false when it reads no more. */
@@ -13,22 +14,19 @@ const THING: Readonly<Record<string, string>> = {
   'notifications/tasks/status': 'taskId',
 };
 
-/** Most events that wait, beside one for each watched resource and task. */
-const PENDING = 256;
-
 export class Latest {
-  readonly #dropped: (reason: string) => void;
-  readonly #watched: () => number;
+  readonly #metrics: Metrics;
+  readonly #room: () => number;
   readonly #pending = new Map<string, McpNotification>();
   #out: Out | undefined;
   /** The one that asked for patience. */
   #slow: Out | undefined;
   #others = 0;
 
-  /** @param watched how many resources there are to be told of */
-  constructor(dropped: (reason: string) => void, watched: () => number = () => 0) {
-    this.#dropped = dropped;
-    this.#watched = watched;
+  /** @param room how many may wait: `limits.events`, and one for each resource and task there is to be told of */
+  constructor(metrics: Metrics, room: () => number) {
+    this.#metrics = metrics;
+    this.#room = room;
   }
 
   get attached(): boolean {
@@ -88,12 +86,15 @@ export class Latest {
     const thing = of === undefined ? undefined : raw?.string(of);
     const replaceable = thing !== undefined || method.endsWith('/list_changed');
     const key = replaceable ? `${method} ${thing ?? ''}` : `${this.#others++}`;
-    const room = PENDING + this.#watched();
-    if (this.#pending.size < room || this.#pending.has(key)) this.#pending.set(key, note);
-    else this.#drop();
+    if (this.#pending.size < this.#room() || this.#pending.has(key)) {
+      this.#pending.set(key, note);
+      return;
+    }
+    this.#metrics.limitHits.inc({ limit: 'events' });
+    this.#drop();
   }
 
   #drop(): void {
-    this.#dropped(this.#out === undefined ? 'no_stream' : 'slow_client');
+    this.#metrics.dropped.inc({ reason: this.#out === undefined ? 'no_stream' : 'slow_client' });
   }
 }

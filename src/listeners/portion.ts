@@ -12,13 +12,14 @@ export interface PortionHooks extends Pick<SubscriptionHooks, 'event' | 'log'> {
   run(filter: RawObject, signal: AbortSignal, emit: (note: McpNotification) => undefined): Promise<McpResult>;
   /** The filter as it is honoured, of the first run. */
   begun(filter: RawObject): void;
+  /** How long an upstream may take to say whether it watches a resource, before it is taken to; milliseconds. */
+  patience(): number;
+  /** One took longer. */
+  late(): void;
 }
 
 /** Resources in one subscription: few enough to send again, enough that a thousand take few subscriptions. */
 export const PORTION = 64;
-
-/** An upstream that has not said by then whether it watches a resource is taken to do so. */
-const PATIENCE_MS = 5_000;
 
 export class Portion {
   readonly #uris = new Set<string>();
@@ -42,7 +43,7 @@ export class Portion {
       ended() {},
       log: hooks.log,
     });
-    this.#renewed = coalesce(() => patiently(this.#subscription.renew()));
+    this.#renewed = coalesce(() => patiently(this.#subscription.renew(), hooks));
   }
 
   get size(): number {
@@ -105,10 +106,14 @@ export function urisOf(filter: RawObject): string[] {
   return Array.isArray(uris) ? uris.map(String) : [];
 }
 
-async function patiently(renewal: Promise<RawObject>): Promise<RawObject | undefined> {
+async function patiently(
+  renewal: Promise<RawObject>,
+  hooks: Pick<PortionHooks, 'patience' | 'late'>,
+): Promise<RawObject | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, PATIENCE_MS, undefined);
+  const timer = setTimeout(resolve, hooks.patience(), undefined);
   const filter = await Promise.race([renewal, promise]);
   clearTimeout(timer);
+  if (filter === undefined) hooks.late();
   return filter;
 }

@@ -61,11 +61,17 @@ export interface ListenerLimits {
   readonly parkTtl: number;
   /** How often one call may ask a client something. */
   readonly rounds: number;
+  /** Most events outside of calls that wait for a client, beside one for each thing it watches. */
+  readonly events: number;
+  /** How long an upstream may take to say whether it watches a resource. */
+  readonly subscribeTimeout: number;
+  /** How long nothing may move on a connection. */
+  readonly connectionIdle: number;
   /** Longest URI that a client watches, in characters. */
   readonly uri: number;
-  /** How old the news may be that a session was ended by another gateway on the same store. */
   /** How long calls may run on when the input of their pipe has ended. */
   readonly linger: number;
+  /** How old the news may be that a session was ended by another gateway on the same store. */
   readonly sessionCheck: number;
   /** What is kept for clients that reconnect: notifications of one stream, bytes of all, bytes of one session. */
   readonly resumeEvents: number;

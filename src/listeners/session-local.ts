@@ -55,9 +55,11 @@ async function setLevel(level: string | undefined, local: Local): Promise<McpRes
 
 async function subscribe(uri: string | undefined, local: Local): Promise<McpResult> {
   if (uri === undefined) return refuse('PARAMS_INVALID', 'params.uri is missing.', local);
-  if (uri.length > local.limits().uri) {
+  const longest = local.limits().uri;
+  if (uri.length > longest) {
     local.host.metrics.limitHits.inc({ limit: 'uri' });
-    return refuse('PARAMS_INVALID', 'params.uri is too long to be watched.', local);
+    const why = `params.uri is longer than limits.uri allows (${longest} characters).`;
+    return refuse('PARAMS_INVALID', why, local);
   }
   const { session, host, limits } = local;
   const { standing } = session;

@@ -16,6 +16,7 @@ export function sessionStanding(
 ): Standing {
   return new Standing({
     host: serving.host,
+    limits: serving.limits,
     async run(filter, signal, emit) {
       const params = RawObject.of({}).with({ notifications: filter });
       const request = requestOf('subscriptions/listen', params, session.logLevel);

@@ -9,7 +9,7 @@ import { noteLabel } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { Latest } from './latest.ts';
 import { PORTION, Portion, type PortionHooks, urisOf } from './portion.ts';
-import type { Changed } from './serving.ts';
+import type { Changed, ListenerLimits } from './serving.ts';
 import { LIST_NOTES } from './subscription.ts';
 
 /** Puts one message out. Returns a promise while the client is slow, and false when it reads no more. */
@@ -17,6 +17,7 @@ export type Sink = (text: string) => Promise<void> | undefined | false;
 
 export interface StandingHooks extends Pick<PortionHooks, 'run'> {
   readonly host: Host;
+  limits(): Pick<ListenerLimits, 'events' | 'subscribeTimeout'>;
 }
 
 const UPDATED = 'notifications/resources/updated';
@@ -42,10 +43,7 @@ export class Standing {
 
   constructor(hooks: StandingHooks) {
     this.#hooks = hooks;
-    this.#events = new Latest(
-      (reason) => this.#dropped(reason),
-      () => this.#uris.size,
-    );
+    this.#events = new Latest(hooks.host.metrics, () => hooks.limits().events + this.#uris.size);
     this.#first = this.#portion(Object.keys(LIST_NOTES));
   }
 
@@ -149,6 +147,8 @@ export class Standing {
         else if (isFirst) this.#events.put(note);
       },
       log: this.#hooks.host.log,
+      patience: () => this.#hooks.limits().subscribeTimeout,
+      late: () => this.#hooks.host.metrics.timeouts.inc({ kind: 'subscribe' }),
     });
     this.#portions.add(portion);
     return portion;

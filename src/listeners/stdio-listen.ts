@@ -46,10 +46,7 @@ export async function listenOnPipe(
   }
   const over = Promise.withResolvers<McpResult>();
   const wanted = wantedBy(filter);
-  const events = new Latest(
-    (reason) => serving.host.metrics.dropped.inc({ reason }),
-    () => watched,
-  );
+  const events = new Latest(serving.host.metrics, () => serving.limits().events + watched);
   const subscription = new Subscription({
     async run(own, emit) {
       if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});

@@ -15,7 +15,7 @@ import type { UpstreamLimits } from './spec.ts';
 export interface Carrying {
   readonly upstream: string;
   readonly park: Park;
-  readonly limits: Pick<UpstreamLimits, 'taskPoll' | 'taskPollLeast' | 'taskPollMost'>;
+  readonly limits: Pick<UpstreamLimits, 'taskPoll' | 'taskPollLeast' | 'taskPollMost' | 'pages'>;
   readonly deadlines: Deadlines;
   readonly host: Host;
   /** Finds another call for a question that was given to one that has ended. */

@@ -12,12 +12,12 @@ import {
   type Message,
   MessageError,
   notificationText,
-  parseBatch,
   parseMessage,
   resultText,
 } from '../protocol/jsonrpc.ts';
 import type { Era, McpResult } from '../protocol/message.ts';
 import { JsonError, RawObject } from '../protocol/raw.ts';
+import { textsOf } from './batch.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
 import { Correlator } from './correlate.ts';
@@ -32,7 +32,6 @@ import { sendThrough } from './senders.ts';
 import type { UpstreamLimits } from './spec.ts';
 import { lasting, Transient } from './transient.ts';
 
-const BATCH = 10_000;
 const CANCELLED = 'notifications/cancelled';
 /**
  * Most calls remembered that were given up; a server need not answer them. Fixed: one beyond that leaves everybody in
@@ -104,7 +103,7 @@ export class ChannelLink implements Link {
         ),
       room: (sink) => patience.room(sink),
       garbage: (what) => this.#garbage(what),
-      gone: (why) => this.#gone(why),
+      gone: (why, fault) => this.#gone(why, fault),
     });
   }
 
@@ -253,9 +252,10 @@ export class ChannelLink implements Link {
 
   #text(text: string): void {
     this.#unlessGarbage(() => {
-      const { json } = this.#p.limits;
+      const { limits, host } = this.#p;
+      const { json } = limits;
       if (!isBatch(text)) return this.#receive(parseMessage(text, json));
-      for (const each of parseBatch(text, json, BATCH))
+      for (const each of textsOf(text, limits, host))
         this.#unlessGarbage(() => this.#receive(parseMessage(each, json)));
     });
   }
@@ -291,8 +291,8 @@ export class ChannelLink implements Link {
     void this.#correlator.receive(message);
   }
 
-  #gone(why: string): void {
-    this.#correlator.fail(this.#fault(new Error(`${this.#channel.what} ${why}`)));
+  #gone(why: string, fault: GatewayError | undefined): void {
+    this.#correlator.fail(fault ?? this.#fault(new Error(`${this.#channel.what} ${why}`)));
     this.#p.events.ended(why);
   }
 

@@ -1,6 +1,7 @@
 // A connection on which everything comes back, whatever call it belongs to: the pipes of a process, or the one
 // stream of HTTP+SSE. Moves texts; what they mean is the link's affair.
 
+import type { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Outbound } from '../core/outbound.ts';
 import type { Sink } from '../lib/flow.ts';
@@ -22,8 +23,9 @@ export interface ChannelHooks {
   garbage(what: string): void;
   /**
    * It is over; `why` goes on a sentence that begins with what it is. Called once.
+   * @param fault what its calls end with, where that is not just that it is over
    */
-  gone(why: string): void;
+  gone(why: string, fault?: GatewayError): void;
 }
 
 export interface Channel {

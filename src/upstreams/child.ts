@@ -21,8 +21,8 @@ export interface ChildHooks {
   /** Where a line goes that is too long to be held, if it may be passed on; and the waiting for who takes it there. */
   long(head: Uint8Array): Sink | undefined;
   room(sink: Sink): Promise<void> | undefined;
-  /** It is gone; `why` says how, for people. Called once. */
-  gone(why: string): void;
+  /** It is gone; `why` says how, for people. Called once. @param fault when it did what it must not do */
+  gone(why: string, fault?: GatewayError): void;
 }
 
 export interface Child {
@@ -49,9 +49,13 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
 
   const { limits } = spec;
   const lines = new Lines(limits.line, { from: () => limits.streamFrom, take: hooks.long });
+  let fault: GatewayError | undefined;
   const reading = readLines(child.stdout, lines, hooks)
-    .catch((error) => breakOff(`wrote ${messageOf(error)}`))
-    .finally(() => lines.end(brokenOff(spec.name)));
+    .catch((error) => {
+      if (error instanceof RangeError) fault = tooLong(spec.name, limits.line);
+      breakOff(`wrote ${messageOf(error)}`);
+    })
+    .finally(() => lines.end(fault ?? brokenOff(spec.name)));
   const stderr = new Stderr({
     perSecond: () => spec.limits.stderr,
     mask: createMask(spec.secrets),
@@ -68,7 +72,7 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
     const { last } = stderr;
     if (reason !== CLOSED)
       log.warn('process ended', { pid: child.pid, why: ending(), stderr: last.join('\n') || undefined });
-    hooks.gone(ending());
+    hooks.gone(ending(), fault);
   });
 
   return {
@@ -101,6 +105,14 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
       await over;
     },
   };
+}
+
+function tooLong(upstream: string, bytes: number): GatewayError {
+  return new GatewayError(
+    'UPSTREAM_INVALID',
+    `The upstream "${upstream}" wrote more in one line than limits.line allows (${bytes} bytes).`,
+    { upstream, limit: 'line' },
+  );
 }
 
 /** Starts it so that it cannot outlive us: whoever is to end it then is there before. */

@@ -259,6 +259,7 @@ export class HttpLink implements Link {
     return {
       upstream: name,
       limits,
+      host,
       message: (message) => {
         call?.onActivity?.();
         return this.#receive(message, call);

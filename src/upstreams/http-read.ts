@@ -1,18 +1,19 @@
 // Reads the messages of an HTTP answer: one JSON value, or a stream of events. Bounded by limits.
 
 import { GatewayError, messageOf } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
 import type { Sink } from '../lib/flow.ts';
-import { isBatch, type Message, MessageError, parseBatch, parseMessage } from '../protocol/jsonrpc.ts';
+import { isBatch, type Message, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
 import { SseError, type SseEvent, SseReader } from '../protocol/sse.ts';
+import { textsOf } from './batch.ts';
 import type { HttpAnswer } from './http-client.ts';
 import type { UpstreamLimits } from './spec.ts';
-
-const BATCH = 10_000;
 
 export interface Reading {
   readonly upstream: string;
   readonly limits: UpstreamLimits;
+  readonly host: Host;
   /** One message; what it returns is waited for before more is read. */
   message(message: Message): Promise<void> | undefined;
   /** Where the rest of a message goes that is too long to be held, if it may be passed on. @param head what there is */
@@ -28,9 +29,10 @@ export function mediaType(answer: HttpAnswer): string {
 
 /** Parses one text, single or batch (2025-03-26 only), and hands its messages over. */
 export async function readText(text: string, reading: Reading): Promise<void> {
-  const { json } = reading.limits;
+  const { limits, host } = reading;
+  const { json } = limits;
   if (!isBatch(text)) return handOver(() => parseMessage(text, json), reading);
-  const texts = unlessGarbage(() => parseBatch(text, json, BATCH), reading) ?? [];
+  const texts = unlessGarbage(() => textsOf(text, limits, host), reading) ?? [];
   for (const each of texts) await handOver(() => parseMessage(each, json), reading);
 }
 
@@ -187,7 +189,12 @@ function faultOf(error: SseError, reading: Reading): GatewayError {
   });
 }
 
-function tooLarge({ upstream, limits }: Reading, limit: 'response' | 'event', seen?: number): GatewayError {
+function tooLarge(
+  { upstream, limits, host }: Reading,
+  limit: 'response' | 'event',
+  seen?: number,
+): GatewayError {
+  host.metrics.limitHits.inc({ limit });
   const bytes = limits[limit];
   const sofar = seen === undefined ? '' : ` So far there were ${seen}.`;
   return new GatewayError(

@@ -98,7 +98,7 @@ async function openStateless(at: HttpOpening, head: HeadOptions, to: Openings): 
     head,
     limits: at.limits,
     timeouts: at.timeouts,
-    toolHeaders: new ToolHeaders(at.timeouts.start, at.host.now),
+    toolHeaders: new ToolHeaders(at.timeouts.start, at.limits, at.host),
     host: at.host,
     own: at.own,
     reconnects: at.reconnects,
@@ -161,6 +161,7 @@ async function ask(at: HttpOpening, head: HeadOptions, x: Exchange, heard?: (ans
   const reading: Reading = {
     upstream: at.name,
     limits: at.limits,
+    host: at.host,
     message(message) {
       if (message.kind === 'result' || message.kind === 'error') found ??= message;
       return undefined;

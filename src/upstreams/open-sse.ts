@@ -20,7 +20,7 @@ export async function openSse(
   to: Openings,
 ): Promise<ChannelLink> {
   const { name, client, limits, timeouts, host, own } = at;
-  const reading: Reading = { upstream: name, limits, message: () => undefined, garbage() {} };
+  const reading: Reading = { upstream: name, limits, host, message: () => undefined, garbage() {} };
   const stream = await inTime(at, (signal) =>
     openSseStream({ name, client, head, reading, timeouts, host }, own('GET', undefined, signal)),
   );

@@ -37,9 +37,9 @@ export interface Repeats {
   forget(link: Link): void;
 }
 
-export function createRepeats({ name, kind, retry, timeouts }: UpstreamSpec, host: Host): Repeats {
+export function createRepeats({ name, kind, retry, timeouts, limits }: UpstreamSpec, host: Host): Repeats {
   const retries = new Retries(name, retry, timeouts.total, host);
-  const hints = new ToolHints(timeouts.start);
+  const hints = new ToolHints(timeouts.start, limits, host);
 
   /** The tries of a request that may be sent more than once. */
   function triesOf(x: Exchange): (Repeat & Pick<Tries, 'pause' | 'over'>) | undefined {

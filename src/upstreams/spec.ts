@@ -59,6 +59,10 @@ export interface UpstreamLimits {
   readonly taskPollMost: number;
   /** Between two signs of life to a caller that waits. */
   readonly keepAlive: number;
+  /** Pages of a list that are followed. */
+  readonly pages: number;
+  /** Messages of a batch. */
+  readonly upstreamBatch: number;
   /** How long a "no" to an era is believed. */
   readonly eraMemory: number;
   /** Results that are kept: all their bytes, how many there are, and the longest time. */

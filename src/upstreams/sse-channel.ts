@@ -112,8 +112,9 @@ function endpointOf(said: string, { name, head }: SseOpening): string {
 function createChannel({ at, events, endpoint, life, to }: Stream, hooks: ChannelHooks): Channel {
   to.hooks = hooks;
   const sending = new Set<Promise<unknown>>();
-  const over = read(events, hooks).then((why) => {
-    hooks.gone(life.signal.aborted ? CLOSED : why);
+  const over = read(events, hooks).then(({ why, fault }) => {
+    if (life.signal.aborted) hooks.gone(CLOSED);
+    else hooks.gone(why, fault);
     life.abort();
   });
   return {
@@ -143,14 +144,19 @@ function createChannel({ at, events, endpoint, life, to }: Stream, hooks: Channe
   };
 }
 
-/** @returns why it ended */
-async function read(events: AsyncGenerator<SseEvent>, hooks: ChannelHooks): Promise<string> {
+/** @returns why it ended, and what its calls end with where the server did what it must not do */
+async function read(
+  events: AsyncGenerator<SseEvent>,
+  hooks: ChannelHooks,
+): Promise<{ why: string; fault?: GatewayError }> {
   try {
     for await (const { data, event = 'message' } of events)
       if (event === 'message' && data !== '') hooks.text(data);
-    return 'ended';
+    return { why: 'ended' };
   } catch (error) {
-    return `broke: ${messageOf(error)}`;
+    const why = `broke: ${messageOf(error)}`;
+    const isInvalid = error instanceof GatewayError && error.code === 'UPSTREAM_INVALID';
+    return isInvalid ? { why, fault: error } : { why };
   }
 }
 

@@ -26,7 +26,11 @@ export function startStdioChannel(
     }
     hooks.text(text);
   };
-  const child = startChild(spec, { ...hooks, line }, host.log.with({ upstream: spec.name }), reaper);
+  const gone: ChannelHooks['gone'] = (why, fault) => {
+    if (fault) host.metrics.limitHits.inc({ limit: 'line' });
+    hooks.gone(why, fault);
+  };
+  const child = startChild(spec, { ...hooks, line, gone }, host.log.with({ upstream: spec.name }), reaper);
   return {
     what: 'its process',
     outbound: (body) => ({ transport: 'stdio', method: '', url: '', headers: {}, body }),

@@ -27,7 +27,7 @@ export class TaskCalls {
     readonly on: Carrying,
     readonly patience: number,
   ) {
-    this.#tools = new TaskTools(patience);
+    this.#tools = new TaskTools(patience, on.limits, on.host);
   }
 
   /** The tools of a link may be others now. */

@@ -3,11 +3,13 @@
 
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
 import type { McpResult } from '../protocol/message.ts';
 import type { Hello, Link } from './link.ts';
 import { listedTools } from './listed-tools.ts';
 import type { Pooled } from './pooled.ts';
 import type { Sharing } from './sharing.ts';
+import type { UpstreamLimits } from './spec.ts';
 
 /** Whether the server makes tasks of calls of tools at all. */
 export function makesTasks({ era, hello }: Link): boolean {
@@ -19,7 +21,11 @@ export class TaskTools {
   readonly #required = new WeakMap<Link, Promise<ReadonlySet<string>>>();
 
   /** @param patience how long a page of the list may take, milliseconds */
-  constructor(readonly patience: number) {}
+  constructor(
+    readonly patience: number,
+    readonly limits: Pick<UpstreamLimits, 'pages'>,
+    readonly host: Host,
+  ) {}
 
   /** Whether the tool that `x` calls can only be called as a task. */
   async wantTask(x: Exchange, link: Link): Promise<boolean> {
@@ -40,9 +46,9 @@ export class TaskTools {
   }
 
   async #fetch(x: Exchange, link: Link): Promise<ReadonlySet<string>> {
-    const required = (await listedTools(x, link, this.patience)).filter(
-      (tool) => tool.object('execution')?.string('taskSupport') === 'required',
-    );
+    const required = (
+      await listedTools(x, link, this.patience, { most: this.limits.pages, host: this.host })
+    ).filter((tool) => tool.object('execution')?.string('taskSupport') === 'required');
     return new Set(required.map((tool) => tool.string('name') ?? ''));
   }
 }

@@ -2,16 +2,18 @@
 // (streamable-http §Custom Headers), fetched when first needed. Also hides tools that declare them wrongly.
 
 import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
+import { type Pages, pagesOf } from '../core/pages.ts';
 import { HeaderError, type ParamDeclaration, paramDeclarations, paramHeaders } from '../protocol/headers.ts';
 import { joinItems, rawItems } from '../protocol/items.ts';
 import { McpRequest } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
-import type { JsonObject, JsonValue } from '../protocol/values.ts';
+import type { JsonObject } from '../protocol/values.ts';
 import { aside } from './aside.ts';
 import type { Link } from './link.ts';
+import type { UpstreamLimits } from './spec.ts';
 
 const MARK = 'x-mcp-header';
-const PAGES = 100;
 /** A list that could not be had holds no call back for this long, milliseconds. */
 const RETRY_MS = 10_000;
 
@@ -22,7 +24,8 @@ export class ToolHeaders {
   /** @param patience how long a page of the tool list may take, milliseconds */
   constructor(
     readonly patience: number,
-    readonly now: () => number,
+    readonly limits: Pick<UpstreamLimits, 'pages'>,
+    readonly host: Host,
   ) {}
 
   /** The mirrored headers of one request; `{}` for everything but tools/call. Names are lower-case. */
@@ -43,10 +46,13 @@ export class ToolHeaders {
 
   /** One that could not be had is as good as empty for a while: calls go out without such headers. */
   #list(x: Exchange, link: Link): Promise<Declared> {
-    if (this.#failedAt !== undefined && this.now() - this.#failedAt >= RETRY_MS) this.forget();
+    if (this.#failedAt !== undefined && this.host.now() - this.#failedAt >= RETRY_MS) this.forget();
     if (this.#declared) return this.#declared;
-    const mine = fetchDeclarations(x, link, this.patience).catch(() => {
-      if (this.#declared === mine) this.#failedAt = this.now();
+    const mine = fetchDeclarations(x, link, this.patience, {
+      most: this.limits.pages,
+      host: this.host,
+    }).catch(() => {
+      if (this.#declared === mine) this.#failedAt = this.host.now();
       return new Map();
     });
     this.#declared = mine;
@@ -56,20 +62,15 @@ export class ToolHeaders {
 
 type Declared = Map<string, readonly ParamDeclaration[]>;
 
-async function fetchDeclarations(x: Exchange, link: Link, patience: number): Promise<Declared> {
+async function fetchDeclarations(x: Exchange, link: Link, patience: number, pages: Pages): Promise<Declared> {
   const declared = new Map<string, readonly ParamDeclaration[]>();
-  let cursor: JsonValue | undefined;
-  for (let page = 0; page < PAGES; page++) {
-    const raw = await listTools(x, link, cursor, patience);
-    if (raw.text.includes(MARK)) {
-      for (const tool of toolsOf(raw)) {
-        const declarations = declarationsOf(tool);
-        if (declarations && declarations.length > 0) declared.set(String(tool.name), declarations);
-      }
+  const of = { upstream: x.leg?.upstream, list: 'tools' };
+  for await (const raw of pagesOf(pages, of, (cursor) => listTools(x, link, cursor, patience))) {
+    if (!raw.text.includes(MARK)) continue;
+    for (const tool of toolsOf(raw)) {
+      const declarations = declarationsOf(tool);
+      if (declarations && declarations.length > 0) declared.set(String(tool.name), declarations);
     }
-    const next = raw.get('nextCursor');
-    if (typeof next !== 'string' || next === cursor) break;
-    cursor = next;
   }
   return declared;
 }
@@ -77,7 +78,7 @@ async function fetchDeclarations(x: Exchange, link: Link, patience: number): Pro
 async function listTools(
   x: Exchange,
   link: Link,
-  cursor: JsonValue | undefined,
+  cursor: string | undefined,
   patience: number,
 ): Promise<RawObject> {
   const meta = x.request.raw?.object('_meta')?.with({ progressToken: undefined });

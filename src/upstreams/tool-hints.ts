@@ -2,15 +2,21 @@
 // is why it takes a setting to believe it (2025-11-25 server/tools §Annotations).
 
 import type { Exchange } from '../core/exchange.ts';
+import type { Host } from '../core/host.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Link } from './link.ts';
 import { listedTools } from './listed-tools.ts';
+import type { UpstreamLimits } from './spec.ts';
 
 export class ToolHints {
   readonly #harmless = new WeakMap<Link, Promise<ReadonlySet<string>>>();
 
   /** @param patience how long a page of the list may take, milliseconds */
-  constructor(readonly patience: number) {}
+  constructor(
+    readonly patience: number,
+    readonly limits: Pick<UpstreamLimits, 'pages'>,
+    readonly host: Host,
+  ) {}
 
   /** Asks beside the call, so that it is known when the call has failed. */
   learn(x: Exchange, link: Link): void {
@@ -33,7 +39,7 @@ export class ToolHints {
   }
 
   async #fetch(x: Exchange, link: Link): Promise<ReadonlySet<string>> {
-    const tools = await listedTools(x, link, this.patience);
+    const tools = await listedTools(x, link, this.patience, { most: this.limits.pages, host: this.host });
     return new Set(tools.filter(mayRunTwice).map((tool) => tool.string('name') ?? ''));
   }
 }

@@ -30,7 +30,7 @@ async function ask(url: string, method: string) {
 test('lists and greetings are there at once, from before', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-warm-'));
   dirs.push(dir);
-  const shelf = () => openShelfFile({ dir, size: 1 << 20, host: testHost() });
+  const shelf = () => openShelfFile({ dir, size: 1 << 20, busy: 5_000, host: testHost() });
   const answer = () => '{}';
   const first = startRawUpstream({ tools: toolsOf('x'), answer });
   const other = startRawUpstream({ tools: toolsOf('y'), answer });

@@ -68,6 +68,10 @@ export const state = z
       description:
         'Most space for what upstreams have listed, so that a start need not wait for them. Beyond it what was longest unused is forgotten.',
     }),
+    busy: duration('5s', {
+      description:
+        'Where several gateways share the directory: how long one waits for another that writes, at the start and for each change. What cannot be written by then is given up, and counted.',
+    }),
   })
   .meta({ description: 'What the gateway keeps.', examples: [{ dir: '/var/lib/sluice' }] })
   .prefault({});
@@ -90,6 +94,14 @@ export const telemetry = z
   .strictObject({ log })
   .meta({ description: 'What the gateway tells about itself.', examples: [{ log: { level: 'debug' } }] })
   .prefault({});
+
+/** What the runtime counts in seconds, up to 255 of them. */
+const idle = (preset: string, about: About) =>
+  duration(preset, about, 1_000).transform((ms, context) =>
+    ms > 255_000
+      ? refuse(context, 'DURATION_INVALID', 'must be at most 255s')
+      : Math.ceil(ms / 1_000) * 1_000,
+  );
 
 export const limits = camel(
   z.strictObject({
@@ -169,6 +181,24 @@ export const limits = camel(
     instructions: size('32KiB', {
       description:
         'Most text of the instructions of several upstreams together, in characters. The longest are cut first.',
+    }),
+    pages: count(1_000, {
+      description: 'Most pages of one list of an upstream; what is on further ones is left out.',
+    }),
+    upstream_batch: count(10_000, {
+      description: 'Most messages in a batch of an upstream; one revision alone has them.',
+    }),
+    events: count(256, {
+      description:
+        'Most events outside of calls that wait for a client that does not read, beside one for each resource and task it watches. Further ones are left out.',
+    }),
+    subscribe_timeout: duration('5s', {
+      description:
+        'How long `resources/subscribe` of a 2025 client waits for the word of the upstream. One that has said nothing by then is taken to watch the resource.',
+    }),
+    connection_idle: idle('2m', {
+      description:
+        'A connection of a client on which nothing moves for this long is closed: one without a request, or with an answer that is not read. Looked for every few seconds; at most 255s.',
     }),
     plugin_setup: duration('10s', {
       description: 'How long a plugin may take to load, to set up, and to be disposed of.',

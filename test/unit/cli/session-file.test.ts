@@ -22,8 +22,13 @@ function place() {
   dirs.push(dir);
   const lines: Line[] = [];
   const metrics = createMetrics();
-  const open = (size = 1 << 20) => {
-    const store = openSessionFile({ dir, size, host: { log: recordingLog(lines), metrics, now: Date.now } });
+  const open = (size = 1 << 20, busy = 5_000) => {
+    const store = openSessionFile({
+      dir,
+      size,
+      busy,
+      host: { log: recordingLog(lines), metrics, now: Date.now },
+    });
     stores.push(store);
     return legible(store);
   };
@@ -99,6 +104,22 @@ describe('what was saved', () => {
   });
 });
 
+test('what another keeps it from writing is written when that one is done; given up beyond state.busy, and counted', async () => {
+  const { open, file, metrics, logged } = place();
+  const store = open();
+  const hasty = open(1 << 20, 1);
+  const other = new Database(file);
+  other.run('BEGIN IMMEDIATE');
+  await hasty.save('lost', { seen: 5, level: 'info' });
+  expect((await metrics.timeouts.get()).values).toMatchObject([{ value: 1, labels: { kind: 'state' } }]);
+  expect(logged('warn')).toEqual(['what became of sessions could not be read or written']);
+  const saved = store.save('kept', { seen: 5, level: 'info' });
+  other.run('COMMIT');
+  other.close();
+  await saved;
+  expect([store.find('kept')?.level, store.find('lost')]).toEqual(['info', undefined]);
+});
+
 test('only its owner can read it', () => {
   const { open, file } = place();
   open();
@@ -122,7 +143,7 @@ test('processes that write at once lose nothing', async () => {
     import { createMetrics } from ${JSON.stringify(join(import.meta.dir, '../../../src/core/metrics.ts'))};
     import { SILENT } from ${JSON.stringify(join(import.meta.dir, '../../../src/core/log.ts'))};
     const host = { log: SILENT, metrics: createMetrics(), now: Date.now };
-    const store = openSessionFile({ dir: process.argv[1], size: 1 << 20, host });
+    const store = openSessionFile({ dir: process.argv[1], size: 1 << 20, busy: 5000, host });
     for (let i = 0; i < 20; i++) await store.save('s', { seen: i, watch: { uri: process.argv[2] + i, on: true } });
     store.close();`;
   const children = ['a', 'b', 'c'].map((name) => Bun.spawn([process.execPath, '-e', code, dir, name]));

@@ -20,7 +20,7 @@ function place(size = 1 << 20) {
   dirs.push(dir);
   const host = testHost();
   const open = () => {
-    const shelf = openShelfFile({ dir, size, host });
+    const shelf = openShelfFile({ dir, size, busy: 5_000, host });
     shelves.push(shelf);
     return shelf;
   };
@@ -99,7 +99,7 @@ describe('a file', () => {
   test('that cannot be made is done without, and the log says so', () => {
     const { dir, host, logged } = place();
     writeFileSync(join(dir, 'file'), '');
-    const shelf = openShelfFile({ dir: join(dir, 'file'), size: 1 << 20, host });
+    const shelf = openShelfFile({ dir: join(dir, 'file'), size: 1 << 20, busy: 5_000, host });
     shelf.keep('a', 'text', 1);
     expect(shelf.find('a')).toBeUndefined();
     expect(logged('warn')).toEqual(['what upstreams list will not be known after a restart']);

@@ -179,7 +179,13 @@ test('the defaults', () => {
   ]);
   expect(config.endpoints).toEqual([{ ...bareEndpoint('/mcp', 'c'), sse: '/sse' }]);
   expect(config.admin).toEqual({ listen: { kind: 'tcp', host: '127.0.0.1', port: 7421 }, socket: undefined });
-  expect(config.state).toEqual({ dir: undefined, pins: undefined, size: 67_108_864, lists: 67_108_864 });
+  expect(config.state).toEqual({
+    dir: undefined,
+    pins: undefined,
+    size: 67_108_864,
+    lists: 67_108_864,
+    busy: 5_000,
+  });
   expect(config.telemetry).toEqual({ log: { level: 'info', format: 'auto' } });
   expect(config.drain).toBe(30_000);
   expect(config.limits).toEqual({
@@ -220,6 +226,11 @@ test('the defaults', () => {
     page: 1_000,
     cursor: 3_600_000,
     instructions: 32_768,
+    pages: 1_000,
+    upstreamBatch: 10_000,
+    events: 256,
+    subscribeTimeout: 5_000,
+    connectionIdle: 120_000,
     pluginSetup: 10_000,
     logBuffer: 1_048_576,
     notifications: 1_024,

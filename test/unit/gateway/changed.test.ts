@@ -6,6 +6,7 @@ import { Exchange } from '../../../src/core/exchange.ts';
 import { Comparisons } from '../../../src/gateway/changed.ts';
 import type { Generation } from '../../../src/gateway/generation.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
+import { testHost } from '../../fixtures/exchanges.ts';
 
 const client = (id: string): Client => ({
   era: '2025',
@@ -50,7 +51,7 @@ function generation(name: string, tools: readonly string[] | 'error'): Generatio
     },
   };
   return {
-    loaded: { config: { limits: { listTimeout: 5_000 } } },
+    loaded: { config: { limits: { listTimeout: 5_000, pages: 3 } } },
     endpoints: new Map([['/mcp', endpoint]]),
   } as unknown as Generation;
 }
@@ -58,27 +59,37 @@ function generation(name: string, tools: readonly string[] | 'error'): Generatio
 const told = async (changed: Promise<ReadonlySet<string>>) => [...(await changed)];
 
 test('what is the same is no change, what is missing everywhere neither', async () => {
-  const comparisons = new Comparisons();
+  const comparisons = new Comparisons(testHost());
   const same = comparisons.between(generation('a', ['x', 'y']), generation('b', ['x', 'y']));
   expect(await told(same(client('1'), '/mcp'))).toEqual([]);
   expect(held).toBe(0);
 });
 
 test('a difference counts, be it on a later page', async () => {
-  const comparisons = new Comparisons();
+  const comparisons = new Comparisons(testHost());
   const other = comparisons.between(generation('a', ['x', 'y']), generation('b', ['x', 'z']));
   expect(await told(other(client('1'), '/mcp'))).toEqual(['toolsListChanged']);
   const gone = comparisons.between(generation('a', ['x']), { endpoints: new Map() } as unknown as Generation);
   expect(await told(gone(client('1'), '/mcp'))).toContain('toolsListChanged');
 });
 
+test('so many pages are compared as limits.pages allows', async () => {
+  const host = testHost();
+  const same = new Comparisons(host).between(
+    generation('a', ['1', '2', '3', 'x']),
+    generation('b', ['1', '2', '3', 'y']),
+  );
+  expect(await told(same(client('1'), '/mcp'))).toEqual([]);
+  expect(await host.figure('limitHits', { limit: 'pages' })).toBe(2);
+});
+
 test('a list that cannot be had counts as a change', async () => {
-  const down = new Comparisons().between(generation('a', 'error'), generation('b', 'error'));
+  const down = new Comparisons(testHost()).between(generation('a', 'error'), generation('b', 'error'));
   expect(await told(down(client('1'), '/mcp'))).toEqual(['toolsListChanged']);
 });
 
 test('clients of a kind are compared once, and all told', async () => {
-  const changed = new Comparisons().between(generation('a', ['x']), generation('b', ['y']));
+  const changed = new Comparisons(testHost()).between(generation('a', ['x']), generation('b', ['y']));
   const answers = await Promise.all([1, 2, 3].map(() => told(changed(client('1'), '/mcp'))));
   expect(answers).toEqual(Array(3).fill(['toolsListChanged']));
   expect(lists.filter((line) => line === 'a 1 tools/list').length).toBe(1);
@@ -87,7 +98,7 @@ test('clients of a kind are compared once, and all told', async () => {
 test('a few are compared at a time', async () => {
   const open = Promise.withResolvers<void>();
   gate = open.promise;
-  const changed = new Comparisons().between(generation('a', ['x']), generation('b', ['y']));
+  const changed = new Comparisons(testHost()).between(generation('a', ['x']), generation('b', ['y']));
   const answers = [...Array(20).keys()].map((i) => told(changed(client(`${i}`), '/mcp')));
   await new Promise((resolve) => setImmediate(resolve));
   expect(new Set(lists.map((line) => line.split(' ')[1])).size).toBe(4);
@@ -100,7 +111,7 @@ test('a few are compared at a time', async () => {
 test('reloads that come faster are compared all at once, and the last one tells', async () => {
   const open = Promise.withResolvers<void>();
   gate = open.promise;
-  const comparisons = new Comparisons();
+  const comparisons = new Comparisons(testHost());
   const generations = ['a', 'b', 'c', 'd', 'e'].map((name) => generation(name, [name === 'e' ? 'b' : name]));
   const answers = generations.slice(1).map((after, i) => {
     const before = generations[i];

@@ -28,7 +28,11 @@ export function make(limits = LIMITS, store: SessionStore = sessionMemory(1 << 2
       host,
       store,
       limits: () => limits,
-      standing: (session, path) => sessionStanding(session, path, 'test', { host } as Serving),
+      standing: (session, path) =>
+        sessionStanding(session, path, 'test', {
+          host,
+          limits: () => ({ events: 256, subscribeTimeout: 5_000 }),
+        } as Partial<Serving> as Serving),
     });
   const turn = (ms: number): void => {
     now += ms;

@@ -3,17 +3,25 @@ import { expect, test } from 'bun:test';
 import { Latest, type Out } from '../../../src/listeners/latest.ts';
 import { McpNotification } from '../../../src/protocol/message.ts';
 import { settle } from '../../../src/testing/clock.ts';
+import { testHost } from '../../fixtures/exchanges.ts';
 
 const TOOLS = 'notifications/tools/list_changed';
 const UPDATED = 'notifications/resources/updated';
 const event = (method: string, params = {}): McpNotification => McpNotification.of(method, params);
 
 function make() {
+  const host = testHost();
   const dropped: string[] = [];
+  const { metrics } = host;
+  const counted = metrics.dropped.inc.bind(metrics.dropped);
+  metrics.dropped.inc = ((labels: { reason: string }) => {
+    dropped.push(labels.reason);
+    counted(labels);
+  }) as typeof metrics.dropped.inc;
   const out: string[] = [];
-  const latest = new Latest((reason) => void dropped.push(reason));
+  const latest = new Latest(metrics, () => 256);
   const write: Out = (note) => void out.push(`${note.method} ${note.raw?.text}`);
-  return { latest, dropped, out, write };
+  return { latest, dropped, out, write, host };
 }
 
 test('goes straight through to one who reads', () => {
@@ -88,11 +96,12 @@ test('a stream that was replaced takes nothing away', () => {
   expect(out.length).toBe(1);
 });
 
-test('holds so many and no more, but still the newest of those it holds', () => {
-  const { latest, out, dropped, write } = make();
+test('holds so many and no more, but still the newest of those it holds', async () => {
+  const { latest, out, dropped, write, host } = make();
   for (let i = 0; i < 300; i++) latest.put(event(UPDATED, { uri: `u${i}`, n: 1 }));
   latest.put(event(UPDATED, { uri: 'u7', n: 2 }));
   expect(dropped.length).toBe(44);
+  expect(await host.figure('limitHits', { limit: 'events' })).toBe(44);
   latest.attach(write);
   expect(out.length).toBe(256);
   expect(out[7]).toBe(`${UPDATED} {"uri":"u7","n":2}`);

@@ -1,12 +1,12 @@
 // What a session watches: asked for in portions, told once, told again after a gap.
 import { beforeEach, describe, expect, test } from 'bun:test';
-import { SILENT } from '../../../src/core/log.ts';
-import { createMetrics } from '../../../src/core/metrics.ts';
 import { Standing } from '../../../src/listeners/standing.ts';
 import { ACKNOWLEDGED } from '../../../src/listeners/subscription.ts';
 import { McpNotification, McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { settle } from '../../../src/testing/clock.ts';
+import { type TestHost, testHost } from '../../fixtures/exchanges.ts';
+import { longAfter } from '../../fixtures/long-after.ts';
 
 interface Run {
   readonly uris: readonly string[];
@@ -25,11 +25,14 @@ let refuses: (uri: string) => boolean;
 /** Whether runs are acknowledged as they begin. */
 let prompt: boolean;
 let standing: Standing;
+let host: TestHost;
 
 beforeEach(() => {
   [runs, heard, refuses, prompt] = [[], [], () => false, true];
+  host = testHost();
   standing = new Standing({
-    host: { log: SILENT, metrics: createMetrics(), now: () => 0 },
+    host,
+    limits: () => ({ events: 256, subscribeTimeout: 5_000 }),
     run(filter, signal, emit) {
       const asked = filter.get('resourceSubscriptions');
       const uris = Array.isArray(asked) ? asked.map(String) : [];
@@ -90,6 +93,12 @@ describe('many resources', () => {
     expect(runs.map(({ uris }) => uris.length)).toEqual([1, 4]);
     runs[1]?.acknowledge();
     expect(await Promise.all(others)).toEqual([true, true, true]);
+  });
+
+  test('an upstream that takes longer than limits.subscribe_timeout is taken to watch, and that is counted', async () => {
+    prompt = false;
+    expect(await longAfter(() => standing.subscribe(uri(0)), settle)).toBe(true);
+    expect([standing.has(uri(0)), await host.figure('timeouts', { kind: 'subscribe' })]).toEqual([true, 1]);
   });
 
   test('given up leave nothing behind but the lists', async () => {

@@ -4,6 +4,7 @@ import type { Message } from '../../../src/protocol/jsonrpc.ts';
 import { SseReader } from '../../../src/protocol/sse.ts';
 import type { HttpAnswer } from '../../../src/upstreams/http-client.ts';
 import { mediaType, type Reading, readBody, readEvents, readText } from '../../../src/upstreams/http-read.ts';
+import { testHost } from '../../fixtures/exchanges.ts';
 import { limits } from '../../fixtures/specs.ts';
 
 /** An answer in these pieces; `pulled` counts those that were asked for, `ended` tells how reading stopped. */
@@ -34,10 +35,13 @@ function answerOf(pieces: readonly string[], contentType = '') {
 
 function reading(message: Reading['message'], changes: Partial<typeof limits> = {}) {
   const garbage: string[] = [];
+  const host = testHost();
   return {
     garbage,
+    host,
     reading: {
       upstream: 'up',
+      host,
       limits: { ...limits, ...changes },
       message,
       garbage: (what: string) => void garbage.push(what),
