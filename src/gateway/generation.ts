@@ -128,6 +128,7 @@ export async function buildGeneration(
       name: each.name,
       entry,
       isPlain: steps.length === 0,
+      pages: { most: config.limits.pages, host: world.host },
       handle,
       hello: upstream.hello,
     });

@@ -3,6 +3,7 @@
 import { catalogue, type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { wantsFresh } from '../core/fresh.ts';
+import { pagesOf } from '../core/pages.ts';
 import { digest } from '../lib/digest.ts';
 import { type Hints, hintsOf } from '../protocol/caching.ts';
 import { rawItems } from '../protocol/items.ts';
@@ -20,9 +21,6 @@ const LIST_METHODS: Readonly<Record<ListKind, string>> = {
 };
 
 const METHOD_NOT_FOUND = -32601;
-
-/** An upstream whose cursor never ends is cut off here. */
-const PAGES = 1_000;
 
 /** A list as its upstream gave it. */
 export interface Listed {
@@ -52,26 +50,23 @@ export async function listAll(
   isFresh = false,
 ): Promise<Listed> {
   const items: RawObject[] = [];
-  const seen = new Set<string>();
   const hints: Hints[] = [];
   const meta = x.request.raw?.object('_meta')?.with({ [META.progressToken]: undefined });
   const bare = RawObject.of({}).with({ _meta: meta });
-  let cursor: string | undefined;
-  for (let page = 0; page < PAGES; page++) {
+  const page = async (cursor: string | undefined): Promise<RawObject> => {
     const params = cursor === undefined ? bare : bare.with({ cursor });
     const request = new McpRequest(LIST_METHODS[kind], params, { logLevel: x.request.meta.logLevel });
     const leg = x.fork(source.name, request, signal);
     if (isFresh) leg.set(wantsFresh, true);
     const result = await source.handle(leg, () => undefined);
     // A server without such things does not know their list.
-    if (result.code === METHOD_NOT_FOUND) break;
+    if (result.code === METHOD_NOT_FOUND) return RawObject.of({});
     if (result.kind !== 'complete') throw failed(result, source);
-    items.push(...rawItems(result.raw.raw(kind) ?? '[]'));
     hints.push(hintsOf(result.raw));
-    cursor = result.raw.string('nextCursor');
-    if (cursor === undefined || seen.has(cursor)) break;
-    seen.add(cursor);
-  }
+    return result.raw;
+  };
+  for await (const raw of pagesOf(source.pages, { upstream: source.name, list: kind }, page))
+    items.push(...rawItems(raw.raw(kind) ?? '[]'));
   return listed(items, hints);
 }
 

@@ -2,6 +2,7 @@
 
 import type { Client } from '../core/client.ts';
 import type { Handler } from '../core/handler.ts';
+import type { Pages } from '../core/pages.ts';
 import type { RawObject } from '../protocol/raw.ts';
 
 export interface Source {
@@ -10,6 +11,8 @@ export interface Source {
   readonly entry: string;
   /** No plugin of its own pipeline looks at its answers, which could make them another's for each caller. */
   readonly isPlain: boolean;
+  /** How far its lists are followed. */
+  readonly pages: Pages;
   /** The upstream's own pipeline and link. Names are the upstream's. */
   readonly handle: Handler;
   hello(client: Client): Promise<Said>;

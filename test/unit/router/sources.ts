@@ -33,6 +33,7 @@ export function source(
     name,
     entry: `entry of ${name}`,
     isPlain: true,
+    pages: { most: 1_000, host: pagesHost },
     asked: (method) => asked.filter(({ request }) => method === undefined || request.method === method),
     async handle(x, emit) {
       asked.push(x);
@@ -57,6 +58,9 @@ export const down = errorResult('UPSTREAM_UNAVAILABLE', 'The upstream is not the
 export const seal = createSeal(new Uint8Array(32).fill(7));
 
 export const gateway = RawObject.of({ name: 'sluice', version: '0' });
+
+/** Hears of lists that are too long. */
+export const pagesHost = testHost();
 
 const STOCK = { size: 1e6, timeout: 5_000, patience: 300, retry: 10_000, grace: 600_000, refresh: 60_000 };
 const LIMITS: RouterLimits = {

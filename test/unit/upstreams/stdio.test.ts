@@ -139,7 +139,6 @@ describe('a server that ends', () => {
     ['exit', { code: 4 }, 'exited with code 4'],
     ['exit', { code: 0 }, 'exited with code 0'],
     ['die', { signal: 'SIGKILL' }, 'was ended by SIGKILL'],
-    ['long', { bytes: 5_000 }, 'wrote a line of more than 4000 bytes'],
   ])(
     'in the middle of calls, by %s %o: all fail at once, and the next finds a new one',
     async (tool, args, why) => {
@@ -154,6 +153,15 @@ describe('a server that ends', () => {
       expect(await host.figure('upstreamRestarts')).toBe(1);
     },
   );
+
+  test('by a line that is too long: all its calls fail with that, and the next finds a new one', async () => {
+    const { call, pid, upstream } = start(serverSpec([], { limits: { line: 4_000 } }));
+    const before = await pid();
+    for (const each of [call('silent'), call('long', { bytes: 5_000 })])
+      expect(codeOf(await each)).toBe('UPSTREAM_INVALID');
+    expect(upstream.state()).toMatchObject(IDLE);
+    expect(await pid()).not.toBe(before);
+  });
 
   test('after its answer: the answer counts', async () => {
     const { call, host } = start(serverSpec());
