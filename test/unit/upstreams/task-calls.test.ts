@@ -182,10 +182,10 @@ describe('while it waits for the result', () => {
     const done = Promise.withResolvers<string>();
     const { upstream, server } = start(
       { 'tasks/result': () => done.promise },
-      { timeouts: { firstByte: 250, idle: 250 } },
+      { timeouts: { firstByte: 2_000, idle: 2_000 } },
     );
     const calling = upstream.handle(toolCall('must'), nobody);
-    await server.arrived('tasks/get', 6);
+    await server.arrived('tasks/get', 25);
     done.resolve(RESULT);
     expect(textOf(await calling)).toBe('done');
   });
