@@ -119,7 +119,8 @@ export async function buildGeneration(
     voices.push(() => live.speakThrough(upstream, senders));
     undo.push(() => live.release(upstream, senders));
     upstreams.set(each.name, upstream);
-    const pinning = { upstream: each.name, policy: each.pin, store: world.pins, host: world.host };
+    const { pages } = config.limits;
+    const pinning = { upstream: each.name, policy: each.pin, store: world.pins, host: world.host, pages };
     // What is built in changes with the gateway alone.
     const own = each.kind === 'builtin' ? upstream.handle : pinned(pinning, upstream.handle);
     const handle = pipeline(steps, own, world.host);
@@ -128,7 +129,7 @@ export async function buildGeneration(
       name: each.name,
       entry,
       isPlain: steps.length === 0,
-      pages: { most: config.limits.pages, host: world.host },
+      pages: { most: pages, host: world.host },
       handle,
       hello: upstream.hello,
     });

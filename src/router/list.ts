@@ -43,7 +43,7 @@ export interface Listed {
  * @throws GatewayError with the upstream's own error message when a page fails
  */
 export async function listAll(
-  source: Pick<Source, 'name' | 'handle'>,
+  source: Pick<Source, 'name' | 'handle' | 'pages'>,
   kind: ListKind,
   x: Exchange,
   signal = x.signal,

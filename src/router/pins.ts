@@ -27,6 +27,8 @@ export interface Pinning {
   readonly policy: PinPolicy;
   readonly store: PinStore;
   readonly host: Host;
+  /** `limits.pages`. */
+  readonly pages: number;
 }
 
 /** What makes a definition another one: all that a model or a person is shown, and what arguments are checked by. */
@@ -97,6 +99,7 @@ async function look(
   const source = {
     name: pinning.upstream,
     handle: next,
+    pages: { most: pinning.pages, host: pinning.host },
     hello: () => Promise.reject(new Error('not asked')),
   };
   const meta = x.request.raw?.object('_meta')?.with({ progressToken: undefined });

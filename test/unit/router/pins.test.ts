@@ -25,7 +25,7 @@ function world(policy: Partial<PinPolicy> = {}, store: PinStore = pinMemory()) {
     'tools/call': { content: [] },
   });
   const whole = { onDrift: 'block', onNew: 'allow', recheck: 60_000, ...policy } as const;
-  const handle = pinned({ upstream: 'files', policy: whole, store, host }, upstream.handle);
+  const handle = pinned({ upstream: 'files', policy: whole, store, host, pages: 10 }, upstream.handle);
   return {
     host,
     store,
@@ -169,6 +169,7 @@ describe('a call', () => {
         policy: { onDrift: 'block', onNew: 'allow', recheck: 1 },
         store: pinMemory(),
         host: testHost(),
+        pages: 10,
       },
       async (x, emit) => {
         const { errorResult } = await import('../../../src/core/errors.ts');
@@ -184,5 +185,7 @@ describe('a call', () => {
 test('with allow for both nothing is looked at', () => {
   const { upstream, store, host } = world();
   const policy = { onDrift: 'allow', onNew: 'allow', recheck: 1 } as const;
-  expect(pinned({ upstream: 'files', policy, store, host }, upstream.handle)).toBe(upstream.handle);
+  expect(pinned({ upstream: 'files', policy, store, host, pages: 10 }, upstream.handle)).toBe(
+    upstream.handle,
+  );
 });
