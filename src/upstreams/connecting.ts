@@ -2,7 +2,7 @@
 
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { Transient } from './transient.ts';
+import { Unreached } from './transient.ts';
 
 /** Milliseconds. */
 export interface ConnectTimeouts {
@@ -10,7 +10,7 @@ export interface ConnectTimeouts {
   readonly tls: number;
 }
 
-export class LateConnection extends Transient {
+export class LateConnection extends Unreached {
   constructor(upstream: string, kind: keyof ConnectTimeouts, ms: number) {
     const what = kind === 'connect' ? 'accept a connection' : 'finish the TLS handshake';
     super(

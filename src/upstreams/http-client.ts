@@ -12,7 +12,7 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Outbound } from '../core/outbound.ts';
 import { type ConnectTimeouts, connectWithin, ignore, LateConnection } from './connecting.ts';
 import { tlsReason } from './tls-reasons.ts';
-import { Transient } from './transient.ts';
+import { Transient, Unreached } from './transient.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -132,7 +132,13 @@ function unreachable(
   if (error instanceof LateConnection) return error;
   const { code } = error as { code?: unknown };
   const Fault =
-    reused && CLOSED.includes(code) ? Unanswered : PASSING.includes(code) ? Transient : GatewayError;
+    reused && CLOSED.includes(code)
+      ? Unanswered
+      : !PASSING.includes(code)
+        ? GatewayError
+        : stood
+          ? Transient
+          : Unreached;
   const tls = tlsReason(error);
   const what = stood && !tls ? 'did not answer' : 'cannot be reached';
   const why = tls ? `${tls.says} (${code})` : messageOf(error);

@@ -14,6 +14,7 @@ import type { Call, Settled } from './call.ts';
 import { type Carrying, carry } from './carry.ts';
 import { isLost, type Link } from './link.ts';
 import { makesTasks, TaskTools } from './task-tools.ts';
+import { lasting } from './transient.ts';
 
 /** What a call of the gateway's is for: to make the task, or to have the result of this one. */
 type Phase = 'make' | { readonly taskId: string };
@@ -105,7 +106,10 @@ export class TaskCalls {
     void this.#watch(call, taskId, this.#interval(task), x, link);
     const outcome = await carry(call, link, x, this.on);
     // What was not processed is the request for the result. The tool may have done its work, so it is not called again.
-    if (!(outcome instanceof McpResult) && isLost(outcome)) return this.#gone();
+    if (!(outcome instanceof McpResult) && outcome.kind === 'failed') {
+      if (isLost(outcome)) return this.#gone();
+      return { kind: 'failed', error: lasting(outcome.error) };
+    }
     return this.finish(call, outcome, x, emit, link);
   }
 

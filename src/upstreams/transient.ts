@@ -6,6 +6,14 @@ import type { Settled } from './call.ts';
 /** Nothing of an answer came: there was no connection, or it ended before the first byte. */
 export class Transient extends GatewayError {}
 
+/** No connection came about, so nothing was sent. */
+export class Unreached extends Transient {}
+
+/** Whether a call has ended before anything of it was sent. */
+export function isUnsent(settled: Settled): boolean {
+  return settled.kind === 'failed' && settled.error instanceof Unreached;
+}
+
 /** The same failure where something of an answer has come: another try is another matter then. */
 export function lasting(fault: GatewayError): GatewayError {
   return fault instanceof Transient ? new GatewayError(fault.code, fault.message, fault.data) : fault;

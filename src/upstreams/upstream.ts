@@ -27,9 +27,10 @@ import { withRefusals } from './refused.ts';
 import { createRepeats, type Repeat } from './repeats.ts';
 import { SessionLevels } from './session-level.ts';
 import { sessionFor, sharingOf } from './sharing.ts';
-import { type TargetState, Targets } from './targets.ts';
+import { type Target, type TargetState, Targets } from './targets.ts';
 import { TaskCalls } from './task-calls.ts';
 import { helloOf, withoutList } from './task-tools.ts';
+import { isUnsent } from './transient.ts';
 import { hasParked } from './turns.ts';
 import { UrlRequired } from './url-required.ts';
 import { Watchers } from './watch.ts';
@@ -191,8 +192,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     via: Via | undefined,
     repeat: Repeat | undefined,
   ): Promise<McpResult | undefined> {
+    let unreached: Set<Target> | undefined;
     for (let again = false; ; again = true) {
-      const pooled = await ready(x, hold, repeat?.failed).catch((error: unknown) => {
+      const pooled = await ready(x, hold, unreached ?? repeat?.failed).catch((error: unknown) => {
         if (repeat?.unopened(error)) return undefined;
         throw error;
       });
@@ -208,6 +210,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const outcome = await tasks.carry(x, emit, pooled.link);
       if (!isUnderWay(outcome)) hold.heard(verdictOf(outcome));
       if (outcome instanceof McpResult) return told(outcome);
+      if (isUnsent(outcome)) {
+        unreached = new Set(unreached ?? repeat?.failed).add(pooled.target);
+        if (targets.hasOther(unreached, () => identityKey(x.principal))) continue;
+      }
       if (await repeat?.again(outcome, pooled)) return undefined;
       // The session is gone and the request was refused before it was looked at: once more, on a new session.
       if (isLost(outcome)) pool.drop(pooled);

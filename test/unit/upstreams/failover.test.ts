@@ -136,6 +136,31 @@ for (const era of eras) {
       for (let n = 0; n < 10; n++) expect(textOf(await call(era))).toBe('two');
     });
 
+    test('a call whose connection is refused was not sent: it goes to the other, whatever it does', async () => {
+      const [one, two] = [await replica('one', era), await replica('two', era)];
+      const { call, upstream, host } = upstreamOf([one, two], { balance: 'first' });
+      expect(textOf(await call(era))).toBe('one');
+      await one.stop();
+      // The connection that was kept may have taken the first one along.
+      await call(era);
+      const before = await host.figure('upstreamErrors');
+      for (let n = 0; n < 5; n++) expect(textOf(await call(era))).toBe('two');
+      expect(await host.figure('upstreamErrors')).toBe(before);
+      // It counts all the same.
+      if (era === '2026')
+        expect(upstream.state().targets).toMatchObject([{ state: 'open' }, { state: 'closed' }]);
+    });
+
+    test('a call that was sent and not answered is not sent again', async () => {
+      const [one, two] = [await replica('one', era), await replica('two', era)];
+      const { call } = upstreamOf([one, two], { balance: 'first' });
+      expect(textOf(await call(era))).toBe('one');
+      one.break((hit, res) => (hit.message.method === 'tools/call' ? res.socket?.destroy() : false));
+      expect(codeOf(await call(era))).toBe('UPSTREAM_UNAVAILABLE');
+      expect(one.of('tools/call').length).toBe(2);
+      expect(two.hits).toEqual([]);
+    });
+
     test('one that is tripped gets no calls, and gets them again', async () => {
       const [one, two] = [await replica('one', era), await replica('two', era)];
       const { call, host, upstream } = upstreamOf([one, two], { balance: 'first' });
