@@ -19,9 +19,26 @@ export interface Probe {
   readonly detail: string;
 }
 
-/** Probes all upstreams at once. Their own pipelines run, because credentials may come from there. */
+/**
+ * Probes all upstreams at once, and each place of one that has several: where one answers, nobody would miss another.
+ * Their own pipelines run, because credentials may come from there.
+ */
 export function probeUpstreams(shell: Shell, loaded: Loaded): Promise<Probe[]> {
-  return Promise.all(loaded.config.upstreams.map((upstream) => probe(shell, loaded, upstream)));
+  const places = loaded.config.upstreams.flatMap(placesOf);
+  return Promise.all(
+    places.map(async ({ upstream, where }) => {
+      const found = await probe(shell, loaded, upstream);
+      return where === undefined ? found : { ...found, detail: `${where}  ${found.detail}` };
+    }),
+  );
+}
+
+function placesOf(upstream: Upstream): { upstream: Upstream; where: string | undefined }[] {
+  if (upstream.kind !== 'url' || upstream.urls.length === 1) return [{ upstream, where: undefined }];
+  return upstream.urls.map((url) => {
+    const { protocol, host, pathname } = new URL(url);
+    return { upstream: { ...upstream, urls: [url] }, where: `${protocol}//${host}${pathname}` };
+  });
 }
 
 async function probe(shell: Shell, loaded: Loaded, upstream: Upstream): Promise<Probe> {
