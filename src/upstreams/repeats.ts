@@ -12,7 +12,7 @@ import { Retries, type Tries } from './retries.ts';
 import type { UpstreamSpec } from './spec.ts';
 import type { Target } from './targets.ts';
 import { ToolHints } from './tool-hints.ts';
-import { passingEnd, passingFault } from './transient.ts';
+import { type Passing, passingEnd, passingFault } from './transient.ts';
 
 /** The tries of one request. */
 export interface Repeat {
@@ -31,6 +31,8 @@ type Send = (repeat?: Repeat) => Promise<McpResult | undefined>;
 
 export interface Repeats {
   run(x: Exchange, send: Send): Promise<McpResult>;
+  /** Opens a link where nothing else is to be sent for now. @throws what `open` throws in the end */
+  open<T>(open: () => Promise<T>): Promise<T>;
   /** Whether what only reads may go out at once on another connection, where that it was sent on had been closed. */
   reconnects(): boolean;
   /** The tools of a link may be others now. */
@@ -40,6 +42,10 @@ export interface Repeats {
 export function createRepeats({ name, kind, retry, timeouts, limits }: UpstreamSpec, host: Host): Repeats {
   const retries = new Retries(name, retry, timeouts.total, host);
   const hints = new ToolHints(timeouts.start, limits, host);
+
+  /** A process that does not start is paced by its own rules. */
+  const passes = (error: unknown): Passing | undefined =>
+    kind === 'command' ? undefined : passingFault(error);
 
   /** The tries of a request that may be sent more than once. */
   function triesOf(x: Exchange): (Repeat & Pick<Tries, 'pause' | 'over'>) | undefined {
@@ -58,8 +64,7 @@ export function createRepeats({ name, kind, retry, timeouts, limits }: UpstreamS
         if (isCall) hints.learn(x, link);
       },
       unopened(error) {
-        // A process that does not start is paced by its own rules.
-        const why = isCall || kind === 'command' ? undefined : passingFault(error);
+        const why = isCall ? undefined : passes(error);
         return why !== undefined && tries.again(why);
       },
       async again(settled, { link, target }) {
@@ -68,7 +73,7 @@ export function createRepeats({ name, kind, retry, timeouts, limits }: UpstreamS
         failed = (failed ?? new Set()).add(target);
         return tries.again(why);
       },
-      pause: (of) => tries.pause(of),
+      pause: (signal) => tries.pause(signal),
       over: (answered) => tries.over(answered),
     };
   }
@@ -82,10 +87,27 @@ export function createRepeats({ name, kind, retry, timeouts, limits }: UpstreamS
         for (;;) {
           result = await send(tries);
           if (result) return result;
-          await tries.pause(x);
+          await tries.pause(x.signal);
         }
       } finally {
         tries.over(result !== undefined && result.kind !== 'error');
+      }
+    },
+    async open(open) {
+      for (let tries: Tries | undefined; ; ) {
+        try {
+          const opened = await open();
+          tries?.over(true);
+          return opened;
+        } catch (error) {
+          const why = passes(error);
+          tries ??= why && retries.begin();
+          if (!why || !tries?.again(why)) {
+            tries?.over(false);
+            throw error;
+          }
+          await tries.pause(new AbortController().signal);
+        }
       }
     },
     reconnects: () => retries.reconnects(),

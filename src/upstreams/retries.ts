@@ -1,7 +1,6 @@
 // When a request that only reads is sent once more: how often, how soon, and within which share of all requests.
 // Knows neither links nor what went wrong in them.
 
-import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import { pause } from '../lib/pause.ts';
 import type { Passing } from './transient.ts';
@@ -139,7 +138,7 @@ export class Tries {
   }
 
   /** @throws the signal's reason when the caller goes meanwhile */
-  pause({ signal }: Exchange): Promise<void> {
+  pause(signal: AbortSignal): Promise<void> {
     return pause(this.#wait, signal);
   }
 

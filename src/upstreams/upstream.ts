@@ -339,7 +339,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     async hello(client) {
       const hold = pool.hold();
       try {
-        return helloOf(await acquire(hold, client, { lasts: true, safe: true }), sharingOf(spec));
+        const use = { lasts: true, safe: true };
+        return helloOf(await repeats.open(() => acquire(hold, client, use)), sharingOf(spec));
       } finally {
         hold.release();
       }

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  clientOf,
   codeOf,
   collector,
   type ExchangeOptions,
@@ -155,6 +156,21 @@ describe('a request is sent once', () => {
     expect(codeOf(await sent)).toBe('CANCELLED');
     expect(rogue.of('resources/read')).toHaveLength(1);
   });
+});
+
+test('a greeting that fails is made again, too', async () => {
+  let left = 2;
+  const rogue = await run.rogue(fine, {
+    before: (_, res) => (left-- > 0 ? status(res, 503) : false),
+  });
+  const upstream = run.upstream(httpSpec(rogue.url, { retry: ONCE_MORE }));
+  expect((await upstream.hello(clientOf())).version).toBe('2026-07-28');
+  expect(rogue.of('server/discover')).toHaveLength(3);
+  expect(await upstream.host.figure('upstreamRetries')).toBe(2);
+  await rogue.stop();
+  const gone = run.upstream(httpSpec(rogue.url, { retry: ONCE_MORE }));
+  await expect(gone.hello(clientOf())).rejects.toThrow('cannot be reached');
+  expect(await gone.host.figure('upstreamRetries', { outcome: 'failed' })).toBe(2);
 });
 
 test('the last failure is told as it came', async () => {
