@@ -108,6 +108,8 @@ export interface Endpoint {
   readonly prompts: Rules | undefined;
   readonly resources: Rules | undefined;
   readonly maxTools: number | undefined;
+  /** How tools are shown; undefined: all of them, listed. */
+  readonly search: { readonly hits: number; readonly also: readonly string[] | undefined } | undefined;
   /** Empty: everybody sees everything. */
   readonly views: readonly View[];
   /** Path of its HTTP+SSE listener, unlike any other path. `auto` already decided; undefined where there is none. */

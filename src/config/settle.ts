@@ -67,7 +67,7 @@ function settleEndpoints(endpoints: Parsed['endpoints'], all: readonly string[])
   const taken = new Set(entries.flatMap(([path, { sse }]) => [path, sse]));
   return entries.map(([path, endpoint]) => {
     const { upstreams, names, short_names: shortNames, max_tools: maxTools, sse } = endpoint;
-    const { collisions, tools, prompts, resources, views = [] } = endpoint;
+    const { collisions, tools, prompts, resources, expose, views = [] } = endpoint;
     const chosen = [...new Set(upstreams.flatMap((name) => (name === '*' ? all : [name])))];
     const template = templateOf(names, chosen);
     return {
@@ -81,6 +81,7 @@ function settleEndpoints(endpoints: Parsed['endpoints'], all: readonly string[])
       prompts,
       resources,
       maxTools,
+      search: expose.mode === 'search' ? { hits: expose.hits, also: expose.also } : undefined,
       views,
       sse: sse === 'auto' ? freeSsePath(path, taken) : sse === 'off' ? undefined : sse,
     };
@@ -100,6 +101,7 @@ export function bareEndpoint(path: string, upstream: string): Endpoint {
     prompts: undefined,
     resources: undefined,
     maxTools: undefined,
+    search: undefined,
     views: [],
     sse: undefined,
   };

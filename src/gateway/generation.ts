@@ -184,6 +184,7 @@ function buildEndpoint(
     leaving,
     host,
     seal,
+    search: config.search,
   });
   const around = (next: Handler): Handler => pipeline(steps, next, host, router.follow);
   const handle = ownSessionOnly(around, router.handle);

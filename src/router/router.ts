@@ -6,6 +6,7 @@ import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Follow } from '../core/pipeline.ts';
 import type { Route } from '../core/route.ts';
+import { anyOf } from '../lib/glob.ts';
 import type { Seal } from '../lib/seal.ts';
 import { type McpRequest, McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
@@ -18,6 +19,7 @@ import { createOffering, type Offering } from './offering.ts';
 import { pinned } from './override.ts';
 import type { LookUps } from './owner.ts';
 import { findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
+import { searching } from './search.ts';
 import type { Said, Source } from './source.ts';
 import type { Stock } from './stock.ts';
 import { renamed, targetOf } from './target.ts';
@@ -48,6 +50,8 @@ export interface RouterParts {
   readonly host: Host;
   /** For the names of tasks. */
   readonly seal: Seal;
+  /** Where tools are found instead of listed. */
+  readonly search?: { readonly hits: number; readonly also: readonly string[] | undefined } | undefined;
 }
 
 export interface RouterLimits extends LookUps, PageLimits {
@@ -68,6 +72,7 @@ export function createRouter({
   leaving,
   host,
   seal,
+  search,
 }: RouterParts): Router {
   const tasks = new TaskNames(seal, () => limits().taskId, host);
   const viewsOf = (each: Offering): Views =>
@@ -151,7 +156,7 @@ export function createRouter({
     return merge ? mergedList(merge, x, merging) : errorResult('METHOD_UNKNOWN');
   }
 
-  return {
+  const router: Router = {
     async tool(x, name, wish) {
       const { view } = await views.see('tools', x, { ...wish, only: upstreamOf(x) });
       const tool = view.byName.get(name);
@@ -178,6 +183,7 @@ export function createRouter({
       }
     },
   };
+  return search ? searching(router, { hits: search.hits, also: anyOf(search.also) }, merging) : router;
 }
 
 /** The upstream that an exchange goes to, where it is one. */

@@ -1,6 +1,7 @@
 // `endpoints:` what a client sees under which path. Must not know how it is routed; names and views are in offering.ts.
 import { z } from 'zod';
 import { bareKey, fault } from '../fields.ts';
+import { expose } from './expose.ts';
 import { aliases, collisions, endpointRules, maxTools, names, shortNames, views } from './offering.ts';
 
 /** Paths the gateway answers itself; an endpoint may not take them. */
@@ -36,6 +37,7 @@ const endpoint = z
     collisions,
     ...endpointRules,
     max_tools: maxTools,
+    expose,
     views,
     sse: z
       .string({ error: fault('ENDPOINT_PATH', 'not a path', 'write /sse, auto or off') })

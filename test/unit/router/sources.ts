@@ -9,7 +9,7 @@ import { createSeal } from '../../../src/lib/seal.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { createOffering, type OfferingOptions } from '../../../src/router/offering.ts';
-import { createRouter, type RouterLimits } from '../../../src/router/router.ts';
+import { createRouter, type RouterLimits, type RouterParts } from '../../../src/router/router.ts';
 import type { Source } from '../../../src/router/source.ts';
 import { Stock } from '../../../src/router/stock.ts';
 import { nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
@@ -80,6 +80,7 @@ export function routerOver(
   patience = 5_000,
   more: Partial<RouterLimits> = {},
   shelf: Shelf = NO_SHELF,
+  search?: RouterParts['search'],
 ) {
   const host = testHost();
   const options = typeof names === 'object' ? names : { template: names === 'prefix' ? PREFIX : undefined };
@@ -96,6 +97,7 @@ export function routerOver(
     leaving: leaving.signal,
     host,
     seal,
+    search,
   });
   /** As an endpoint does it: the route first, then the way. */
   const handle = async (x: Exchange, emit: Emit = nobody): Promise<McpResult> => {
