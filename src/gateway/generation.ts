@@ -254,8 +254,8 @@ function buildEndpoint(
 
 function routerLimits(limits: Limits): RouterLimits {
   const { listTimeout: patience, listFresh: fresh, listAgain: again } = limits;
-  const { page, cursor, instructions, taskId } = limits;
-  return { patience, fresh, again, page, cursor, instructions, taskId };
+  const { page, cursor, listDebounce: debounce, instructions, taskId } = limits;
+  return { patience, fresh, again, page, cursor, debounce, instructions, taskId };
 }
 
 interface Counter {

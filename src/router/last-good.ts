@@ -35,6 +35,8 @@ export interface Outcome<T> {
   readonly at: number;
   /** Why it could not be had anew. */
   readonly failure: GatewayError | undefined;
+  /** Whether it is said to have changed since. */
+  readonly isInvalid: boolean;
 }
 
 export interface LastGoodParts<T> {
@@ -69,7 +71,7 @@ export class LastGood<T> {
   #good: { readonly value: T; readonly at: number } | undefined;
   #failure: Failure | undefined;
   #flight: Flight | undefined;
-  #isStale = false;
+  #isInvalid = false;
   #begun = 0;
   #landed = 0;
   #expiry: ReturnType<typeof setTimeout> | undefined;
@@ -81,12 +83,17 @@ export class LastGood<T> {
 
   /** What there is, without asking. */
   get known(): Outcome<T> {
-    return { value: this.#good?.value, at: this.#good?.at ?? 0, failure: this.#failure?.error };
+    return {
+      value: this.#good?.value,
+      at: this.#good?.at ?? 0,
+      failure: this.#failure?.error,
+      isInvalid: this.#isInvalid,
+    };
   }
 
   /** What is known is not believed any more; what is being asked for already may be as old. */
   invalidate(): void {
-    this.#isStale = true;
+    this.#isInvalid = true;
     this.#flight = undefined;
   }
 
@@ -126,19 +133,20 @@ export class LastGood<T> {
   }
 
   #suffices(maxAge: number): boolean {
+    if (this.#isInvalid) return false;
     const now = this.#parts.now();
     if (this.#failure) {
       const { retry } = this.#parts.patience();
       return now - this.#failure.at < (this.#failure.isLate ? retry : Math.min(maxAge, retry));
     }
-    return this.#good !== undefined && !this.#isStale && now - this.#good.at < maxAge;
+    return this.#good !== undefined && now - this.#good.at < maxAge;
   }
 
   #ask({ ask, leaving }: Asking<T>): Flight {
     const there = this.#flight;
     if (there && !there.joint.over) return there;
     const turn = ++this.#begun;
-    this.#isStale = false;
+    this.#isInvalid = false;
     const joint = new Joint(async (signal) => {
       try {
         const value = await ask(signal);

@@ -6,8 +6,9 @@ import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import type { Seal } from '../lib/seal.ts';
-import { type Changes, McpResult } from '../protocol/message.ts';
+import { McpResult, type Changes as Members } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
+import type { Changes } from './changes.ts';
 import { cursorAt, type Place, placeOf, resumeAt, type Scope } from './cursor.ts';
 import { joined } from './merge.ts';
 import { type Offering, type OfferKind, visible } from './offering.ts';
@@ -27,6 +28,8 @@ export interface PageLimits {
 export interface Merging {
   readonly views: Views;
   readonly offering: Offering;
+  /** Is told what callers have been shown. */
+  readonly changes: Pick<Changes, 'shown'>;
   /** In the order of the configuration. */
   readonly upstreams: readonly string[];
   readonly seal: Seal;
@@ -35,7 +38,7 @@ export interface Merging {
 }
 
 export async function mergedList(kind: OfferKind, x: Exchange, merging: Merging): Promise<McpResult> {
-  const { views, offering, host, seal, limits } = merging;
+  const { views, offering, changes, host, seal, limits } = merging;
   const scope: Scope = { kind, offering: `${offering.id} ${offering.key(x)}` };
   const cursor = x.request.raw?.get('cursor') ?? undefined;
   let place: Place | undefined;
@@ -46,6 +49,7 @@ export async function mergedList(kind: OfferKind, x: Exchange, merging: Merging)
   }
   const seen = await views.see(kind, x, { maxAge: 0 }).catch(() => undefined);
   if (!seen || x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
+  changes.shown(kind, x, seen);
   log(kind, seen, x, host);
   if (seen.missing.length === views.size) return nobodyThere(kind, seen.missing, x);
   return page(kind, seen, place, scope, x, merging);
@@ -82,13 +86,13 @@ function badCursor(): McpResult {
 }
 
 /** What says nothing is left to the codec: it is stale at once, and for nobody else. */
-function hints(ttl: number, isPublic: boolean): Changes {
+function hints(ttl: number, isPublic: boolean): Members {
   if (ttl < 1 && !isPublic) return {};
   return { resultType: 'complete', ttlMs: Math.floor(ttl), cacheScope: isPublic ? 'public' : 'private' };
 }
 
 /** Who is not in it, and who stands there as it was before. */
-function reported({ missing, stale }: Seen): Changes {
+function reported({ missing, stale }: Seen): Members {
   if (missing.length + stale.length === 0) return {};
   const told = (all: readonly Missing[]) => all.map(({ upstream, error }) => ({ upstream, why: error.code }));
   return {

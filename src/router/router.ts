@@ -11,13 +11,15 @@ import type { Seal } from '../lib/seal.ts';
 import { type McpRequest, McpResult } from '../protocol/message.ts';
 import { methodRow } from '../protocol/methods.ts';
 import type { RawObject } from '../protocol/raw.ts';
+import { Changes } from './changes.ts';
 import { discover, extensionOwner } from './discover.ts';
 import type { Whole } from './in-time.ts';
-import { listenAll } from './listen.ts';
+import type { Outcome } from './last-good.ts';
+import { type Listening, listenAll } from './listen.ts';
 import { type Merging, mergedList, type PageLimits } from './merged.ts';
 import { createOffering, type Offering } from './offering.ts';
 import { pinned } from './override.ts';
-import type { LookUps } from './owner.ts';
+import { findOwner, type LookUps } from './owner.ts';
 import { findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
 import { searching } from './search.ts';
 import type { Said, Source } from './source.ts';
@@ -57,6 +59,8 @@ export interface RouterParts {
 export interface RouterLimits extends LookUps, PageLimits {
   /** How long one upstream may keep the others waiting where their answers become one, milliseconds. */
   readonly patience: number;
+  /** How long a burst of changes is waited out before anybody is told, milliseconds. */
+  readonly debounce: number;
   /** Most characters of the instructions of several upstreams together. */
   readonly instructions: number;
   /** Longest id of a task that an upstream may give, in characters. */
@@ -79,7 +83,6 @@ export function createRouter({
     new Views({ sources, offering: each, stock, leaving, now: host.now });
   const views = viewsOf(offering);
   const upstreams = sources.map(({ name }) => name);
-  const merging: Merging = { views, offering, upstreams, seal, limits, host };
   const whole = (x: Exchange): Whole => ({ signal: x.signal, patience: limits().patience, host });
   const speaking = () => ({
     greet,
@@ -89,12 +92,15 @@ export function createRouter({
   });
   /** One that is not there in time is left out: clients give up on a slow first answer themselves. */
   async function greet(source: Source, x: Exchange): Promise<Said | undefined> {
-    const greeting = stock.hello(source, x, { maxAge: 0, leaving });
-    const { value, failure } = await greeting.catch(() => ({ value: undefined, failure: undefined }));
+    const { value, failure } = await greeting(source, x);
     const fields = failure && { upstream: source.name, error: failure.message };
     if (fields && value) host.log.info('greeted as it was before', fields);
     else if (fields) host.log.warn('upstream not there', fields);
     return value;
+  }
+  function greeting(source: Source, x: Exchange): Promise<Pick<Outcome<Said>, 'value' | 'failure'>> {
+    const nothing = { value: undefined, failure: undefined };
+    return stock.hello(source, x, { maxAge: 0, leaving }).catch(() => nothing);
   }
   const routing: Routing = {
     sources,
@@ -106,6 +112,24 @@ export function createRouter({
     tasks,
     extensionOwner: (x) => extensionOwner(sources, x, greet),
   };
+  const changes = new Changes({
+    sources,
+    views,
+    stock,
+    offering,
+    debounce: () => limits().debounce,
+    leaving,
+  });
+  const merging: Merging = { views, offering, changes, upstreams, seal, limits, host };
+  const isAway = async (source: Source, x: Exchange): Promise<boolean> =>
+    (await greeting(source, x)).failure !== undefined;
+  const listening: Listening = { sources, changes, tasks, greet, isAway, watchedAt };
+  /** Where nobody is known to have it, one that cannot be asked may. */
+  async function watchedAt(uri: string, x: Exchange): Promise<readonly string[]> {
+    if (offering.transparent && !x.isNarrowed) return upstreams;
+    const { upstream, missing } = await findOwner({ kind: 'resource', name: uri }, x, routing);
+    return upstream === undefined ? missing : [upstream];
+  }
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = offering.transparent ? sources[0] : undefined;
 
@@ -150,7 +174,7 @@ export function createRouter({
 
   async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
     const merge = methodRow(x.request.method)?.merge;
-    if (merge === 'stream') return listenAll(sources, x, emit, whole(x), tasks, greet);
+    if (merge === 'stream') return listenAll(x, emit, whole(x), listening);
     if (merge === 'tasks') return taskList(sources, x, whole(x), tasks);
     if (alone && !x.isNarrowed) return alone.handle(x.fork(alone.name, x.request), emit);
     return merge ? mergedList(merge, x, merging) : errorResult('METHOD_UNKNOWN');

@@ -6,7 +6,7 @@ import type { Exchange } from '../core/exchange.ts';
 import { digest } from '../lib/digest.ts';
 import type { Outcome } from './last-good.ts';
 import type { Listed } from './list.ts';
-import type { Offered, Offering, OfferKind } from './offering.ts';
+import { type Offered, type Offering, type OfferKind, visible } from './offering.ts';
 import type { Source } from './source.ts';
 import type { Stock } from './stock.ts';
 
@@ -38,6 +38,20 @@ export interface Seen {
   /** How long it stays as it is, as far as the upstreams say, milliseconds. */
   readonly ttl: number;
   readonly isPublic: boolean;
+  /** Whether every upstream has been asked: somebody has been shown this. */
+  readonly isWhole: boolean;
+  /** Whether an upstream has said since that its list changed. */
+  readonly isInvalid: boolean;
+}
+
+/** Of what this caller sees of a view: plugins may have hidden something from it. */
+export function digestFor(x: Exchange, kind: OfferKind, { view }: Seen, offering: Offering): string {
+  if (!x.isNarrowed) return view.digest;
+  return digestOf(visible(kind, view.offered, x, offering));
+}
+
+function digestOf(offered: readonly Offered[]): string {
+  return digest(offered.map(({ item }) => item.text).join(','));
 }
 
 export interface ViewsParts {
@@ -120,6 +134,8 @@ export class Views {
       missing: failed.filter(({ isStale }) => !isStale),
       stale: failed.filter(({ isStale }) => isStale),
       ttl: Math.min(...left),
+      isWhole: shares.every(({ outcome: { value, failure } }) => value ?? failure),
+      isInvalid: shares.some(({ outcome }) => outcome.isInvalid),
       isPublic:
         offering.key(x) === '' &&
         !offering.hides(kind, x) &&
@@ -148,7 +164,7 @@ function viewOf(offered: readonly Offered[]): View {
     offered,
     byName: new Map(offered.map((each) => [each.name, each])),
     get digest() {
-      known ??= digest(offered.map(({ item }) => item.text).join(','));
+      known ??= digestOf(offered);
       return known;
     },
   };

@@ -39,6 +39,16 @@ async function heardUntil(stream: Answer, marker: string): Promise<string[]> {
   }
 }
 
+/** What comes until all of these have. */
+async function heardAll(stream: Answer, ...wanted: string[]): Promise<string[]> {
+  const heard: string[] = [];
+  while (!wanted.every((one) => heard.includes(one))) {
+    const { method, params } = await stream.message();
+    heard.push(params?.uri === undefined ? method : `${method} ${params.uri}`);
+  }
+  return heard;
+}
+
 for (const era of ERAS) {
   const upstreams = { HTTP: () => serveWatched(era), stdio: () => ({ ...watchedStdio(era), stop() {} }) };
   for (const [transport, start] of Object.entries(upstreams))
@@ -147,12 +157,14 @@ describe('an upstream that starts again', () => {
 
       await first.stop();
       const second = serveWatched(era, Number(new URL(first.url).port));
-      // Once each: of the gap both resources tell, and one of them ends the wait for the next word.
-      for (const each of [stream, answer]) {
-        const heard = await heardUntil(each, 'test://end');
-        expect(heard.filter((one) => one === TOOLS).length).toBe(1);
-        expect(heard.filter((one) => one === `${UPDATED} test://a`).length).toBe(1);
-      }
+      const resources = ['a', 'end'].map((name) => `${UPDATED} test://${name}`);
+      const lists = [TOOLS, 'notifications/resources/list_changed'];
+      expect((await heardAll(stream, ...resources, ...lists)).toSorted()).toEqual(
+        [...resources, ...lists].toSorted(),
+      );
+      expect((await heardAll(answer, ...resources, TOOLS)).toSorted()).toEqual(
+        [...resources, TOOLS].toSorted(),
+      );
       await touched(gateway, 'test://a');
       await touched(gateway, 'test://end');
       for (const each of [stream, answer])

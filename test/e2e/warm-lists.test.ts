@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openShelfFile } from '../../src/cli/shelf-file.ts';
-import { withEnvelope } from '../fixtures/clients.ts';
+import { listen, withEnvelope } from '../fixtures/clients.ts';
 import { testHost } from '../fixtures/exchanges.ts';
 import { configOf, startInProcess } from '../fixtures/in-process.ts';
 import { modernHeaders } from '../fixtures/raw.ts';
-import { startRawUpstream } from '../fixtures/raw-upstream.ts';
+import { type RawUpstream, startRawUpstream } from '../fixtures/raw-upstream.ts';
 import { post } from '../fixtures/wire.ts';
 
 const dirs: string[] = [];
@@ -20,6 +20,7 @@ afterEach(() => {
 const sealKey = new Uint8Array(32).fill(5);
 const toolsOf = (...names: string[]) =>
   JSON.stringify(names.map((name) => ({ name, inputSchema: { type: 'object' } })));
+const namesOf = ({ tools }: { tools: { name: string }[] }) => tools.map(({ name }) => name);
 const message = (method: string) => ({ jsonrpc: '2.0', id: 1, method, params: withEnvelope({}) });
 
 async function ask(url: string, method: string) {
@@ -44,14 +45,22 @@ test('lists and greetings are there at once, from before', async () => {
   }
   await first.stop();
   const silent = ['tools/list', 'server/discover', 'subscriptions/listen'];
+  let started: RawUpstream | undefined;
   const starting = startRawUpstream({ port: first.port, answer, silent });
   try {
     await using after = await startInProcess(config, { sealKey, shelf: shelf() });
     const list = await ask(after.url, 'tools/list');
-    expect(list.tools.map(({ name }: { name: string }) => name)).toEqual(['slow__x', 'other__y']);
+    expect(namesOf(list)).toEqual(['slow__x', 'other__y']);
     expect(list._meta['dev.sluice/stale']).toEqual([{ upstream: 'slow', why: 'UPSTREAM_TIMEOUT' }]);
     expect((await ask(after.url, 'server/discover')).capabilities).toHaveProperty('tools');
+    const { answer: events } = await listen(after.url, { toolsListChanged: true });
+    await starting.stop();
+    started = startRawUpstream({ port: first.port, tools: toolsOf('x', 'z'), answer });
+    expect((await events.message()).method).toBe('notifications/tools/list_changed');
+    expect(namesOf(await ask(after.url, 'tools/list'))).toEqual(['slow__x', 'slow__z', 'other__y']);
+    events.drop();
   } finally {
+    await started?.stop();
     await Promise.all([starting.stop(), other.stop()]);
   }
 });

@@ -170,6 +170,14 @@ export const limits = camel(
     list_fresh: duration('1m', {
       description: 'How long a list is believed when a call looks for the upstream that has a name.',
     }),
+    list_debounce: duration(
+      '100ms',
+      {
+        description:
+          'How long changes of lists are gathered before clients are told, once, of those that they see differently.',
+      },
+      0,
+    ),
     list_again: duration('1s', {
       description: 'The same where the name is not on it.',
     }),

@@ -117,11 +117,19 @@ const ACK = 'notifications/subscriptions/acknowledged';
 const ack = (notifications: object) => McpNotification.of(ACK, { notifications: { ...notifications } });
 const updated = (uri: string) => McpNotification.of('notifications/resources/updated', { uri });
 
-/** An upstream that listens until the caller goes; the test speaks for it. */
-function listening(name: string, capabilities: object = {}) {
+/** An upstream that listens until the caller goes, and lists these resources; the test speaks for it. */
+function listening(name: string, capabilities: object = {}, uris: readonly string[] = []) {
   let say: Emit = () => undefined;
   const begun = Promise.withResolvers<void>();
+  const filters: unknown[] = [];
+  const plain = source(
+    name,
+    { 'resources/list': { resources: uris.map((uri) => ({ uri })) } },
+    { capabilities },
+  );
   const handle: TestSource['handle'] = (x, emit) => {
+    if (x.request.method !== 'subscriptions/listen') return plain.handle(x, emit);
+    filters.push(x.request.raw?.get('notifications'));
     say = emit;
     begun.resolve();
     return new Promise((resolve) =>
@@ -131,7 +139,8 @@ function listening(name: string, capabilities: object = {}) {
     );
   };
   return {
-    source: { ...source(name, {}, { capabilities }), handle },
+    source: { ...plain, handle },
+    filters,
     say: (note: McpNotification) => say(note),
     begun: begun.promise,
   };
@@ -168,7 +177,7 @@ function listen(sources: TestSource[], asked: object, emit?: Emit) {
 
 describe('subscriptions/listen', () => {
   test('is acknowledged once, with what any of them honours; events before that come after it, in order', async () => {
-    const [a, b] = [listening('a'), listening('b')];
+    const [a, b] = [listening('a', {}, ['a:1']), listening('b', {}, ['b:1'])];
     const mine = listen([a.source, b.source], {
       toolsListChanged: true,
       resourceSubscriptions: ['a:1', 'b:1'],
@@ -188,6 +197,28 @@ describe('subscriptions/listen', () => {
     b.say(updated('b:1'));
     expect(mine.notes.at(-1)).toBe('resources/updated b:1');
     expect((await mine.leave(GRACEFUL)).kind).toBe('complete');
+  });
+
+  test('asks each upstream for its own resources alone; one with nothing of it is not asked, and what nobody has is not watched', async () => {
+    const [a, b] = [listening('a', {}, ['a:1', 'both:1']), listening('b', {}, ['b:1', 'both:1'])];
+    const mine = listen([a.source, b.source, listening('c').source], {
+      resourceSubscriptions: ['a:1', 'b:1', 'both:1', 'nobody:1'],
+    });
+    await Promise.all([a.begun, b.begun]);
+    expect([a.filters, b.filters]).toEqual([
+      [{ resourceSubscriptions: ['a:1', 'both:1'] }],
+      [{ resourceSubscriptions: ['b:1'] }],
+    ]);
+    a.say(ack({ resourceSubscriptions: ['a:1', 'both:1'] }));
+    b.say(ack({ resourceSubscriptions: ['b:1'] }));
+    await mine.heard(1);
+    await mine.leave();
+    const nobodys = listen([listening('a').source, listening('b').source], {
+      resourceSubscriptions: ['nobody:1'],
+    });
+    await nobodys.heard(1);
+    expect(nobodys.notes).toEqual(['subscriptions/acknowledged {}']);
+    expect((await nobodys.leave(GRACEFUL)).kind).toBe('complete');
   });
 
   test('keeps its order while a slow client takes what came first', async () => {
@@ -228,9 +259,9 @@ describe('subscriptions/listen', () => {
   });
 
   test('does not wait for one that says nothing; what it says later is heard', async () => {
-    const [a, b] = [listening('a'), listening('b')];
+    const [a, b] = [listening('a'), listening('b', {}, ['b:1'])];
     jest.useFakeTimers();
-    const mine = listen([a.source, b.source], { resourceSubscriptions: ['b:1'] });
+    const mine = listen([a.source, b.source], { toolsListChanged: true, resourceSubscriptions: ['b:1'] });
     await Promise.all([a.begun, b.begun]);
     a.say(ack({}));
     for (let i = 0; i < 50; i++) await Promise.resolve();

@@ -69,6 +69,7 @@ const LIMITS: RouterLimits = {
   again: 1_000,
   page: 1_000,
   cursor: 3_600_000,
+  debounce: 100,
   instructions: 32_768,
   taskId: 1_024,
 };
