@@ -124,12 +124,13 @@ for (const era of ERAS) {
           upstream.tell(updated, { uri: 'test://b' });
           upstream.tell(toolsChanged);
           upstream.tell(updated, { uri: 'test://a' });
-          expect(await stream.message()).toEqual({ jsonrpc: '2.0', method: toolsChanged, params: { _meta } });
           expect(await stream.message()).toEqual({
             jsonrpc: '2.0',
             method: updated,
             params: { uri: 'test://a', _meta },
           });
+          // A moment later: a burst of changes is told of once.
+          expect(await stream.message()).toEqual({ jsonrpc: '2.0', method: toolsChanged, params: { _meta } });
           const stopped = gateway.stop();
           expect(await stream.messages()).toMatchObject([{ id, result: { resultType: 'complete', _meta } }]);
           await stopped;
