@@ -71,7 +71,8 @@ export async function health(
 ): Promise<number> {
   const path = options.ready === true ? '/readyz' : '/healthz';
   const said = await probe(shell, options, path);
-  shell.out.write(`${said.ok ? 'ok' : 'failed'}: ${said.text}\n`);
+  const word = said.ok ? 'ok' : 'failed';
+  shell.out.write(said.text === word ? `${word}\n` : `${word}: ${said.text}\n`);
   return said.ok ? EXIT.ok : EXIT.failed;
 }
 

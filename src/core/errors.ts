@@ -144,8 +144,8 @@ export const catalogue = {
     -32600,
     415,
     'client',
-    'The body is not declared as application/json.',
-    'Send Content-Type: application/json.',
+    'The body is not declared as application/json, in UTF-8 and without a Content-Encoding.',
+    'Send Content-Type: application/json, and the text as it is.',
   ),
   TOO_LARGE: entry(
     -32600,

@@ -20,8 +20,8 @@ export async function jsonBody(
   refuse: Refuse,
 ): Promise<string | Response> {
   const limits = serving.limits();
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/json') return refuse('MEDIA_TYPE');
+  const wrong = unreadable(request.headers);
+  if (wrong !== undefined) return refuse('MEDIA_TYPE', wrong || undefined);
   const body = await readBody(request, limits);
   if (typeof body === 'string') return body;
   const { limitHits, timeouts } = serving.host.metrics;
@@ -36,6 +36,24 @@ export async function jsonBody(
       timeouts.inc({ kind: body.slow, listener: inbound.listener });
       return refuse('BODY_TIMEOUT', `The body did not arrive fast enough for limits.${body.slow}.`);
   }
+}
+
+/** Of what a client wrote and an error repeats, characters. */
+const LONGEST = 64;
+
+/** @returns what keeps a body with these headers from being read; '' where the title of the error says it */
+function unreadable(headers: Headers): string | undefined {
+  const [type, ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';');
+  if (type?.trim() !== 'application/json') return '';
+  const charset = parameters
+    .map((each) => /^\s*charset\s*=\s*"?([^"]*)"?\s*$/.exec(each)?.[1]?.trim())
+    .find((each) => each !== undefined);
+  if (charset !== undefined && !/^utf-?8$/.test(charset))
+    return `The body is declared as ${charset.slice(0, LONGEST)} (charset of Content-Type); JSON is UTF-8.`;
+  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity')
+    return `The body is encoded as ${encoding.slice(0, LONGEST)} (Content-Encoding); send it as it is.`;
+  return undefined;
 }
 
 export async function post(call: HttpCall, refuse: Refuse): Promise<Response> {

@@ -52,11 +52,17 @@ export function tellRefused(call: HttpCall, code: ErrorName, reason?: string): v
 export function accepts(headers: Headers): { stream: boolean; json: boolean } {
   const accept = headers.get('accept')?.toLowerCase();
   if (accept === undefined) return { stream: true, json: true };
-  const anything = accept.includes('*/*');
-  return {
-    stream: anything || accept.includes('text/event-stream') || accept.includes('text/*'),
-    json: anything || accept.includes('application/json') || accept.includes('application/*'),
-  };
+  const ranges = new Map(accept.split(',').map(rangeOf));
+  // The most specific range decides (RFC 9110 §12.5.1).
+  const takes = (main: string, sub: string): boolean =>
+    ranges.get(`${main}/${sub}`) ?? ranges.get(`${main}/*`) ?? ranges.get('*/*') ?? false;
+  return { stream: takes('text', 'event-stream'), json: takes('application', 'json') };
+}
+
+/** A media range, and whether it is wanted: with `q=0` it is not. */
+function rangeOf(text: string): [range: string, isWanted: boolean] {
+  const [range = '', ...parameters] = text.split(';').map((part) => part.trim());
+  return [range, !parameters.some((each) => /^q\s*=\s*0(\.0*)?$/.test(each))];
 }
 
 interface Replying {

@@ -75,7 +75,7 @@ describe('a running gateway', () => {
     expect(status.out).toContain('ready · up ');
     const json = JSON.parse((await home.run(['status', '--json'])).out);
     expect(json).toMatchObject({ version: 1, pid: gateway.pid, ready: true, config: 'gateway.yaml' });
-    expect(await home.run(['health'])).toEqual({ code: 0, out: 'ok: ok\n', err: '' });
+    expect(await home.run(['health'])).toEqual({ code: 0, out: 'ok\n', err: '' });
     expect((await home.run(['health', '--ready'])).out).toBe('ok: ready\n');
     const explained = await home.run(['explain', 'tools/call', 'echo', '--json']);
     expect(explained.err).toBe('');

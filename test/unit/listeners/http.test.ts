@@ -35,6 +35,18 @@ describe('before a message is read', () => {
       415,
       -32600,
     ],
+    [
+      'a body that is compressed',
+      { body: Bun.gzipSync('{}'), headers: { 'content-encoding': 'gzip' } },
+      415,
+      -32600,
+    ],
+    [
+      'another charset',
+      { body: '{}', headers: { 'content-type': 'application/json; charset=iso-8859-1' } },
+      415,
+      -32600,
+    ],
     ['no JSON', { body: '{"jsonrpc":' }, 400, -32700],
     ['nothing', { body: '' }, 400, -32700],
     ['two messages', { body: '{}{}' }, 400, -32700],
@@ -126,6 +138,28 @@ describe('before a message is read', () => {
   });
 });
 
+describe('how a body may be written', () => {
+  const ping = { jsonrpc: '2.0', id: 'x', method: 'ping' };
+  const withHeaders = (headers: Record<string, string>) =>
+    refusal({ body: ping, headers: { ...session.headers, ...headers } });
+
+  test('a refusal names what was declared', async () => {
+    const detail = async (headers: Record<string, string>) => (await withHeaders(headers)).body.error.message;
+    expect(await detail({ 'content-encoding': 'br' })).toContain('br (Content-Encoding)');
+    expect(await detail({ 'content-type': 'application/json; charset="UTF-16"' })).toContain(
+      'utf-16 (charset',
+    );
+    expect((await detail({ 'content-encoding': 'x'.repeat(5_000) })).length).toBeLessThan(300);
+  });
+
+  for (const [name, headers] of Object.entries({
+    'identity is no encoding': { 'content-encoding': 'Identity' },
+    'UTF-8 may be said': { 'content-type': 'application/json; charset=UTF-8' },
+    'and in quotes': { 'content-type': 'Application/JSON ;charset="utf-8"; a=b' },
+  }))
+    test(name, async () => expect(await withHeaders(headers)).toMatchObject({ status: 200, id: 'x' }));
+});
+
 describe('what an answer may look like', () => {
   const list = modern('tools/list');
   test('neither JSON nor a stream is a 406', async () => {
@@ -139,6 +173,17 @@ describe('what an answer may look like', () => {
     expect(
       await refusal({ method: 'GET', headers: { ...session.headers, accept: 'application/json' } }),
     ).toMatchObject({ status: 406 });
+  });
+
+  test('a type with q=0 is not accepted, and the most specific range decides', async () => {
+    const status = async (accept: string) =>
+      (await refusal({ body: list, headers: { ...modernHeaders('tools/list'), accept } })).status;
+    expect(await status('application/json;q=0, text/event-stream; q=0.0')).toBe(406);
+    expect(await status('*/*;q=0')).toBe(406);
+    expect(await status('application/json, */*;q=0')).toBe(200);
+    expect(await status('text/*;q=0, */*;q=0.1')).toBe(200);
+    const stream = { ...session.headers, accept: 'text/event-stream;q=0, */*' };
+    expect(await refusal({ method: 'GET', headers: stream })).toMatchObject({ status: 406 });
   });
 
   test('a subscription needs a stream', async () => {
