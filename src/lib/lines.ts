@@ -11,6 +11,8 @@ export interface LongLines {
   readonly from: () => number;
   /** Where a line goes instead, its head first, if it may. */
   take(head: Uint8Array): Sink | undefined;
+  /** The same for one that is longer than may be held: it can only be passed over. */
+  skip(head: Uint8Array): Sink | undefined;
 }
 
 export class Lines {
@@ -20,7 +22,7 @@ export class Lines {
   #isAsked = false;
   #sink: Sink | undefined;
 
-  /** @param limit bytes in one line that is held; more and `push` throws RangeError */
+  /** @param limit bytes in one line that is held; more, where `long` does not take it, and `push` throws RangeError */
   constructor(
     readonly limit: number,
     long?: LongLines,
@@ -64,23 +66,36 @@ export class Lines {
 
   #hold(rest: Uint8Array): void {
     if (rest.length === 0) return;
-    this.#grow(rest.length);
+    this.#size += rest.length;
     this.#parts.push(rest.slice());
-    if (!this.#long || this.#isAsked || this.#size <= this.#long.from()) return;
-    this.#isAsked = true;
-    this.#sink = this.#long.take(new Uint8Array(Buffer.concat(this.#parts)));
-    if (!this.#sink) return;
+    this.#offer();
+  }
+
+  #offer(): void {
+    const long = this.#long;
+    if (long && !this.#isAsked && this.#size > long.from()) {
+      this.#isAsked = true;
+      this.#pass(long.take(this.#held()));
+    }
+    if (this.#size <= this.limit) return;
+    this.#pass(long?.skip(this.#held()));
+    if (!this.#sink) throw new RangeError(`a line of more than ${this.limit} bytes`);
+  }
+
+  #held(): Uint8Array {
+    return new Uint8Array(Buffer.concat(this.#parts));
+  }
+
+  #pass(sink: Sink | undefined): void {
+    if (!sink) return;
+    this.#sink = sink;
     this.#parts = [];
     this.#size = 0;
   }
 
-  #grow(bytes: number): void {
-    this.#size += bytes;
-    if (this.#size > this.limit) throw new RangeError(`a line of more than ${this.limit} bytes`);
-  }
-
   #complete(last: Uint8Array): Uint8Array {
-    this.#grow(last.length);
+    if (this.#size + last.length > this.limit)
+      throw new RangeError(`a line of more than ${this.limit} bytes`);
     const line = this.#parts.length === 0 ? last : new Uint8Array(Buffer.concat([...this.#parts, last]));
     this.#parts = [];
     this.#size = 0;

@@ -51,7 +51,11 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     );
   };
   const wanted = wantedBy(filter);
-  const events = new Latest(serving.host.metrics, () => serving.limits().events + watched);
+  const events = new Latest(
+    serving.host.metrics,
+    () => serving.limits().events + watched,
+    () => serving.limits().streamBuffer,
+  );
   const subscription = new Subscription({
     async run(signal, emit) {
       if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});

@@ -12,6 +12,8 @@ import { createStdioWriter, type StdioOut } from './stdio-writer.ts';
 import { enterStream } from './streams.ts';
 
 interface SseClient {
+  /** Whether it has not read what it was answered. */
+  readonly isFull: () => boolean;
   readonly path: string;
   readonly channel: Channel;
 }
@@ -67,7 +69,7 @@ export class SseClients {
       early: EARLY,
     });
     const name = crypto.randomUUID();
-    this.#open.set(name, { path, channel });
+    this.#open.set(name, { path, channel, isFull: () => out.room() !== undefined });
     void stream.send(`${path}?sessionId=${name}`, { event: 'endpoint' });
     const release = this.#tie(path, call, stream, channel);
     void stream.done.then(() => {
@@ -108,6 +110,10 @@ export class SseClients {
     // It may have ended while the body came.
     const client = this.#open.get(name);
     if (!client) return unknown();
+    if (client.isFull()) {
+      this.#serving.host.metrics.limitHits.inc({ limit: 'stream_buffer' });
+      return refuse('BUSY', 'Read the event stream first: it is full (limits.stream_buffer).');
+    }
     try {
       this.#take(body, client.channel, call);
     } catch (error) {

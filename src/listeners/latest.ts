@@ -2,7 +2,7 @@
 // Knows no transport.
 
 import type { Metrics } from '../core/metrics.ts';
-import type { McpNotification } from '../protocol/message.ts';
+import { McpNotification } from '../protocol/message.ts';
 
 /** Puts one event out. Returns a promise while the client is slow, and false when it reads no more. */
 export type Out = (note: McpNotification) => Promise<void> | undefined | false;
@@ -17,16 +17,23 @@ const THING: Readonly<Record<string, string>> = {
 export class Latest {
   readonly #metrics: Metrics;
   readonly #room: () => number;
+  readonly #most: () => number;
   readonly #pending = new Map<string, McpNotification>();
   #out: Out | undefined;
   /** The one that asked for patience. */
   #slow: Out | undefined;
   #others = 0;
+  /** Characters that wait. */
+  #held = 0;
 
-  /** @param room how many may wait: `limits.events`, and one for each resource and task there is to be told of */
-  constructor(metrics: Metrics, room: () => number) {
+  /**
+   * @param room how many may wait: `limits.events`, and one for each resource and task there is to be told of
+   * @param most characters of them
+   */
+  constructor(metrics: Metrics, room: () => number, most: () => number) {
     this.#metrics = metrics;
     this.#room = room;
+    this.#most = most;
   }
 
   get attached(): boolean {
@@ -49,6 +56,7 @@ export class Latest {
 
   clear(): void {
     this.#pending.clear();
+    this.#held = 0;
   }
 
   #flush(): void {
@@ -60,7 +68,7 @@ export class Latest {
         this.#out = undefined;
         return;
       }
-      this.#pending.delete(key);
+      this.#forget(key);
       if (sent) this.#wait(out, sent);
     }
   }
@@ -87,14 +95,49 @@ export class Latest {
     const replaceable = thing !== undefined || method.endsWith('/list_changed');
     const key = replaceable ? `${method} ${thing ?? ''}` : `${this.#others++}`;
     if (this.#pending.size < this.#room() || this.#pending.has(key)) {
-      this.#pending.set(key, note);
+      this.#keep(key, note, thing);
       return;
     }
     this.#metrics.limitHits.inc({ limit: 'events' });
     this.#drop();
   }
 
+  /** That a list or a resource has changed is told, whatever else was said with it has to go. */
+  #keep(key: string, note: McpNotification, thing: string | undefined): void {
+    const isFirst = this.#pending.size === 0;
+    const before = this.#pending.get(key);
+    const free = this.#most() - this.#held + (before ? lengthOf(before) : 0);
+    const isFitting = isFirst || lengthOf(note) <= free;
+    const bare = bareOf(note, thing);
+    const kept = isFitting ? note : bare;
+    if (kept === undefined) {
+      this.#metrics.limitHits.inc({ limit: 'stream_buffer' });
+      this.#drop();
+      return;
+    }
+    if (before) this.#held -= lengthOf(before);
+    this.#held += lengthOf(kept);
+    this.#pending.set(key, kept);
+  }
+
+  #forget(key: string): void {
+    const note = this.#pending.get(key);
+    if (note) this.#held -= lengthOf(note);
+    this.#pending.delete(key);
+  }
+
   #drop(): void {
     this.#metrics.dropped.inc({ reason: this.#out === undefined ? 'no_stream' : 'slow_client' });
   }
+}
+
+/** What says no more than that a list or a resource has changed. */
+function bareOf({ method }: McpNotification, thing: string | undefined): McpNotification | undefined {
+  if (method.endsWith('/list_changed')) return McpNotification.of(method, {});
+  if (method !== 'notifications/resources/updated' || thing === undefined) return undefined;
+  return McpNotification.of(method, { uri: thing });
+}
+
+function lengthOf({ raw }: McpNotification): number {
+  return raw?.text.length ?? 0;
 }

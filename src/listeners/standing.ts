@@ -17,7 +17,7 @@ export type Sink = (text: string) => Promise<void> | undefined | false;
 
 export interface StandingHooks extends Pick<PortionHooks, 'run'> {
   readonly host: Host;
-  limits(): Pick<ListenerLimits, 'events' | 'subscribeTimeout'>;
+  limits(): Pick<ListenerLimits, 'events' | 'streamBuffer' | 'subscribeTimeout'>;
 }
 
 const UPDATED = 'notifications/resources/updated';
@@ -43,7 +43,11 @@ export class Standing {
 
   constructor(hooks: StandingHooks) {
     this.#hooks = hooks;
-    this.#events = new Latest(hooks.host.metrics, () => hooks.limits().events + this.#uris.size);
+    this.#events = new Latest(
+      hooks.host.metrics,
+      () => hooks.limits().events + this.#uris.size,
+      () => hooks.limits().streamBuffer,
+    );
     this.#first = this.#portion(Object.keys(LIST_NOTES));
   }
 

@@ -46,7 +46,11 @@ export async function listenOnPipe(
   }
   const over = Promise.withResolvers<McpResult>();
   const wanted = wantedBy(filter);
-  const events = new Latest(serving.host.metrics, () => serving.limits().events + watched);
+  const events = new Latest(
+    serving.host.metrics,
+    () => serving.limits().events + watched,
+    () => serving.limits().streamBuffer,
+  );
   const subscription = new Subscription({
     async run(own, emit) {
       if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});

@@ -5,6 +5,8 @@ import type { AnswerText, LongAnswer } from './long-answer.ts';
 export interface StdioWriter {
   /** A message before a result. Returns a promise while the client is slower than we are. */
   note(text: string): Promise<void> | undefined;
+  /** A promise while more answers wait than may: who does not read them is to ask no more. */
+  room(): Promise<void> | undefined;
   /** The answer to a request. Resolves when it is written, or cannot be any more. */
   result(answer: AnswerText): Promise<void>;
 }
@@ -26,6 +28,8 @@ export function createStdioWriter(out: StdioOut, buffer: number): StdioWriter {
   let tail: Promise<void> = Promise.resolve();
   let noted = Number.NEGATIVE_INFINITY;
   let waiting = 0;
+  /** The same of answers alone. */
+  let unread = 0;
   const queue = (message: AnswerText, before?: () => Promise<void> | undefined): Promise<void> => {
     const { length } = typeof message === 'string' ? message : message.head;
     waiting += length;
@@ -49,6 +53,12 @@ export function createStdioWriter(out: StdioOut, buffer: number): StdioWriter {
       });
       return waiting < buffer ? undefined : written;
     },
-    result: (answer) => queue(answer, apart),
+    room: () => (unread < buffer ? undefined : tail),
+    async result(answer) {
+      const { length } = typeof answer === 'string' ? answer : answer.head;
+      unread += length;
+      await queue(answer, apart);
+      unread -= length;
+    },
   };
 }

@@ -43,7 +43,10 @@ export async function serveStdio(
   const lines = new Lines(serving.limits().line);
   try {
     for await (const chunk of input)
-      for (const line of lines.push(chunk)) if (line.length > 0) pipe.line(line);
+      for (const line of lines.push(chunk)) {
+        if (line.length > 0) pipe.line(line);
+        await pipe.room();
+      }
     // Whoever writes some requests and closes the pipe, as scripts do, still reads the answers.
     if (!(await settledWithin(pipe.answered(), serving.limits().linger)))
       serving.host.metrics.limitHits.inc({ limit: 'linger' });
@@ -106,6 +109,11 @@ class Pipe {
       else if (error instanceof JsonError) this.#refuse(undefined, 'PARSE', error.message);
       else throw error;
     }
+  }
+
+  /** Whoever asks and does not read the answers waits with what it asks next. */
+  room(): Promise<void> | undefined {
+    return this.#out.room();
   }
 
   /** The client is gone: everything it asked for ends. */

@@ -37,6 +37,8 @@ export class Call {
   #waiting: McpNotification[] = [];
   #tail: Promise<void> | undefined;
   #queued = 0;
+  /** Characters of what waits for the client, or for the next exchange. */
+  #held = 0;
   #ended = false;
   #end: Settled | undefined;
   /** The last progress value, to keep it from going back. */
@@ -55,13 +57,13 @@ export class Call {
 
   /**
    * @param id our request id, which is also our progress token
-   * @param most notifications that wait for a slow client; beyond that logs and progress are dropped
+   * @param most notifications that wait for a slow client, and characters of them; beyond that they are dropped
    */
   constructor(
     readonly id: number,
     public x: Exchange,
     emit: Emit,
-    readonly most: () => number,
+    readonly most: () => { readonly count: number; readonly characters: number },
   ) {
     this.#emit = emit;
     this.task = x.request.method === 'tasks/result' ? x.request.raw?.string('taskId') : undefined;
@@ -128,34 +130,39 @@ export class Call {
     if (this.#ended) return false;
     this.heard = true;
     this.onActivity?.();
-    if (this.#emit === undefined || this.#tail !== undefined) {
-      if (this.#queued + this.#waiting.length >= this.most()) return false;
-    }
+    if ((this.#emit === undefined || this.#tail !== undefined) && !this.#hasRoom(note)) return false;
     if (this.#emit === undefined) {
       this.#waiting.push(note);
+      this.#held += lengthOf(note);
       return undefined;
     }
     return this.#pass(note);
   }
 
-  #pass(note: McpNotification): Promise<void> | undefined {
-    const emit = this.#emit;
-    return this.#track(this.#tail === undefined ? emit?.(note) : this.#tail.then(() => emit?.(note)));
+  #hasRoom(note: McpNotification): boolean {
+    const { count, characters } = this.most();
+    return this.#queued + this.#waiting.length < count && this.#held + lengthOf(note) <= characters;
   }
 
-  #track(sent: Promise<void> | undefined): Promise<void> | undefined {
+  #pass(note: McpNotification): Promise<void> | undefined {
+    const emit = this.#emit;
+    const sent = this.#tail === undefined ? emit?.(note) : this.#tail.then(() => emit?.(note));
+    return this.#track(sent, lengthOf(note));
+  }
+
+  #track(sent: Promise<void> | undefined, length: number): Promise<void> | undefined {
     if (sent === undefined) return undefined;
     this.#queued++;
-    const tail: Promise<void> = sent.then(
-      () => this.#sent(tail),
-      () => this.#sent(tail),
-    );
+    this.#held += length;
+    const over = (): void => this.#sent(tail, length);
+    const tail: Promise<void> = sent.then(over, over);
     this.#tail = tail;
     return tail;
   }
 
-  #sent(tail: Promise<void>): void {
+  #sent(tail: Promise<void>, length: number): void {
     this.#queued--;
+    this.#held -= length;
     if (this.#tail === tail) this.#tail = undefined;
   }
 
@@ -169,6 +176,7 @@ export class Call {
     this.x = x;
     this.#emit = emit;
     for (const note of this.#waiting.splice(0)) {
+      this.#held -= lengthOf(note);
       const renamed = retokened(note, x.request.meta.progressToken);
       if (renamed) void this.#pass(renamed);
     }
@@ -193,6 +201,10 @@ export class Call {
     if (this.#tail === undefined) this.#settled.resolve(settled);
     else void this.#tail.then(() => this.#settled.resolve(settled));
   }
+}
+
+function lengthOf({ raw }: McpNotification): number {
+  return raw?.text.length ?? 0;
 }
 
 /** @returns undefined for progress that the new exchange did not ask for */

@@ -30,6 +30,7 @@ import { Patience } from './patience.ts';
 import { requestOf } from './requests.ts';
 import { sendThrough } from './senders.ts';
 import type { UpstreamLimits } from './spec.ts';
+import { passOver } from './too-long.ts';
 import { lasting, Transient } from './transient.ts';
 
 const CANCELLED = 'notifications/cancelled';
@@ -86,6 +87,7 @@ export class ChannelLink implements Link {
         unsolicited: (note) => events.unsolicited(note),
         question: (question, via) => parts.question(question, via),
         withdrawn: (key) => parts.withdrawn(key),
+        missed: (call) => this.#tooSlow(call),
         callOver: () => events.callOver(),
       },
       parts.limits,
@@ -101,6 +103,7 @@ export class ChannelLink implements Link {
           { upstream: name, era: this.era, limits, correlator: this.#correlator, host },
           this.#only,
         ),
+      tooLong: (head) => passOver(head, { upstream: name, limits, correlator: this.#correlator, host }),
       room: (sink) => patience.room(sink),
       garbage: (what) => this.#garbage(what),
       gone: (why, fault) => this.#gone(why, fault),
@@ -167,12 +170,17 @@ export class ChannelLink implements Link {
     return call;
   }
 
+  #tooSlow(call: Call): void {
+    const error = new GatewayError('CLIENT_SLOW', undefined, { upstream: this.#p.name });
+    this.cancel(call, 'its client does not read', error);
+  }
+
   resume(call: Call, x: Exchange, emit: Emit): void {
     call.attach(x, emit);
     this.#correlator.retoken(call);
   }
 
-  cancel(call: Call, reason: string): void {
+  cancel(call: Call, reason: string, error = new GatewayError('CANCELLED')): void {
     if (call.sent && !call.ended) {
       // Of too many the last one stays, so that nothing is taken for certain.
       if (this.#unanswered.size <= ABANDONED) this.#unanswered.add(String(call.id));
@@ -186,7 +194,7 @@ export class ChannelLink implements Link {
       this.#telling.add(told);
     }
     this.#correlator.close(call);
-    call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+    call.settle({ kind: 'failed', error });
     call.discard();
   }
 

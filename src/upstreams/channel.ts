@@ -14,6 +14,8 @@ export interface ChannelHooks {
   text(text: string): void;
   /** Where the rest of a message goes that is too long to be held, if it may be passed on. @param head what there is */
   long(head: Uint8Array): Sink | undefined;
+  /** The same for one that is longer than is held: its call fails, and nothing else. Nowhere if it is no answer. */
+  tooLong(head: Uint8Array): Sink | undefined;
   /**
    * Waits for the client of such a message while everything else waits behind it, and no longer than others have to
    * bear it.

@@ -20,6 +20,7 @@ export interface ChildHooks {
   line(line: Uint8Array): void;
   /** Where a line goes that is too long to be held, if it may be passed on; and the waiting for who takes it there. */
   long(head: Uint8Array): Sink | undefined;
+  tooLong(head: Uint8Array): Sink | undefined;
   room(sink: Sink): Promise<void> | undefined;
   /** It is gone; `why` says how, for people. Called once. @param fault when it did what it must not do */
   gone(why: string, fault?: GatewayError): void;
@@ -48,7 +49,11 @@ export function startChild(spec: CommandSpec, hooks: ChildHooks, log: Log, reape
   };
 
   const { limits } = spec;
-  const lines = new Lines(limits.line, { from: () => limits.streamFrom, take: hooks.long });
+  const lines = new Lines(limits.line, {
+    from: () => limits.streamFrom,
+    take: hooks.long,
+    skip: hooks.tooLong,
+  });
   let fault: GatewayError | undefined;
   const reading = readLines(child.stdout, lines, hooks)
     .catch((error) => {

@@ -22,6 +22,8 @@ export interface CorrelatorHooks {
   question(question: Question, via: Call | undefined): void;
   /** The server takes a question back. */
   withdrawn(questionKey: string): void;
+  /** The client of a call is so slow that it has missed something that it must not miss. */
+  missed(call: Call): void;
   /** A call is forgotten. */
   callOver(): void;
 }
@@ -36,7 +38,7 @@ export class Correlator {
     readonly upstream: string,
     readonly host: Host,
     readonly hooks: CorrelatorHooks,
-    readonly limits: Pick<UpstreamLimits, 'notifications' | 'taskTokens'>,
+    readonly limits: Pick<UpstreamLimits, 'notifications' | 'streamBuffer' | 'taskTokens'>,
   ) {
     this.#taskTokens = new TaskTokens(limits.taskTokens, host);
   }
@@ -52,7 +54,10 @@ export class Correlator {
 
   /** Registers a request under an id of ours, and a progress token where the caller gave one. */
   open(x: Exchange, emit: Emit): Call {
-    const call = new Call(this.#next++, x, emit, () => this.limits.notifications);
+    const call = new Call(this.#next++, x, emit, () => ({
+      count: this.limits.notifications,
+      characters: this.limits.streamBuffer,
+    }));
     this.#calls.set(keyOf(call), call);
     if (x.request.meta.progressToken !== undefined) this.#tokens.set(keyOf(call), call);
     this.host.metrics.upstreamPending.inc({ upstream: this.upstream });
@@ -211,7 +216,11 @@ export class Correlator {
       return this.#drop('log_not_asked_for');
     const sent = call.deliver(note);
     if (sent !== false) return sent;
-    if (!call.ended) this.host.metrics.limitHits.inc({ limit: 'notifications' });
+    if (!call.ended) {
+      this.host.metrics.limitHits.inc({ limit: 'notifications' });
+      // Log messages and progress can be missed; who misses anything else must not take what it has for all.
+      if (!MISSABLE.has(note.method)) this.hooks.missed(call);
+    }
     return this.#drop('call_over_or_slow');
   }
 
@@ -222,6 +231,7 @@ export class Correlator {
 }
 
 const LISTEN = 'subscriptions/listen';
+const MISSABLE: ReadonlySet<string> = new Set(['notifications/message', 'notifications/progress']);
 
 /** Without a session, logs flow only to a request that names a level (2026-07-28 server/utilities/logging). */
 function wantsLog(x: Exchange, note: McpNotification): boolean {

@@ -82,6 +82,7 @@ export class HttpLink implements Link {
         inCall: (note) => parts.events.inCall?.(note),
         question: (question, via) => parts.question(question, via),
         withdrawn: (key) => parts.withdrawn(key),
+        missed: (call) => this.#tooSlow(call),
         callOver: () => parts.events.callOver(),
       },
       parts.limits,
@@ -109,12 +110,17 @@ export class HttpLink implements Link {
     return call;
   }
 
+  #tooSlow(call: Call): void {
+    const error = new GatewayError('CLIENT_SLOW', undefined, { upstream: this.#p.name });
+    this.cancel(call, 'its client does not read', error);
+  }
+
   resume(call: Call, x: Exchange, emit: Emit): void {
     call.attach(x, emit);
     this.#correlator.retoken(call);
   }
 
-  cancel(call: Call, reason: string): void {
+  cancel(call: Call, reason: string, error = new GatewayError('CANCELLED')): void {
     const abort = this.#aborts.get(call);
     // Closing the stream is the cancellation since 2026-07-28; before, it has to be said.
     if (this.era === '2025' && call.sent && !call.ended) {
@@ -122,7 +128,7 @@ export class HttpLink implements Link {
       const x = call.parked ? this.#p.own(CANCELLED, params) : call.x;
       this.#sender.tell(this.#post(notificationText(CANCELLED, params), x));
     }
-    call.settle({ kind: 'failed', error: new GatewayError('CANCELLED') });
+    call.settle({ kind: 'failed', error });
     call.discard();
     // Last: it may be the last call of a link that is closed then.
     this.#correlator.close(call);
@@ -165,7 +171,7 @@ export class HttpLink implements Link {
       stands: () => stands.resolve(true),
       client: this.#p.client,
       outbound: (lastEventId) => this.#sender.bare('GET', this.#p.own('GET'), lastEventId),
-      reading: this.#reading(undefined),
+      reading: { ...this.#reading(undefined), message: (message) => void this.#receive(message, undefined) },
       signal: this.#closing.signal,
       log: this.#p.host.log,
     })

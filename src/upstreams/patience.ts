@@ -35,13 +35,13 @@ export class Patience {
   async #wait(sink: Sink, room: Promise<void>): Promise<void> {
     const { most, others, host, upstream } = this.#at;
     for (let spent = this.#spent.get(sink) ?? 0; ; ) {
+      const isShared = others();
       const left = most - spent;
-      if (left <= 0) {
+      if (isShared && left <= 0) {
         host.metrics.timeouts.inc({ kind: 'slow_client', upstream });
         sink.fail(new GatewayError('CLIENT_SLOW', undefined, { upstream }));
         return;
       }
-      const isShared = others();
       const before = performance.now();
       const isThere = await settledWithin(room, isShared ? Math.min(left, LOOK_MS) : LOOK_MS);
       if (isShared) spent += performance.now() - before;

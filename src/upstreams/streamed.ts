@@ -40,11 +40,14 @@ export function streamedResult(o: StreamedOptions): { rest: Rest; sink: Sink } {
       if (flow.bytes + bytes.length <= result) return flow.push(bytes);
       if (flow.over) return;
       o.limitHit('result');
-      flow.fail(invalid(o, `answered more than limits.result allows (${result} bytes)`, { limit: 'result' }));
+      rest.cancel(
+        invalid(o, `answered more than limits.result allows (${result} bytes)`, { limit: 'result' }),
+      );
     },
     room: () => flow.room(),
     end: () => flow.end(),
-    fail: (error) => flow.fail(error),
+    // Known at once, however long its reader is busy with what it has.
+    fail: (error) => rest.cancel(error),
   };
   return { rest, sink };
 }

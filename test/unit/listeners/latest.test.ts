@@ -9,7 +9,7 @@ const TOOLS = 'notifications/tools/list_changed';
 const UPDATED = 'notifications/resources/updated';
 const event = (method: string, params = {}): McpNotification => McpNotification.of(method, params);
 
-function make() {
+function make(most = 1_000_000) {
   const host = testHost();
   const dropped: string[] = [];
   const { metrics } = host;
@@ -19,7 +19,11 @@ function make() {
     counted(labels);
   }) as typeof metrics.dropped.inc;
   const out: string[] = [];
-  const latest = new Latest(metrics, () => 256);
+  const latest = new Latest(
+    metrics,
+    () => 256,
+    () => most,
+  );
   const write: Out = (note) => void out.push(`${note.method} ${note.raw?.text}`);
   return { latest, dropped, out, write, host };
 }
@@ -113,4 +117,28 @@ test('is empty when cleared', () => {
   latest.clear();
   latest.attach(write);
   expect(out).toEqual([]);
+});
+
+test('of what is too much to hold, that something has changed is told', () => {
+  const { latest, out, dropped, write } = make(100);
+  const padding = 'x'.repeat(90);
+  latest.put(event(UPDATED, { uri: 'a', padding }));
+  latest.put(event(UPDATED, { uri: 'b', padding }));
+  latest.put(event(TOOLS, { padding }));
+  latest.put(event('notifications/tasks', { taskId: 't', padding }));
+  latest.put(event('notifications/other', { padding }));
+  // What is told anew takes the place of what it said before.
+  latest.put(event(UPDATED, { uri: 'a' }));
+  latest.put(event('notifications/other', { small: 1 }));
+  latest.attach(write);
+  expect(out).toEqual([
+    `${UPDATED} {"uri":"a"}`,
+    `${UPDATED} {"uri":"b"}`,
+    `${TOOLS} {}`,
+    'notifications/other {"small":1}',
+  ]);
+  expect(dropped).toEqual(['no_stream', 'no_stream']);
+  // All of it is gone, so there is room again.
+  latest.put(event('notifications/other', { padding }));
+  expect(out.at(-1)).toContain(padding);
 });

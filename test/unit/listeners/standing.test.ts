@@ -32,7 +32,7 @@ beforeEach(() => {
   host = testHost();
   standing = new Standing({
     host,
-    limits: () => ({ events: 256, subscribeTimeout: 5_000 }),
+    limits: () => ({ events: 256, streamBuffer: 1_000_000, subscribeTimeout: 5_000 }),
     run(filter, signal, emit) {
       const asked = filter.get('resourceSubscriptions');
       const uris = Array.isArray(asked) ? asked.map(String) : [];

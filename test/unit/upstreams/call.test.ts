@@ -5,7 +5,7 @@ import { RawObject } from '../../../src/protocol/raw.ts';
 import { Call, type Settled } from '../../../src/upstreams/call.ts';
 import { collector, nobody, toolCall } from '../../fixtures/exchanges.ts';
 
-const many = () => 1_024;
+const many = () => ({ count: 1_024, characters: 1_000_000 });
 const note = (n: number) => McpNotification.of('notifications/message', { n });
 const progress = (n: number) =>
   McpNotification.of('notifications/progress', { progressToken: 'old', progress: n });
@@ -62,6 +62,18 @@ describe('a slow client', () => {
     expect(await stateOf(sent as Promise<void>)).toBe('pending');
     await client.take();
     expect(await stateOf(sent as Promise<void>)).toBe('settled');
+  });
+
+  test('has no more wait than its characters allow, whatever their number', async () => {
+    const client = slowClient();
+    const call = new Call(1, toolCall('a'), client.emit, () => ({ count: 1_024, characters: 1_000 }));
+    const large = (n: number) => McpNotification.of('notifications/message', { n, data: 'x'.repeat(400) });
+    const taken = Array.from({ length: 5 }, (_, n) => call.deliver(large(n)) !== false);
+    expect(taken).toEqual([true, true, false, false, false]);
+    await client.take();
+    expect(call.deliver(large(5))).not.toBe(false);
+    expect(call.deliver(large(6))).toBe(false);
+    call.settle(result());
   });
 
   test('has at most 1024 notifications wait; more are dropped, the end is not', async () => {

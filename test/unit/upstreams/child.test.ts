@@ -9,7 +9,7 @@ import { childPath, commandSpec } from '../../fixtures/specs.ts';
 import { until } from '../../fixtures/until.ts';
 
 /** Every line is held. */
-const HELD = { long: () => undefined, room: () => undefined };
+const HELD = { long: () => undefined, tooLong: () => undefined, room: () => undefined };
 
 const started: Child[] = [];
 afterEach(async () => {

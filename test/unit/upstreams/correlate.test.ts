@@ -22,9 +22,10 @@ function setUp() {
       unsolicited: (note) => void unsolicited.push(note),
       question: (question, via) => void questions.push({ id: question.id.text, via }),
       withdrawn: (key) => void withdrawn.push(key),
+      missed() {},
       callOver() {},
     },
-    { notifications: 2, taskTokens: 2 },
+    { notifications: 2, streamBuffer: 1_000_000, taskTokens: 2 },
   );
   const hear = (message: object | string, via?: Call) =>
     correlator.receive(

@@ -11,7 +11,10 @@ test('beyond the limit the task longest unheard of is forgotten, and counted', a
   for (const n of [1, 2, 3]) {
     const x = exchange('tools/call', { name: 'a', task: {} }, { token: `"${n}"` });
     const raw = RawObject.of({ task: { taskId: `t${n}` } });
-    tokens.keep(`n:${n}`, new Call(n, x, nobody, () => 1), { kind: 'result', raw });
+    tokens.keep(`n:${n}`, new Call(n, x, nobody, () => ({ count: 1, characters: 1_000_000 })), {
+      kind: 'result',
+      raw,
+    });
   }
   const known = [1, 2, 3].map((n) => tokens.get(`n:${n}`)?.taskId);
   expect(known).toEqual([undefined, 't2', 't3']);
