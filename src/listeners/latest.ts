@@ -104,10 +104,10 @@ export class Latest {
 
   /** That a list or a resource has changed is told, whatever else was said with it has to go. */
   #keep(key: string, note: McpNotification, thing: string | undefined): void {
-    const isFirst = this.#pending.size === 0;
     const before = this.#pending.get(key);
+    const isOnly = this.#pending.size === (before ? 1 : 0);
     const free = this.#most() - this.#held + (before ? lengthOf(before) : 0);
-    const isFitting = isFirst || lengthOf(note) <= free;
+    const isFitting = isOnly || lengthOf(note) <= free;
     const bare = bareOf(note, thing);
     const kept = isFitting ? note : bare;
     if (kept === undefined) {

@@ -109,7 +109,7 @@ describe('a question', () => {
     ended.settle({ kind: 'result', raw: RawObject.of({}) });
     for (const calls of [[], [ended], [callOf(unable)], [callOf(able, 'tools/list')]]) {
       const { asked, replies, host } = route(calls);
-      expect([asked, replies]).toEqual([calls.map(() => ({ count: 0, characters: 1_000_000 })), [CANCEL]]);
+      expect([asked, replies]).toEqual([calls.map(() => 0), [CANCEL]]);
       expect(await host.dropped('question_unanswerable')).toBe(1);
     }
     expect(
