@@ -3,7 +3,7 @@
 export { z } from 'zod';
 export type { Client, Principal } from './core/client.ts';
 export { type ErrorName, errorResult as refuse } from './core/errors.ts';
-export { type Exchange, type Inbound, principalFact } from './core/exchange.ts';
+export { type Exchange, type Inbound, principalFact, type Thing } from './core/exchange.ts';
 export { type Fact, fact } from './core/facts.ts';
 export type { Emit } from './core/handler.ts';
 export type { Log } from './core/log.ts';

@@ -12,6 +12,8 @@ export interface Asked {
   readonly source: Source;
   /** Undefined where nothing of what is asked for is this upstream's. */
   readonly filter: RawObject | undefined;
+  /** The tools that made its tasks, by the upstream's ids. */
+  readonly made: ReadonlyMap<string, string | undefined>;
 }
 
 /** The filter in parts: tasks and resources go to those alone who have them, and only those of this caller. */
@@ -27,14 +29,17 @@ export async function filtersOf(
   const names = strings(filter, 'taskIds');
   return sources.map((source) => {
     const own = uris.filter((_, i) => places[i]?.includes(source.name));
-    const ids = names
-      .map((name) => tasks.inward(name, x))
-      .flatMap((task) => (task?.upstream === source.name ? [task.id] : []));
+    const made = new Map(
+      names
+        .map((name) => tasks.inward(name, x))
+        .flatMap((task) => (task?.upstream === source.name ? [[task.id, task.tool]] : [])),
+    );
     const part = filter.with({
       resourceSubscriptions: own.length > 0 ? own : undefined,
-      taskIds: ids.length > 0 ? ids : undefined,
+      taskIds: made.size > 0 ? [...made.keys()] : undefined,
     });
-    return { source, filter: part.keys().length > 0 || filter.keys().length === 0 ? part : undefined };
+    const isAsked = part.keys().length > 0 || filter.keys().length === 0;
+    return { source, filter: isAsked ? part : undefined, made };
   });
 }
 

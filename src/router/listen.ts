@@ -12,13 +12,16 @@ import { type Changes, listOfNote, listsOf } from './changes.ts';
 import { type Greet, tellableLists } from './discover.ts';
 import type { Whole } from './in-time.ts';
 import { filtersOf, honouredByAny, type WatchedAt, withTaskNames } from './listen-filter.ts';
+import type { Offering } from './offering.ts';
 import type { Source } from './source.ts';
 import type { TaskNames } from './tasks.ts';
 
+const UPDATED = 'notifications/resources/updated';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 
 export interface Listening {
   readonly sources: readonly Source[];
+  readonly offering: Offering;
   readonly changes: Changes;
   readonly tasks: TaskNames;
   readonly greet: Greet;
@@ -32,7 +35,7 @@ export async function listenAll(
   x: Exchange,
   emit: Emit,
   whole: Whole,
-  { sources, changes, tasks, greet, isAway, watchedAt }: Listening,
+  { sources, offering, changes, tasks, greet, isAway, watchedAt }: Listening,
 ): Promise<McpResult> {
   const acks: RawObject[] = [];
   const early: McpNotification[] = [];
@@ -49,11 +52,16 @@ export async function listenAll(
   const members = listsOf((member) => asked?.get(member) === true);
   const watch = changes.watch(x, members, (note) => void tell(note));
   x.signal.addEventListener('abort', watch.close, { once: true });
-  const legs = (await filtersOf(x, sources, tasks, watchedAt)).map(({ source, filter }) => {
+  /** A server may tell of what lies below a resource that is watched, so each URI is judged by itself. */
+  const mayHear = ({ method, raw }: McpNotification, { name: upstream }: Source): boolean => {
+    const uri = method === UPDATED ? raw?.string('uri') : undefined;
+    return uri === undefined || offering.sees('resources', { upstream, own: uri, name: uri }, x);
+  };
+  const legs = (await filtersOf(x, sources, tasks, watchedAt)).map(({ source, filter, made }) => {
     if (!filter) return heard(source);
     const request = x.request.with({ notifications: filter });
     void isAway(source, x).then((is) => (is ? heard(source) : undefined));
-    const outward = (id: string) => tasks.outward({ upstream: source.name, id }, x);
+    const outward = (id: string) => tasks.outward({ upstream: source.name, id, tool: made.get(id) }, x);
     return (
       source
         .handle(x.fork(source.name, request), (note) => {
@@ -65,6 +73,7 @@ export async function listenAll(
             acks.push(withTaskNames(note.raw?.object('notifications') ?? RawObject.of({}), outward));
             return heard(source);
           }
+          if (!mayHear(note, source)) return undefined;
           const told = noteWithTasks(note, outward);
           return told && tell(told);
         })

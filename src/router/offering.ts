@@ -76,7 +76,7 @@ export interface Offering {
   /** Whether this exchange may know of it, if it is there: by the rules of URIs, and by what plugins say. */
   sees(kind: OfferKind, thing: Asked, x: Exchange): boolean;
   /** Arguments of a tool that are set here. */
-  pinned(way: Way): JsonObject | undefined;
+  fixed(way: Way): JsonObject | undefined;
   /** What the configuration says of a name, for people; the lists are not looked at. */
   reasons(kind: OfferKind, name: string): readonly string[];
   /** What somebody should know of the lists seen so far. */
@@ -123,7 +123,7 @@ export function createOffering(options: OfferingOptions, host?: Host): Offering 
     transparent: options.upstreams.length === 1 && isPlain(offers) && leavesAlone(options),
     way: (kind: OfferKind, name: string) => wayOf(kind, name, terms),
     hides: (kind: OfferKind, x: Exchange) => x.isNarrowed || canHide(kind, terms),
-    pinned: ({ upstream, own }: Way) => offers.get(upstream)?.overrides.get(own)?.arguments,
+    fixed: ({ upstream, own }: Way) => offers.get(upstream)?.overrides.get(own)?.arguments,
     reasons: (kind: OfferKind, name: string) => reasonsOf(kind, name, terms),
     remarks: remarks.all,
   };

@@ -16,27 +16,27 @@ export interface Override {
 }
 
 /** The tool as clients are shown it, but for its name. */
-export function overridden(item: RawObject, { title, description, arguments: pinned }: Override): RawObject {
-  const schema = pinned && item.object('inputSchema');
+export function overridden(item: RawObject, { title, description, arguments: fixed }: Override): RawObject {
+  const schema = fixed && item.object('inputSchema');
   return item.with({
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
-    ...(schema ? { inputSchema: without(schema, Object.keys(pinned)) } : {}),
+    ...(schema ? { inputSchema: without(schema, Object.keys(fixed)) } : {}),
   });
 }
 
-/** Pinned arguments that the tool's schema does not have. */
-export function unknownArguments(item: RawObject, { arguments: pinned = {} }: Override): string[] {
+/** Fixed arguments that the tool's schema does not have. */
+export function unknownArguments(item: RawObject, { arguments: fixed = {} }: Override): string[] {
   const properties = item.object('inputSchema')?.object('properties');
-  return Object.keys(pinned).filter((name) => !properties?.has(name));
+  return Object.keys(fixed).filter((name) => !properties?.has(name));
 }
 
 /**
- * The call with its pinned arguments; a refusal where the client says something else: what it asked for must not be
+ * The call with its fixed arguments; a refusal where the client says something else: what it asked for must not be
  * silently something other than what it gets.
  * @param name of the tool as the client knows it
  */
-export function pinned(request: McpRequest, values: JsonObject, name: string): McpRequest | McpResult {
+export function withArguments(request: McpRequest, values: JsonObject, name: string): McpRequest | McpResult {
   const given = request.raw?.object('arguments');
   if (!given && (request.raw?.get('arguments') ?? null) !== null) return request;
   const args = given ?? RawObject.of({});

@@ -51,12 +51,12 @@ function ofUri(kind: OfferKind, uri: string, said: Said): string[] {
 
 function ofOne(kind: OfferKind, way: Way, full: string | undefined, said: Said): string[] {
   const override = kind === 'tools' ? said.offers.get(way.upstream)?.overrides.get(way.own) : undefined;
-  const pinned = Object.keys(override?.arguments ?? {});
+  const fixed = Object.keys(override?.arguments ?? {});
   return [
     ...byUpstream(kind, way, said),
     ...(full === undefined ? [] : byEndpoint(kind, full, said)),
-    ...(pinned.length > 0
-      ? [`arguments set by upstreams.${way.upstream}.overrides: ${pinned.join(', ')}`]
+    ...(fixed.length > 0
+      ? [`arguments set by upstreams.${way.upstream}.overrides: ${fixed.join(', ')}`]
       : []),
   ];
 }

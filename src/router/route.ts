@@ -8,7 +8,7 @@ import type { Offering } from './offering.ts';
 import { findOwner, type LookUps } from './owner.ts';
 import type { Source } from './source.ts';
 import { KIND_OF, type Listed, type Target, targetOf } from './target.ts';
-import { type TaskNames, unknownTask } from './tasks.ts';
+import { type TaskName, type TaskNames, unknownTask } from './tasks.ts';
 import type { Views } from './views.ts';
 
 export interface Routing {
@@ -57,16 +57,30 @@ function byExtension(x: Exchange, { extensionOwner }: Routing): Route | Promise<
   );
 }
 
-/** The way to a task, now that it is known who calls: to their own ones only. */
-export function ownTaskRoute(name: string, x: Exchange, { tasks, sources }: Routing): Route {
+/** The way to a task, now that it is known who calls: to their own ones only, of tools that are there for them. */
+export async function ownTaskRoute(name: string, x: Exchange, routing: Routing): Promise<Route> {
+  const { tasks, sources } = routing;
   const task = tasks.inward(name, x);
-  if (!task) return { kind: 'none', asked: name, refusal: unknownTask() };
+  if (!task || !(await isThere(task, x, routing)))
+    return { kind: 'none', asked: name, refusal: unknownTask() };
   if (sources.some((source) => source.name === task.upstream))
     return { kind: 'one', upstream: task.upstream, name: task.id, asked: name };
   return {
     ...none('PARAMS_INVALID', 'The upstream of this task is not configured here any more.'),
     asked: name,
   };
+}
+
+/** Whether the tool that made a task is not hidden; a list that cannot be had hides nothing that was there before. */
+async function isThere(
+  { upstream, tool }: TaskName,
+  x: Exchange,
+  { offering, views, limits }: Routing,
+): Promise<boolean> {
+  if (tool === undefined || !offering.hides('tools', x)) return true;
+  const { view, missing } = await views.see('tools', x, { maxAge: limits().fresh, only: upstream });
+  const made = view.offered.find((each) => each.upstream === upstream && each.own === tool);
+  return made ? offering.sees('tools', made, x) : missing.some((each) => each.upstream === upstream);
 }
 
 function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promise<Route> {

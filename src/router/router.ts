@@ -18,7 +18,7 @@ import type { Outcome } from './last-good.ts';
 import { type Listening, listenAll } from './listen.ts';
 import { type Merging, mergedList, type PageLimits } from './merged.ts';
 import { createOffering, type Offering } from './offering.ts';
-import { pinned } from './override.ts';
+import { withArguments } from './override.ts';
 import { findOwner, type LookUps } from './owner.ts';
 import { findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
 import { searching } from './search.ts';
@@ -123,12 +123,13 @@ export function createRouter({
   const merging: Merging = { views, offering, changes, upstreams, seal, limits, host };
   const isAway = async (source: Source, x: Exchange): Promise<boolean> =>
     (await greeting(source, x)).failure !== undefined;
-  const listening: Listening = { sources, changes, tasks, greet, isAway, watchedAt };
+  const listening: Listening = { sources, offering, changes, tasks, greet, isAway, watchedAt };
   /** Where nobody is known to have it, one that cannot be asked may. */
   async function watchedAt(uri: string, x: Exchange): Promise<readonly string[]> {
     if (offering.transparent && !x.isNarrowed) return upstreams;
     const { upstream, missing } = await findOwner({ kind: 'resource', name: uri }, x, routing);
-    return upstream === undefined ? missing : [upstream];
+    if (upstream !== undefined) return [upstream];
+    return missing.filter((each) => offering.sees('resources', { upstream: each, own: uri, name: uri }, x));
   }
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = offering.transparent ? sources[0] : undefined;
@@ -148,10 +149,10 @@ export function createRouter({
   }
 
   /** Whose a task is, is known only now that the plugins have said who calls. */
-  function toOwnTask(x: Exchange): void {
+  async function toOwnTask(x: Exchange): Promise<void> {
     const row = methodRow(x.request.method);
     const name = row?.name === 'taskId' ? targetOf(x.request, row)?.name : undefined;
-    if (name !== undefined) x.reroute(ownTaskRoute(name, x, routing));
+    if (name !== undefined) x.reroute(await ownTaskRoute(name, x, routing));
   }
 
   function toOne(route: Extract<Route, { kind: 'one' }>, x: Exchange, emit: Emit): Promise<McpResult> {
@@ -160,16 +161,16 @@ export function createRouter({
     const row = methodRow(x.request.method);
     const rename = row && route.name !== undefined && route.name !== route.asked;
     const request = rename ? renamed(x.request, row, route.name ?? '') : x.request;
-    const whole = x.request.method === 'tools/call' ? withPinned(request, route) : request;
+    const whole = x.request.method === 'tools/call' ? withFixed(request, route) : request;
     return whole instanceof McpResult ? Promise.resolve(whole) : legWithTasks(source, whole, x, emit, tasks);
   }
 
-  function withPinned(
+  function withFixed(
     request: McpRequest,
     { upstream, name = '', asked = name }: Extract<Route, { kind: 'one' }>,
   ): McpRequest | McpResult {
-    const values = offering.pinned({ upstream, own: name });
-    return values ? pinned(request, values, asked) : request;
+    const values = offering.fixed({ upstream, own: name });
+    return values ? withArguments(request, values, asked) : request;
   }
 
   async function toAll(x: Exchange, emit: Emit): Promise<McpResult> {
@@ -193,7 +194,7 @@ export function createRouter({
       if (refusal) return refusal;
       await follow(x);
       await lookAgain(x);
-      toOwnTask(x);
+      await toOwnTask(x);
       const { route } = x;
       switch (route.kind) {
         case 'one':

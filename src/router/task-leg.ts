@@ -4,6 +4,7 @@ import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
+import { methodRow } from '../protocol/methods.ts';
 import {
   noteWithTasks,
   type Rename,
@@ -23,7 +24,8 @@ export async function legWithTasks(
   tasks: TaskNames,
 ): Promise<McpResult> {
   const { name: upstream } = source;
-  const outward: Rename = (id) => tasks.outward({ upstream, id }, x);
+  const tool = madeBy(x, tasks);
+  const outward: Rename = (id) => tasks.outward({ upstream, id, tool }, x);
   const inward: Rename = (name) => {
     const task = tasks.inward(name, x);
     return task?.upstream === upstream ? task.id : undefined;
@@ -39,4 +41,12 @@ export async function legWithTasks(
     const detail = `The upstream "${upstream}" gave an id of more than ${tasks.longest()} characters to a task.`;
     return errorResult('UPSTREAM_INVALID', detail, { upstream, requestId: x.id });
   }
+}
+
+/** The tool whose task this is about. */
+function madeBy(x: Exchange, tasks: TaskNames): string | undefined {
+  const { method, raw } = x.request;
+  if (method === 'tools/call') return x.route.kind === 'one' ? x.route.name : undefined;
+  const name = methodRow(method)?.name === 'taskId' ? raw?.string('taskId') : undefined;
+  return name === undefined ? undefined : tasks.inward(name, x)?.tool;
 }

@@ -16,6 +16,8 @@ export interface TaskName {
   readonly upstream: string;
   /** As the upstream knows it. */
   readonly id: string;
+  /** The tool that made it, by the upstream's own name, where that is known. */
+  readonly tool?: string | undefined;
 }
 
 export class TaskNames {
@@ -27,12 +29,12 @@ export class TaskNames {
   ) {}
 
   /** The id under which the caller of `x` finds the task again; undefined for one that is too long. */
-  outward({ upstream, id }: TaskName, x: Exchange): string | undefined {
+  outward({ upstream, id, tool }: TaskName, x: Exchange): string | undefined {
     if (id.length > this.longest()) {
       this.host.metrics.limitHits.inc({ limit: 'task_id' });
       return undefined;
     }
-    return this.seal.name(kindOf(x.client), JSON.stringify([upstream, ownerOf(x), id]));
+    return this.seal.name(kindOf(x.client), JSON.stringify([upstream, ownerOf(x), id, ...toolIn(tool, x)]));
   }
 
   /** Whose task it is, whoever asks: good for finding a route, before anybody knows who calls. */
@@ -49,14 +51,22 @@ export class TaskNames {
   #open(name: string, client: Client): { task: TaskName; owner: string } | undefined {
     const text = this.seal.open(kindOf(client), name);
     if (text === undefined) return undefined;
-    const [upstream, owner, id]: [string, string, string] = JSON.parse(text);
-    return { task: { upstream, id }, owner };
+    const [upstream, owner, id, tool]: [string, string, string, string?] = JSON.parse(text);
+    return { task: { upstream, id, tool }, owner };
   }
 }
 
 /** One era's tasks are none of the other's: their messages differ. */
 function kindOf({ era }: Client): string {
   return `task ${era}`;
+}
+
+/** Longer ones would make a header too long. */
+const LONGEST_TOOL = 128;
+
+/** A session's tasks stand in lists and on its stream, where nobody knows what made them, and have one name each. */
+function toolIn(tool: string | undefined, { client }: Exchange): string[] {
+  return tool === undefined || tool.length > LONGEST_TOOL || client.session ? [] : [tool];
 }
 
 function ownerOf({ principal }: Exchange): string {

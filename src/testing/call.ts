@@ -1,7 +1,7 @@
 // What a test says of one call, and what came of it. Types, and how they become messages.
 
 import { ANONYMOUS, type Client, type Principal } from '../core/client.ts';
-import { Exchange } from '../core/exchange.ts';
+import { Exchange, type Thing } from '../core/exchange.ts';
 import type { Fact } from '../core/facts.ts';
 import type { LogFields } from '../core/log.ts';
 import type { Outbound } from '../core/outbound.ts';
@@ -89,6 +89,8 @@ export interface Outcome {
   readonly failures: readonly unknown[];
   /** A fact of the exchange. */
   get<T>(fact: Fact<T>): T | undefined;
+  /** Whether the plugin lets a thing exist for this call: what `x.narrow` comes to. */
+  shows(thing: Thing): boolean;
 }
 
 /** A call on its way. */

@@ -134,6 +134,23 @@ test('two-upstreams: both at once, and each alone', async () => {
   expect(out).toContain('upstream remote, as echo');
 });
 
+test('curated: two tools under names of their own, and nothing else', async () => {
+  const example = await withFreePorts(await copyOf('curated'));
+  expect(await run(example, 'sluice', 'check')).toMatchObject({ code: 0 });
+  const url = await start(example, sluice, MCP);
+  const { tools, text } = await use({ url }, 'demo__count', { every_ms: 1 });
+  expect([tools.toSorted(), text]).toEqual([['demo__count', 'say'], 'Counted to 3.']);
+  expect((await use({ url }, 'say', { text: 'hi' })).text).toBe('hi');
+  const call = (...args: string[]) => run(example, 'sluice', 'call', ...args, '--url', url);
+  expect((await call('demo__ask')).err).toContain('there is no tool demo__ask');
+  expect((await call('demo__count', 'to=9')).err).toContain(
+    'The argument "to" of demo__count is set here already',
+  );
+  const { out } = await run(example, 'sluice', 'explain', 'tools/call', 'demo__ask');
+  expect(out).toContain('upstream demo, as ask');
+  expect(out).toContain('seen by groups ops');
+});
+
 test('unix-socket: clients and operator over files', async () => {
   const example = await copyOf('unix-socket');
   expect(await run(example, 'sluice', 'check')).toMatchObject({ code: 0 });

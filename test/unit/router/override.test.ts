@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { McpRequest, McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
-import { overridden, pinned, unknownArguments } from '../../../src/router/override.ts';
+import { overridden, unknownArguments, withArguments } from '../../../src/router/override.ts';
 
 const TOOL = RawObject.trusted(
   '{ "name":"search", "description":"old",  "inputSchema":{"type":"object", "properties":{"repo":{"type":"string"},"q":{"maximum":1.0} },"required":["repo", "q"],"x":1e2}, "_meta":{"a":1.50} }',
@@ -33,16 +33,16 @@ describe('an override', () => {
     expect(unknownArguments(bare, { arguments: { x: 1 } })).toEqual(['x']);
   });
 
-  test('that pins what the tool does not have can be told', () => {
+  test('that fixes what the tool does not have can be told', () => {
     expect(unknownArguments(TOOL, { arguments: { repo: 'a', repos: 'b' } })).toEqual(['repos']);
     expect(unknownArguments(TOOL, {})).toEqual([]);
   });
 });
 
-describe('a call with pinned arguments', () => {
+describe('a call with fixed arguments', () => {
   const call = (params: string) => new McpRequest('tools/call', RawObject.trusted(params));
   const pin = (params: string) =>
-    pinned(call(params), { repo: 'acme/main', deep: { a: [1, 2], b: null } }, 'find');
+    withArguments(call(params), { repo: 'acme/main', deep: { a: [1, 2], b: null } }, 'find');
 
   test('has them', () => {
     expect(pin('{"name":"find","arguments":{"q":1.0}}')).toMatchObject({
@@ -76,6 +76,6 @@ describe('a call with pinned arguments', () => {
 
   test('with arguments that are none is the upstream’s to refuse', () => {
     const odd = call('{"arguments":[1]}');
-    expect(pinned(odd, { a: 1 }, 'find')).toBe(odd);
+    expect(withArguments(odd, { a: 1 }, 'find')).toBe(odd);
   });
 });
