@@ -143,9 +143,7 @@ test('curated: two tools under names of their own, and nothing else', async () =
   expect((await use({ url }, 'say', { text: 'hi' })).text).toBe('hi');
   const call = (...args: string[]) => run(example, 'sluice', 'call', ...args, '--url', url);
   expect((await call('demo__ask')).err).toContain('there is no tool demo__ask');
-  expect((await call('demo__count', 'to=9')).err).toContain(
-    'The argument "to" of demo__count is set here already',
-  );
+  expect((await call('demo__count', 'to=9')).err).toContain('unknown argument to');
   const { out } = await run(example, 'sluice', 'explain', 'tools/call', 'demo__ask');
   expect(out).toContain('upstream demo, as ask');
   expect(out).toContain('seen by groups ops');
