@@ -171,6 +171,10 @@ interface UpstreamBase {
   readonly retry: Retry;
   /** What becomes of tools whose definition is not the approved one. */
   readonly pin: ParsedPin;
+  /** Whether clients are given its URIs as they are. */
+  readonly uris: 'keep' | 'wrap';
+  /** Beginnings of URIs that are its own. */
+  readonly owns: readonly string[];
   readonly pipeline: readonly Entry[];
   readonly path: Path;
 }

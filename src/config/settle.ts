@@ -130,6 +130,8 @@ function settleUpstream(
     cache,
     breaker,
     pin,
+    uris,
+    owns,
     builtin,
     url,
     urls = [url],
@@ -138,7 +140,21 @@ function settleUpstream(
   const pipeline = settlePipeline(parsed.pipeline, [...path, 'pipeline'], document, baseDir);
   const { tools, prompts, resources, overrides } = parsed;
   const offer = { tools, prompts, resources, overrides: overrides as Offer['overrides'] };
-  const base = { name, offer, era, timeouts, concurrency, retry, cache, breaker, pin, pipeline, path };
+  const base = {
+    name,
+    offer,
+    era,
+    timeouts,
+    concurrency,
+    retry,
+    cache,
+    breaker,
+    pin,
+    uris,
+    owns,
+    pipeline,
+    path,
+  };
   const places = urls.filter((place) => place !== undefined);
   const sealed = (field: 'headers' | 'env'): Record<string, Secret> =>
     seal(parsed[field] ?? {}, [...path, field], document);

@@ -20,9 +20,9 @@ import type { Source } from '../router/source.ts';
 import type { Stock } from '../router/stock.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { Advertised } from './advertised.ts';
-import { entryOf } from './entry.ts';
 import type { Keeper } from './keep.ts';
 import type { LiveUpstreams } from './live-upstreams.ts';
+import { sourceOf } from './source.ts';
 import { type SetUp, setUp } from './steps.ts';
 import type { World } from './types.ts';
 
@@ -124,15 +124,9 @@ export async function buildGeneration(
     // What is built in changes with the gateway alone.
     const own = each.kind === 'builtin' ? upstream.handle : pinned(pinning, upstream.handle);
     const handle = pipeline(steps, own, world.host);
-    const entry = entryOf(each, steps, world.sealKey);
-    sources.set(each.name, {
-      name: each.name,
-      entry,
-      isPlain: steps.length === 0,
-      pages: { most: pages, host: world.host },
-      handle,
-      hello: upstream.hello,
-    });
+    const { hello } = upstream;
+    const parts = { config: each, steps, handle, hello, key: world.sealKey };
+    sources.set(each.name, sourceOf({ ...parts, pages: { most: pages, host: world.host } }));
   }
   const leaving = new AbortController();
   undo.push(() => leaving.abort());
@@ -254,8 +248,8 @@ function buildEndpoint(
 
 function routerLimits(limits: Limits): RouterLimits {
   const { listTimeout: patience, listFresh: fresh, listAgain: again } = limits;
-  const { page, cursor, listDebounce: debounce, instructions, taskId } = limits;
-  return { patience, fresh, again, page, cursor, debounce, instructions, taskId };
+  const { page, cursor, listDebounce: debounce, listRetry: retry, instructions, taskId } = limits;
+  return { patience, fresh, again, page, cursor, debounce, retry, instructions, taskId };
 }
 
 interface Counter {

@@ -19,7 +19,7 @@ interface Live {
   readonly closed: PromiseWithResolvers<void>;
 }
 
-const NOTHING = { tools: undefined, prompts: undefined, resources: undefined, overrides: {} };
+export const NOTHING = { tools: undefined, prompts: undefined, resources: undefined, overrides: {} };
 
 export interface LiveUpstreams {
   /** The running upstream of this configuration, started if there is none. */
@@ -48,6 +48,8 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
     ...config,
     offer: NOTHING,
     pin: { onDrift: 'allow', onNew: 'allow', recheck: 0 },
+    uris: 'keep',
+    owns: [],
     pipeline: [],
   });
   return {

@@ -19,6 +19,24 @@ export function rawItems(text: string): RawObject[] {
   return items;
 }
 
+/** The array with its objects changed; every other byte, elements that are no objects too, is the original's. */
+export function mapItems(text: string, change: (item: RawObject) => RawObject): RawJson {
+  let mapped = '';
+  let copied = 0;
+  let at = skipSpace(text, skipSpace(text, 0) + 1);
+  while (at < text.length && codeAt(text, at) !== CLOSE_ARRAY) {
+    const end = valueEnd(text, at);
+    if (codeAt(text, at) === OPEN_OBJECT) {
+      mapped += text.slice(copied, at) + change(RawObject.trusted(text.slice(at, end))).text;
+      copied = end;
+    }
+    at = skipSpace(text, end);
+    if (codeAt(text, at) !== COMMA) break;
+    at = skipSpace(text, at + 1);
+  }
+  return new RawJson(mapped + text.slice(copied));
+}
+
 export function joinItems(items: readonly RawObject[]): RawJson {
   return new RawJson(`[${items.map(({ text }) => text).join(',')}]`);
 }

@@ -41,6 +41,8 @@ export interface ChangesParts {
   readonly offering: Offering;
   /** How long a burst is waited out, milliseconds. */
   readonly debounce: () => number;
+  /** After how long one that failed is asked again while somebody listens, milliseconds. */
+  readonly retry: () => number;
   /** Aborts when the generation is to go. */
   readonly leaving: AbortSignal;
 }
@@ -83,7 +85,7 @@ export class Changes {
     const watches = this.#watches.get(audienceOf(x).own);
     if (!watches) return;
     const shown = digestFor(x, kind, seen, this.#parts.offering);
-    for (const watching of watches) watching.shown(kind, shown);
+    for (const watching of watches) watching.shown(kind, shown, seen);
   }
 
   #changed({ entry, kind, audience }: StockChange): void {
@@ -102,6 +104,7 @@ class Watching {
   readonly #seen = new Map<OfferKind, string>();
   readonly #marked = new Set<ListMember>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #returning: ReturnType<typeof setTimeout> | undefined;
   #isComparing = false;
   #isClosed = false;
 
@@ -134,8 +137,26 @@ class Watching {
   }
 
   /** What a session has been shown is what it knows; of others that are alike, each may know something else. */
-  shown(kind: OfferKind, digest: string): void {
+  shown(kind: OfferKind, digest: string, seen: Seen): void {
     if (this.#x.client.session || !this.#seen.has(kind)) this.#seen.set(kind, digest);
+    this.#comeBack(seen);
+  }
+
+  /** Not every upstream tells that it is back: one that failed is asked again. What it brings is a change then. */
+  #comeBack({ missing, stale }: Seen): void {
+    if (this.#isClosed || missing.length + stale.length === 0) return;
+    this.#returning ??= setTimeout(() => {
+      this.#returning = undefined;
+      for (const kind of this.#seen.keys())
+        this.#see(kind).then(
+          (seen) => this.#comeBack(seen),
+          () => {},
+        );
+    }, this.#parts.retry());
+  }
+
+  #see(kind: OfferKind): Promise<Seen> {
+    return this.#parts.views.see(kind, this.#x, { maxAge: Number.POSITIVE_INFINITY });
   }
 
   mark(members: readonly ListMember[]): void {
@@ -148,6 +169,7 @@ class Watching {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#returning);
   }
 
   async #compare(): Promise<void> {
@@ -168,10 +190,11 @@ class Watching {
   async #differs(member: ListMember): Promise<boolean> {
     const kinds = LISTS[member].kinds.filter((kind) => this.#seen.has(kind));
     if (kinds.length === 0) return true;
-    const { views, offering } = this.#parts;
+    const { offering } = this.#parts;
     const verdicts = await Promise.all(
       kinds.map(async (kind) => {
-        const seen = await views.see(kind, this.#x, { maxAge: Number.POSITIVE_INFINITY });
+        const seen = await this.#see(kind);
+        this.#comeBack(seen);
         const before = this.#seen.get(kind);
         const now = digestFor(this.#x, kind, seen, offering);
         this.#seen.set(kind, now);

@@ -16,7 +16,7 @@ import type { Missing, Seen, Views } from './views.ts';
 
 /** Members of a result's `_meta`: upstreams that are not in it, and those that stand there as they were. */
 const MISSING = 'dev.sluice/missing';
-const STALE = 'dev.sluice/stale';
+export const STALE = 'dev.sluice/stale';
 
 export interface PageLimits {
   /** Most items of a page. */
@@ -51,7 +51,7 @@ export async function mergedList(kind: OfferKind, x: Exchange, merging: Merging)
   if (!seen || x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
   changes.shown(kind, x, seen);
   log(kind, seen, x, host);
-  if (seen.missing.length === views.size) return nobodyThere(kind, seen.missing, x);
+  if (seen.missing.length === views.sources.length) return nobodyThere(kind, seen.missing, x);
   return page(kind, seen, place, scope, x, merging);
 }
 

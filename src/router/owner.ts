@@ -34,7 +34,19 @@ export interface Looking {
 export async function findOwner(target: Listed, x: Exchange, looking: Looking): Promise<Owner> {
   const { fresh, again } = looking.limits();
   const known = await look(target, x, looking, { maxAge: fresh });
-  return known.upstream === undefined ? look(target, x, looking, { maxAge: again, isFresh: true }) : known;
+  if (known.upstream !== undefined) return known;
+  const claimant = target.kind === 'resource' ? claimantOf(target.name, x, looking) : undefined;
+  if (claimant !== undefined) return { upstream: claimant, own: target.name, missing: [] };
+  return look(target, x, looking, { maxAge: again, isFresh: true });
+}
+
+/** Who has it by a rule of the configuration: the one whose rule fits the longest part. */
+function claimantOf(uri: string, x: Exchange, { views, offering }: Looking): string | undefined {
+  const rules = views.sources.flatMap(({ name, claims }) => claims.map((claim) => ({ name, claim })));
+  const fitting = rules.filter(({ claim }) => uri.startsWith(claim));
+  const [best] = fitting.toSorted((a, b) => b.claim.length - a.claim.length);
+  const isSeen = best && offering.sees('resources', { upstream: best.name, own: uri, name: uri }, x);
+  return isSeen ? best.name : undefined;
 }
 
 async function look(

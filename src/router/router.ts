@@ -20,6 +20,7 @@ import { type Merging, mergedList, type PageLimits } from './merged.ts';
 import { createOffering, type Offering } from './offering.ts';
 import { withArguments } from './override.ts';
 import { findOwner, type LookUps } from './owner.ts';
+import { passedList } from './passed.ts';
 import { findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
 import { searching } from './search.ts';
 import type { Said, Source } from './source.ts';
@@ -61,6 +62,8 @@ export interface RouterLimits extends LookUps, PageLimits {
   readonly patience: number;
   /** How long a burst of changes is waited out before anybody is told, milliseconds. */
   readonly debounce: number;
+  /** After how long an upstream that failed is asked again while somebody listens, milliseconds. */
+  readonly retry: number;
   /** Most characters of the instructions of several upstreams together. */
   readonly instructions: number;
   /** Longest id of a task that an upstream may give, in characters. */
@@ -118,6 +121,7 @@ export function createRouter({
     stock,
     offering,
     debounce: () => limits().debounce,
+    retry: () => limits().retry,
     leaving,
   });
   const merging: Merging = { views, offering, changes, upstreams, seal, limits, host };
@@ -177,7 +181,10 @@ export function createRouter({
     const merge = methodRow(x.request.method)?.merge;
     if (merge === 'stream') return listenAll(x, emit, whole(x), listening);
     if (merge === 'tasks') return taskList(sources, x, whole(x), tasks);
-    if (alone && !x.isNarrowed) return alone.handle(x.fork(alone.name, x.request), emit);
+    if (alone && !x.isNarrowed)
+      return merge
+        ? passedList(merge, x, emit, { source: alone, stock, host, leaving })
+        : alone.handle(x.fork(alone.name, x.request), emit);
     return merge ? mergedList(merge, x, merging) : errorResult('METHOD_UNKNOWN');
   }
 

@@ -13,6 +13,8 @@ export interface Source {
   readonly isPlain: boolean;
   /** How far its lists are followed. */
   readonly pages: Pages;
+  /** Beginnings of URIs that are its own although nothing lists them. */
+  readonly claims: readonly string[];
   /** The upstream's own pipeline and link. Names are the upstream's. */
   readonly handle: Handler;
   hello(client: Client): Promise<Said>;

@@ -8,11 +8,12 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import type { Shelf } from '../core/shelf.ts';
 import { digest } from '../lib/digest.ts';
+import type { McpResult } from '../protocol/message.ts';
 import { type Audience, audienceOf, EVERYBODY } from './audience.ts';
-import { listOfText, saidOfText, textOfList, textOfSaid } from './kept.ts';
 import { LastGood, type Outcome, type Patience } from './last-good.ts';
 import { type Listed, listAll } from './list.ts';
 import type { OfferKind } from './offering.ts';
+import { HELLO, listsOf, passedOf, type Sort } from './sorts.ts';
 import type { Said, Source } from './source.ts';
 
 export interface StockLimits extends Patience {
@@ -45,15 +46,12 @@ export interface Look {
   readonly leaving: AbortSignal;
 }
 
-/** One thing that is known of an upstream. */
-interface Sort<T> {
-  readonly kind: OfferKind | 'hello';
-  readonly same: (a: T, b: T) => boolean;
-  /** Whether it makes a difference that there is none. */
-  readonly isNothing: (value: T) => boolean;
-  readonly text: (value: T) => string;
-  readonly read: (text: string) => T | undefined;
-  readonly size: (value: T) => number;
+/** The list of an upstream as it passes. */
+export interface Passed {
+  readonly known: McpResult | undefined;
+  keep(result: McpResult): void;
+  /** @throws as `Stock.list` */
+  get(ask: (signal: AbortSignal) => Promise<McpResult>, leaving: AbortSignal): Promise<Outcome<McpResult>>;
 }
 
 interface Shelved {
@@ -63,24 +61,6 @@ interface Shelved {
 
 /** What an entry takes beside its list, about. */
 const ENTRY_SIZE = 512;
-
-const listsOf = (kind: OfferKind): Sort<Listed> => ({
-  kind,
-  same: (a, b) => a.digest === b.digest,
-  isNothing: ({ items }) => items.length === 0,
-  text: textOfList,
-  read: listOfText,
-  size: ({ size }) => size,
-});
-
-const HELLO: Sort<Said> = {
-  kind: 'hello',
-  same: (a, b) => a.capabilities.text === b.capabilities.text && a.instructions === b.instructions,
-  isNothing: () => false,
-  text: textOfSaid,
-  read: saidOfText,
-  size: ({ capabilities, instructions = '' }) => capabilities.text.length + instructions.length,
-};
 
 export class Stock {
   readonly #parts: StockParts;
@@ -124,6 +104,23 @@ export class Stock {
     return this.#at(source, HELLO, { common, own: common }).get({ ask, signal: x.signal, leaving, maxAge });
   }
 
+  /** A list of an upstream that is shown as it is: the result as it came. */
+  passed(source: Source, kind: OfferKind, x: Exchange): Passed {
+    const sort = passedOf(kind);
+    const audience = audienceOf(x);
+    const own = this.#at(source, sort, audience);
+    const shared = (result: McpResult): McpResult => {
+      this.#spread(source, sort, audience, result);
+      return result;
+    };
+    return {
+      known: own.known.value,
+      keep: (result) => own.adopt(shared(result)),
+      get: (ask, leaving) =>
+        own.get({ ask: async (signal) => shared(await ask(signal)), signal: x.signal, leaving, maxAge: 0 }),
+    };
+  }
+
   /** What is known of a list, without asking. */
   known(source: Source, kind: OfferKind, x: Exchange): Outcome<Listed> {
     return this.#at(source, listsOf(kind), audienceOf(x)).known;
@@ -145,7 +142,7 @@ export class Stock {
   }
 
   #at<T>(source: Source, sort: Sort<T>, { own, common }: Audience): LastGood<T> {
-    const there = this.#get<T>(keyOf(source, sort.kind, own));
+    const there = this.#get<T>(keyOf(source, sort.name, own));
     if (there) return there;
     return this.#make(source, sort, own, this.#seed(source, sort, [...new Set([own, common, EVERYBODY])]));
   }
@@ -157,8 +154,8 @@ export class Stock {
 
   #make<T>(source: Source, sort: Sort<T>, audience: string, from?: { value: T; at: number }): LastGood<T> {
     const { host, limits, shelf } = this.#parts;
-    const { kind } = sort;
-    const key = keyOf(source, kind, audience);
+    const { name, kind } = sort;
+    const key = keyOf(source, name, audience);
     const outlives = !audience.includes(' ');
     const made = new LastGood<T>(
       {
@@ -177,8 +174,7 @@ export class Stock {
           return there !== undefined && !sort.isNothing(there);
         },
         changed: () => {
-          if (kind !== 'hello')
-            for (const hear of this.#hearing) hear({ entry: source.entry, kind, audience });
+          if (kind) for (const hear of this.#hearing) hear({ entry: source.entry, kind, audience });
         },
         late: (waited, limit) => this.#late(source.name, waited, limit),
       },
@@ -195,7 +191,7 @@ export class Stock {
     audiences: readonly string[],
   ): { value: T; at: number } | undefined {
     for (const audience of audiences) {
-      const key = keyOf(source, sort.kind, audience);
+      const key = keyOf(source, sort.name, audience);
       const known = this.#get<T>(key)?.known;
       if (known?.value) return { value: known.value, at: known.at };
       const kept = this.#parts.shelf.find(digest(key));
@@ -205,18 +201,23 @@ export class Stock {
     return undefined;
   }
 
-  /** Puts a list that came for one of them where others begin; of two that are the same, one is kept. */
-  #shared(list: Listed, source: Source, kind: OfferKind, { own, common }: Audience): Listed {
+  /** Of two lists that are the same, for one caller and for those like it, the items are held once. */
+  #shared(list: Listed, source: Source, kind: OfferKind, audience: Audience): Listed {
     const sort = listsOf(kind);
-    const known = this.#get<Listed>(keyOf(source, kind, common))?.known.value;
+    const known = this.#get<Listed>(keyOf(source, kind, audience.common))?.known.value;
     const items = known?.digest === list.digest ? known.items : list.items;
-    const theirs = [common, ...(list.isPublic && source.isPlain ? [EVERYBODY] : [])];
-    const others = theirs.filter((audience) => audience !== own);
+    const spread = this.#spread(source, sort, audience, { ...list, items }, list.isPublic && source.isPlain);
+    return spread ? { ...list, items, size: 0 } : list;
+  }
+
+  /** Puts what came for one where others like it begin. @returns whether there are such */
+  #spread<T>(source: Source, sort: Sort<T>, { own, common }: Audience, value: T, isForAll = false): boolean {
+    const others = [common, ...(isForAll ? [EVERYBODY] : [])].filter((audience) => audience !== own);
     for (const audience of others) {
-      const there = this.#get<Listed>(keyOf(source, kind, audience));
-      (there ?? this.#make(source, sort, audience)).adopt({ ...list, items });
+      const there = this.#get<T>(keyOf(source, sort.name, audience));
+      (there ?? this.#make(source, sort, audience)).adopt(value);
     }
-    return others.length === 0 ? list : { ...list, items, size: 0 };
+    return others.length > 0;
   }
 
   #late(upstream: string, waited: number, limit: string): GatewayError {

@@ -86,9 +86,9 @@ export class Views {
     this.#parts = parts;
   }
 
-  /** How many upstreams there are to ask. */
-  get size(): number {
-    return this.#parts.sources.length;
+  /** The upstreams that are asked, in the order of the configuration. */
+  get sources(): readonly Source[] {
+    return this.#parts.sources;
   }
 
   /**

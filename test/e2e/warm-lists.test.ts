@@ -64,3 +64,38 @@ test('lists and greetings are there at once, from before', async () => {
     await Promise.all([starting.stop(), other.stop()]);
   }
 });
+
+test('one that goes stands in the list as it was for its grace; that it is over is told, and that it is back', async () => {
+  const answer = () => '{}';
+  const first = startRawUpstream({ era: '2025', tools: toolsOf('x'), answer });
+  const other = startRawUpstream({ tools: toolsOf('y'), answer });
+  const upstreams = { going: { url: first.url }, other: { url: other.url } };
+  let back: RawUpstream | undefined;
+  try {
+    await using gateway = await startInProcess(
+      configOf(upstreams, { limits: { list_grace: '300ms', list_retry: '50ms' } }),
+    );
+    expect(namesOf(await ask(gateway.url, 'tools/list'))).toEqual(['going__x', 'other__y']);
+    const { answer: events } = await listen(gateway.url, { toolsListChanged: true });
+    await first.stop();
+    const list = await ask(gateway.url, 'tools/list');
+    expect(namesOf(list)).toEqual(['going__x', 'other__y']);
+    expect(list).toMatchObject({
+      ttlMs: 0,
+      cacheScope: 'private',
+      _meta: { 'dev.sluice/stale': [{ upstream: 'going', why: 'UPSTREAM_UNAVAILABLE' }] },
+    });
+    expect((await events.message()).method).toBe('notifications/tools/list_changed');
+    const without = await ask(gateway.url, 'tools/list');
+    expect(namesOf(without)).toEqual(['other__y']);
+    expect(without._meta).toMatchObject({
+      'dev.sluice/missing': [{ upstream: 'going', why: 'UPSTREAM_UNAVAILABLE' }],
+    });
+    back = startRawUpstream({ era: '2025', port: first.port, tools: toolsOf('x'), answer });
+    expect((await events.message()).method).toBe('notifications/tools/list_changed');
+    expect(namesOf(await ask(gateway.url, 'tools/list'))).toEqual(['going__x', 'other__y']);
+    events.drop();
+  } finally {
+    await Promise.all([back?.stop(), other.stop()]);
+  }
+});

@@ -158,7 +158,8 @@ export const limits = camel(
         'The same where its list is known from before, or where it failed the last time. Then the answer goes out with the list as it was; the new one is told of when it comes.',
     }),
     list_retry: duration('10s', {
-      description: 'An upstream that hung holds nobody up for this long.',
+      description:
+        'An upstream that hung holds nobody up for this long. One that failed is asked again so often while clients listen for changes.',
     }),
     list_refresh: duration('1m', {
       description: 'How long a list may take for which nobody waits any more.',

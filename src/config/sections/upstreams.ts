@@ -11,6 +11,7 @@ import { pipeline } from './pipeline.ts';
 import { retry } from './retry.ts';
 import { balance, breaker, health, url, urls } from './targets.ts';
 import { timeouts } from './timeouts.ts';
+import { owns, uris } from './uris.ts';
 
 /** The three kinds of upstream, each named by the field that makes it one. */
 export const KINDS = ['builtin', 'url', 'command'] as const;
@@ -260,6 +261,8 @@ const upstream = z
     pin,
     ...upstreamRules,
     overrides,
+    uris,
+    owns,
     pipeline: pipeline.meta({
       description: 'Plugins that run for this upstream alone, once per request sent to it.',
       examples: [[{ './plugins/stamp.ts': { header: 'X-Stamp' } }]],

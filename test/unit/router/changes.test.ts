@@ -234,6 +234,27 @@ describe('an upstream', () => {
     expect(mine.heard()).toEqual(TOLD);
   });
 
+  test('that failed is asked again while somebody listens, and told of when it has come back', async () => {
+    let tools: Answer = 'down';
+    const a = changing('a', () => tools);
+    const run = start([a.source, changing('b', () => ['y']).source]);
+    const mine = await run.subscribe();
+    await run.list();
+    for (let i = 0; i < 3; i++) {
+      run.host.turn(10_000);
+      await turn(10_000);
+    }
+    expect(a.source.asked('tools/list').length).toBe(4);
+    tools = ['x'];
+    run.host.turn(10_000);
+    await turn(10_000);
+    await turn(100);
+    expect(mine.heard()).toEqual(TOLD);
+    run.host.turn(60_000);
+    await turn(60_000);
+    expect([a.source.asked('tools/list').length, mine.heard(), jest.getTimerCount()]).toEqual([5, [], 0]);
+  });
+
   test('that is alone under its own names is passed on, once for a burst', async () => {
     const a = changing('a', () => ['x']);
     const run = start([a.source], 'none');

@@ -34,6 +34,7 @@ export function source(
     entry: `entry of ${name}`,
     isPlain: true,
     pages: { most: 1_000, host: pagesHost },
+    claims: [],
     asked: (method) => asked.filter(({ request }) => method === undefined || request.method === method),
     async handle(x, emit) {
       asked.push(x);
@@ -70,6 +71,7 @@ const LIMITS: RouterLimits = {
   page: 1_000,
   cursor: 3_600_000,
   debounce: 100,
+  retry: 10_000,
   instructions: 32_768,
   taskId: 1_024,
 };
