@@ -48,7 +48,7 @@ export function searching(router: Router, { hits, also }: SearchOptions, merging
   async function see(x: Exchange): Promise<{ seen: Seen; tools: readonly Offered[] } | McpResult> {
     const seen = await views.see('tools', x, { maxAge: 0 }).catch(() => undefined);
     if (!seen || x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
-    if (seen.missing.length === views.size) return nobodyThere('tools', seen.missing, x);
+    if (seen.missing.length === views.sources.length) return nobodyThere('tools', seen.missing, x);
     return { seen, tools: visible('tools', seen.view.offered, x, offering) };
   }
 
