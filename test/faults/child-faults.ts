@@ -86,7 +86,7 @@ export const CHILD_FAULTS: readonly ChildFault[] = [
     alongside: 'silent',
     limits: { line: '64KiB' },
     dies: true,
-    expected: gone('wrote a line of more than 65536 bytes'),
+    expected: { code: 'UPSTREAM_INVALID', says: 'more in one line than limits.line allows (65536 bytes)' },
   },
   {
     row: 'F15',

@@ -40,9 +40,11 @@ export async function onStage(
   limits: Readonly<Record<string, unknown>>,
   play: (gateway: InProcess) => Promise<void>,
 ): Promise<void> {
-  const before = descriptors();
+  const before = { descriptors: descriptors(), children: children().length };
   const { bad, good } = upstreams;
-  const gateway = await startInProcess(configOf({ bad, good: { url: good.url } }, { limits }));
+  // Each call meets the fault itself. That an upstream which keeps failing is not called is another matter.
+  const failing = { breaker: 'off', ...bad };
+  const gateway = await startInProcess(configOf({ bad: failing, good: { url: good.url } }, { limits }));
   try {
     await play(gateway);
     await nothingAtWork(gateway);
@@ -53,7 +55,7 @@ export async function onStage(
     expect({ links, calls, tokens, parked }).toEqual({ links: 0, calls: 0, tokens: 0, parked: 0 });
   await until(() => {
     Bun.gc(true);
-    return descriptors() <= before && children().length === 0;
+    return descriptors() <= before.descriptors && children().length <= before.children;
   });
 }
 

@@ -65,7 +65,9 @@ beforeAll(async () => {
   const start = (tls: TlsOptions) => startFaulty({ era: '2026', form: 'json', act: good, tls });
   healthy = await start(mine);
   for (const [name, { tls }] of Object.entries(CASES)) servers.set(name, await start(tls));
-  const upstreams = Object.fromEntries([...servers].map(([name, { url }]) => [name, { url }]));
+  const upstreams = Object.fromEntries(
+    [...servers].map(([name, { url }]) => [name, { url, breaker: 'off' }]),
+  );
   gateway = await startGateway(plainConfig({ ...upstreams, good: { url: healthy.url } }), {
     NODE_EXTRA_CA_CERTS: ca,
   });
