@@ -118,11 +118,12 @@ export function createOffering(options: OfferingOptions, host?: Host): Offering 
   const views = createViews(options.views ?? []);
   const share = createShares({ namings, offers, remark: remarks.remark });
   const terms: Terms = { options, host, offers, namings, rules: sightOf(options), views, share, remarks };
+  const hidden = new Set((Object.keys(KINDS) as OfferKind[]).filter((kind) => canHide(kind, terms)));
   const common = {
     id: digest(JSON.stringify({ ...options, offers: [...(options.offers ?? [])] })),
     transparent: options.upstreams.length === 1 && isPlain(offers) && leavesAlone(options),
     way: (kind: OfferKind, name: string) => wayOf(kind, name, terms),
-    hides: (kind: OfferKind, x: Exchange) => x.isNarrowed || canHide(kind, terms),
+    hides: (kind: OfferKind, x: Exchange) => x.isNarrowed || hidden.has(kind),
     fixed: ({ upstream, own }: Way) => offers.get(upstream)?.overrides.get(own)?.arguments,
     reasons: (kind: OfferKind, name: string) => reasonsOf(kind, name, terms),
     remarks: remarks.all,

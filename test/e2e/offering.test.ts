@@ -204,6 +204,22 @@ test('one upstream alone keeps its names, without those that are hidden', async 
   expect((await (await call(url, LONG)).json()).result.content).toEqual([{ type: 'text', text: LONG }]);
 });
 
+test('what is wrong with the lists stands in the report', async () => {
+  const upstreams = { old: { url: old.url }, fresh: { url: fresh.url, overrides: { gone: {} } } };
+  const endpoints = { '/mcp': { names: 'none', collisions: 'refuse', max_tools: 1 } };
+  await using running = await startInProcess(configOf(upstreams, { endpoints }));
+  const { result } = await (await ask(running.url, 'tools/list')).json();
+  expect(result.tools).toEqual([]);
+  expect(running.gateway.report().remarks).toEqual(
+    [
+      'overrides: fresh has no tool gone',
+      'two are called search: neither is offered',
+      'two are called delete: neither is offered',
+      `two are called ${LONG}: neither is offered`,
+    ].map((text) => ({ endpoint: '/mcp', text })),
+  );
+});
+
 test('a change of what is offered takes effect with a reload, and no connection ends for it', async () => {
   const own = startRawUpstream({ era: '2026', tools: TOOLS, answer: answered });
   const config = (tools: object) => configOf({ own: { url: own.url, ...tools } });
