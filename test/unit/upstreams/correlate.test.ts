@@ -14,6 +14,7 @@ function setUp() {
   const host = testHost();
   const unsolicited: McpNotification[] = [];
   const questions: { id: string; via: Call | undefined }[] = [];
+  const missed: Call[] = [];
   const withdrawn: string[] = [];
   const correlator = new Correlator(
     'up',
@@ -22,7 +23,7 @@ function setUp() {
       unsolicited: (note) => void unsolicited.push(note),
       question: (question, via) => void questions.push({ id: question.id.text, via }),
       withdrawn: (key) => void withdrawn.push(key),
-      missed() {},
+      missed: (call) => void missed.push(call),
       callOver() {},
     },
     { notifications: 2, streamBuffer: 1_000_000, taskTokens: 2 },
@@ -37,7 +38,7 @@ function setUp() {
     );
   const progress = (progressToken: unknown, value: number) =>
     hear({ method: 'notifications/progress', params: { progressToken, progress: value } });
-  return { host, unsolicited, questions, withdrawn, correlator, hear, progress };
+  return { host, unsolicited, questions, withdrawn, missed, correlator, hear, progress };
 }
 
 describe('ids', () => {
@@ -92,6 +93,18 @@ describe('ids', () => {
     hear({ id: 1, error: { code: 1, message: 'third' } });
     expect(await call.settled).toMatchObject({ raw: { text: '{"first":true}' } });
     expect(await host.dropped('late_result')).toBe(2);
+  });
+
+  test('a client that is slow may miss log messages and progress; a call that misses anything else is told of', async () => {
+    const { correlator, hear, missed, host } = setUp();
+    const stuck = Promise.withResolvers<void>();
+    const call = correlator.open(toolCall('a', {}, { token: '1' }), () => stuck.promise);
+    for (const progress of [1, 2, 3])
+      hear({ method: 'notifications/progress', params: { progressToken: call.id, progress } });
+    expect([missed, await host.dropped('call_over_or_slow')]).toEqual([[], 1]);
+    hear({ method: 'notifications/other', params: {} }, call);
+    expect(missed).toEqual([call]);
+    stuck.resolve();
   });
 
   test('when the connection goes every call fails and nothing is held', async () => {
