@@ -204,6 +204,38 @@ describe('a reload', () => {
   });
 });
 
+test('what passes plugins that send is kept apart, and a reload sets these up anew', async () => {
+  const stamps = definePlugin({
+    name: 'stamps',
+    api: 1,
+    about: 'Sends who calls.',
+    schema: z.strictObject({}),
+    setup: () => ({
+      onSend: (outbound, x) => ({
+        ...outbound,
+        headers: { ...outbound.headers, 'x-who': x.inbound.headers.get('x-who') ?? '' },
+      }),
+    }),
+  });
+  const up = startRawUpstream({ tools: TOOLS, hints: PRIVATE, answer: () => '{}' });
+  const entry = { url: up.url, pipeline: [{ stamps: {} }] };
+  await using gateway = await startInProcess(configOf({ up: entry }), { plugins: { stamps } });
+  const list = async (who: string) =>
+    (await ask(gateway.url, 'tools/list', {}, { headers: { 'x-who': who } })).text();
+  const sent = () =>
+    up.seen
+      .filter(({ message }) => message.method === 'tools/list')
+      .map(({ headers }) => headers.get('x-who'));
+  for (const who of ['ada', 'bob', 'ada', 'bob']) await list(who);
+  expect(sent()).toEqual(['ada', 'bob']);
+  expect(await gateway.reload()).toMatchObject({ ok: true });
+  await list('ada');
+  await list('ada');
+  expect(sent()).toEqual(['ada', 'bob', 'ada']);
+  await gateway.stop();
+  await up.stop();
+});
+
 test('off is off: every request reaches the upstream', async () => {
   const gate = Promise.withResolvers<string>();
   await using run = await start({ hints: PUBLIC, answer: () => gate.promise }, { cache: 'off' });
