@@ -211,5 +211,8 @@ function liveLimits(limits: () => Limits): UpstreamLimits {
     get cacheTtl() {
       return limits().cacheTtl;
     },
+    get helloAge() {
+      return limits().helloAge;
+    },
   };
 }

@@ -99,6 +99,14 @@ export class Cache {
     if (change.methods.includes('tools/call')) this.#tools?.forget();
   }
 
+  /** What subscribers are told of is heard here first. */
+  hearing(emit: Emit): Emit {
+    return (note) => {
+      this.heard(note);
+      return emit(note);
+    };
+  }
+
   /** A request is over that may have changed something: its caller is not to be shown what was before. */
   ended(x: Exchange): void {
     const { spec } = this.parts;

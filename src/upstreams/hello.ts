@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import { hintsOf } from '../protocol/caching.ts';
 import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { INITIALIZE, isInitializeVersion, STATELESS } from '../protocol/versions.ts';
@@ -46,6 +47,7 @@ export function helloOfDiscover(result: RawObject): Hello {
     capabilities: result.object('capabilities') ?? RawObject.of({}),
     info: result.object('_meta')?.object(META.serverInfo),
     instructions: result.string('instructions'),
+    ttlMs: hintsOf(result).ttlMs,
   };
 }
 

@@ -14,6 +14,8 @@ export interface Hello {
   readonly capabilities: RawObject;
   readonly info: RawObject | undefined;
   readonly instructions: string | undefined;
+  /** How long it is good, where it says so. */
+  readonly ttlMs?: number;
 }
 
 /** What is answered to a question of the upstream. */

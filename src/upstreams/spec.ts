@@ -69,6 +69,8 @@ export interface UpstreamLimits {
   readonly cacheBytes: number;
   readonly cacheEntries: number;
   readonly cacheTtl: number;
+  /** How long what a server says of itself is believed at least. */
+  readonly helloAge: number;
 }
 
 /** What is kept of an upstream's results beside what it says itself. Milliseconds. */

@@ -54,8 +54,7 @@ export class TaskTools {
 }
 
 /** What a server says of itself on a link, without what cannot be done with its tasks there. */
-export function helloOf({ link, slot }: Pooled, { per }: Sharing): Hello {
-  const { hello } = link;
+export function helloOf(hello: Hello, { slot }: Pooled, { per }: Sharing): Hello {
   const tasks = hello.capabilities.object('tasks');
   if (!tasks) return hello;
   // Those of a link that ends with its exchange are nobody's afterwards.

@@ -11,6 +11,7 @@ import { afterRest, failure, isUnderWay } from './after-rest.ts';
 import { Cache, type Carry, type Via } from './cache.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
+import { Greetings } from './greetings.ts';
 import { verdictOf } from './health.ts';
 import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
@@ -92,6 +93,14 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     lost: (target) => pool.lost(target),
   });
   const affinity = new Affinity(targets.all);
+  const greetings = new Greetings({
+    upstream: spec.name,
+    own,
+    gateway: parts.gateway,
+    patience: spec.timeouts.start,
+    limits: spec.limits,
+    host,
+  });
   const pool: Pool = new Pool(
     spec,
     {
@@ -293,8 +302,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     let isPlaced = false;
     let result: McpResult | undefined;
     try {
-      if (x.request.method === LISTEN)
-        return await listen(x, cache ? hearing(hear, cache) : hear, listening(hold));
+      if (x.request.method === LISTEN) return await listen(x, cache?.hearing(hear) ?? hear, listening(hold));
       const isBack = park.isOurs(x);
       let out = hear;
       if (isBack) places.squeeze();
@@ -340,7 +348,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const hold = pool.hold();
       try {
         const use = { lasts: true, safe: true };
-        return helloOf(await repeats.open(() => acquire(hold, client, use)), sharingOf(spec));
+        const pooled = await repeats.open(() => acquire(hold, client, use));
+        return helloOf(greetings.of(pooled.link), pooled, sharingOf(spec));
       } finally {
         hold.release();
       }
@@ -368,14 +377,6 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       await pool.close();
       await open.close();
     },
-  };
-}
-
-/** What subscribers are told of, the cache hears first. */
-function hearing(emit: Emit, cache: Cache): Emit {
-  return (note) => {
-    cache.heard(note);
-    return emit(note);
   };
 }
 

@@ -258,6 +258,10 @@ export const limits = camel(
         'Most bytes of results kept of one upstream. A result of more than an eighth of that is not kept.',
     }),
     cache_entries: count(1_000, { description: 'Most results kept of one upstream.' }),
+    hello_age: duration('1m', {
+      description:
+        'How long what a server of 2026 says of itself is believed at least, and longer where its `ttlMs` is. Then it is asked again.',
+    }),
     cache_ttl: duration('24h', { description: 'Longest time a result is kept, whatever its upstream says.' }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
     body_idle: duration('10s', {

@@ -85,6 +85,7 @@ test('the defaults', () => {
     cacheBytes: 16_777_216,
     cacheEntries: 1_000,
     cacheTtl: 86_400_000,
+    helloAge: 60_000,
     bodyTimeout: 30_000,
     bodyIdle: 10_000,
     bodyRate: 1_024,
