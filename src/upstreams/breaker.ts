@@ -29,6 +29,11 @@ export interface Failure {
   readonly who: string | undefined;
 }
 
+interface Span {
+  readonly at: number;
+  readonly ms: number;
+}
+
 export class Breaker {
   readonly #p: BreakerParts;
   #state: BreakerState = 'closed';
@@ -36,7 +41,7 @@ export class Breaker {
   #failures = 0;
   /** Times it opened without a success in between. */
   #trips = 0;
-  #until = 0;
+  #opened: Span = { at: 0, ms: 0 };
   #last: Error | undefined;
   /** Whose calls failed, where they were all one caller's: then it opens for that one alone. */
   #whose: string | undefined;
@@ -67,9 +72,14 @@ export class Breaker {
   /** Until somebody may try again, milliseconds. */
   get wait(): number {
     if (this.#state === 'closed') return 0;
-    const { patience } = this.#p;
-    const until = this.#state === 'open' ? this.#until : (this.#trial?.at ?? -patience) + patience;
-    return Math.max(0, Math.ceil(until - this.#p.now()));
+    if (this.#state === 'open') return this.#left(this.#opened);
+    return this.#trial ? this.#left({ at: this.#trial.at, ms: this.#p.patience }) : 0;
+  }
+
+  /** A clock that was put back must not make it longer. */
+  #left({ at, ms }: Span): number {
+    const passed = this.#p.now() - at;
+    return passed < 0 ? 0 : Math.max(0, Math.ceil(ms - passed));
   }
 
   /** Whether it stands in the way of this caller. */
@@ -131,7 +141,7 @@ export class Breaker {
     this.#trips++;
     this.#trial = undefined;
     this.#trials = new WeakSet();
-    this.#until = now() + longest * (0.5 + random() / 2);
+    this.#opened = { at: now(), ms: longest * (0.5 + random() / 2) };
     this.#turn('open');
   }
 

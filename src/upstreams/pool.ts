@@ -25,7 +25,7 @@ import { inSomeEra } from './some-era.ts';
 import type { UpstreamSpec } from './spec.ts';
 import type { Target, Targets, Wish } from './targets.ts';
 import { Turns } from './turns.ts';
-import { createVerdicts, type Verdicts } from './verdict.ts';
+import { createVerdicts, type Verdicts, WrongEra } from './verdict.ts';
 
 export class Pool {
   /** By slot; a link that ends or is being closed is not here any more. */
@@ -158,13 +158,18 @@ export class Pool {
       try {
         return await entry.opening;
       } catch (error) {
-        const verdict = verdictOnError(error);
+        const verdict = this.#isOdd(error, slot.era) ? error : verdictOnError(error);
         this.targets.opened(entry.target, holder, verdict);
         failed = new Set(exclude).add(entry.target);
         // Nothing of the request has been sent.
         if (!(verdict instanceof Error) || !this.targets.hasOther(failed, holder.who)) throw error;
       }
     }
+  }
+
+  /** Of several places, one denies what another speaks: that is no word on the era, but on the place. */
+  #isOdd(error: unknown, era: Era): error is WrongEra {
+    return error instanceof WrongEra && this.targets.all.length > 1 && this.verdicts.known(era) === true;
   }
 
   async #entryFor(slot: Slot, { safe = false, exclude }: Use, holder: Holder): Promise<Entry> {

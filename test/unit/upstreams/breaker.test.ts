@@ -137,6 +137,17 @@ test('after a probe the first failure opens it again, and for longer', () => {
   expect([breaker.state, breaker.wait]).toEqual(['open', 2_000]);
 });
 
+test('a clock that is put back makes nothing longer', () => {
+  const { breaker, fail, turn } = setUp();
+  fail(3);
+  turn(-3_600_000);
+  expect(breaker.wait).toBe(0);
+  const slow = {};
+  expect(breaker.admits(slow)).toBe(true);
+  turn(-3_600_000);
+  expect(breaker.admits({})).toBe(true);
+});
+
 describe('one caller', () => {
   const other = () => 'b';
 

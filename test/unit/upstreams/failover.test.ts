@@ -178,6 +178,27 @@ for (const era of eras) {
   });
 }
 
+test('a place that denies the era of the others is the one at fault', async () => {
+  const [one, two] = [await replica('one', '2026'), await replica('two', '2026')];
+  const { call, host, upstream } = upstreamOf([one, two], { balance: 'first' });
+  expect(textOf(await call('2026'))).toBe('one');
+  one.break((_, res) => status(res, 404));
+  for (let n = 0; n < 5; n++) expect(textOf(await call('2026'))).toBe('two');
+  expect(upstream.state()).toMatchObject({
+    eras: ['2026'],
+    targets: [{ state: 'open' }, { state: 'closed' }],
+  });
+  expect([one, two].flatMap((each) => each.of('initialize'))).toEqual([]);
+  // Where all of them do, it is the era.
+  two.break((_, res) => status(res, 404));
+  expect(codeOf(await call('2026'))).toBe('UPSTREAM_INVALID');
+  one.break();
+  two.break();
+  host.turn(1_000);
+  await upstream.handle(exchange('tools/list'), nobody);
+  expect(textOf(await call('2026'))).toBe('one');
+});
+
 describe('a session of 2025', () => {
   test('stays on its target, and is opened anew on another when that fails', async () => {
     const [one, two] = [await replica('one', '2025'), await replica('two', '2025')];
