@@ -149,6 +149,20 @@ test('curated: two tools under names of their own, and nothing else', async () =
   expect(out).toContain('seen by groups ops');
 });
 
+test('two-places: calls go on while one is away', async () => {
+  const first = await startEverythingHttp();
+  const places = { FIRST_URL: first.url, SECOND_URL: await remote() };
+  const example = await withFreePorts(await copyOf('two-places', places));
+  const check = await run(example, 'sluice', 'check', '--connect');
+  expect(check).toMatchObject({ code: 0 });
+  for (const place of Object.values(places)) expect(check.out).toContain(`✓ search  ${place}`);
+  const url = await start(example, sluice, MCP);
+  expect((await use({ url }, 'test_simple_text')).text).toContain('This is a simple text');
+  await first.stop();
+  expect((await run(example, 'sluice', 'check', '--connect')).code).toBe(1);
+  expect((await use({ url }, 'test_simple_text')).text).toContain('This is a simple text');
+});
+
 test('unix-socket: clients and operator over files', async () => {
   const example = await copyOf('unix-socket');
   expect(await run(example, 'sluice', 'check')).toMatchObject({ code: 0 });
