@@ -209,8 +209,8 @@ export const catalogue = {
     -32603,
     502,
     'upstream',
-    'The upstream could not be reached, died, or closed before it answered.',
-    'See `sluice check --connect` and the log lines with data.requestId. data.reason names what is wrong with TLS.',
+    'The upstream could not be reached, died, closed before it answered, or is not called for now because of that.',
+    'See `sluice status`, `sluice check --connect` and the log lines with data.requestId. With data.retryAfterMs call again then. data.reason names what is wrong with TLS.',
   ),
   UPSTREAM_TIMEOUT: entry(
     -32603,
