@@ -213,8 +213,7 @@ test('a place that was killed and comes back on its port is found', async () => 
   const ask = await client(gateway, '2026');
   expect((await ask()).text).toBe('one');
   await one.stop();
-  await until(async () => (await ask()).text === 'two');
-  await until(() => stateOf(gateway) === 'open');
+  await until(async () => (await ask()).text === 'two' && stateOf(gateway) === 'open');
   await replica('three', '2026', { port: Number(new URL(one.url).port) });
   await until(async () => (await ask()).text === 'three');
 });
