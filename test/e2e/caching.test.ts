@@ -250,16 +250,20 @@ test('off is off: every request reaches the upstream', async () => {
 });
 
 test('an upstream that is gone is stood in for, but only for what was kept', async () => {
-  await using run = await start({ hints: PUBLIC });
-  await run.list();
+  const read = { resultType: 'complete', contents: [{ uri: 'test://a', text: 'x' }], ...PUBLIC };
+  await using run = await start({ answer: () => JSON.stringify(read) });
+  const reading = async () => {
+    const answer = await ask(run.gateway.url, 'resources/read', { uri: 'test://a' }, { name: 'test://a' });
+    return answer.json();
+  };
+  expect((await reading()).result).toMatchObject(read);
   await run.up.stop();
   run.gateway.turn(60_000);
-  expect(await run.list()).toMatchObject({ ttlMs: 0, cacheScope: 'public' });
+  expect((await reading()).result).toMatchObject({ ...read, ttlMs: 0 });
   const { error } = await (await call(run.gateway.url, 'a')).json();
   expect(error.data.code).toBe('UPSTREAM_UNAVAILABLE');
   run.gateway.turn(60_000);
-  const late = await (await ask(run.gateway.url, 'tools/list')).json();
-  expect(late.error.data.code).toBe('UPSTREAM_UNAVAILABLE');
+  expect((await reading()).error.data.code).toBe('UPSTREAM_UNAVAILABLE');
 });
 
 test('results of tools are kept where the operator and the upstream both say so', async () => {
