@@ -1,11 +1,11 @@
 // Talks to the gateway that runs: over its admin socket, or over TCP where only health is asked.
 
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { createReader } from './config.ts';
 import { CliError, EXIT, systemCode } from './exit.ts';
 import { defaultSocket, stateDir } from './paths.ts';
+import { readBounded } from './read-bounded.ts';
 import type { Shell } from './shell.ts';
 
 export interface Target {
@@ -31,7 +31,7 @@ export function adminSocket(shell: Shell, { config, socket }: Target): string | 
 
 /** What a file says of these two places, whatever else is wrong with it. */
 function glance(file: string): { socket?: string; dir?: string } {
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const text = textOf(file);
   const at = (...path: string[]): string | undefined => {
     const found: unknown = parseDocument(text, { logLevel: 'silent' }).getIn(path);
     return typeof found === 'string' && !found.includes('${') ? found : undefined;
@@ -42,6 +42,14 @@ function glance(file: string): { socket?: string; dir?: string } {
     ...(socket === undefined ? {} : { socket: socket === 'off' ? socket : resolve(dirname(file), socket) }),
     ...(dir === undefined ? {} : { dir: resolve(dirname(file), dir) }),
   };
+}
+
+function textOf(file: string): string {
+  try {
+    return readBounded(file);
+  } catch {
+    return '';
+  }
 }
 
 export interface Reply {

@@ -7,7 +7,7 @@ import {
   sortDiagnostics,
   summary,
 } from '../config/diagnostic.ts';
-import { createReader } from './config.ts';
+import { createOnceReader } from './config.ts';
 import { EXIT } from './exit.ts';
 import { visible } from './log-fields.ts';
 import { pluginProblems } from './plugin-problems.ts';
@@ -21,7 +21,7 @@ export interface CheckOptions {
 }
 
 export async function check(shell: Shell, options: CheckOptions): Promise<number> {
-  const reader = createReader(shell, options.config);
+  const reader = createOnceReader(shell, options.config);
   const reading = reader.read();
   const diagnostics = sortDiagnostics([
     ...(reading.ok ? reading.warnings : reading.diagnostics),

@@ -73,6 +73,7 @@ export const ROWS: readonly Row[] = [
     examples: [
       ['sluice check', 'read and judge, without network'],
       ['sluice check --connect', 'also connect to every upstream; exit 1 if one fails'],
+      ['sluice check --config - < team.yaml', 'what is on stdin'],
     ],
     options: [CONFIG, ['--connect', 'connect to the upstreams and ask for their tools'], JSON_OUT],
     run: async (shell, { options }) => (await import('./check.ts')).check(shell, options),

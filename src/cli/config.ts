@@ -1,12 +1,13 @@
 // Finds gateway.yaml and reads it, or says what stands in for it. The only reader of the file.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { BUILT_IN, namesUpstream } from '../config/env.ts';
 import { type Inputs, type LoadResult, loadConfig } from '../config/load.ts';
-import { systemCode } from './exit.ts';
+import { CliError, EXIT, systemCode } from './exit.ts';
 import { configCandidates } from './paths.ts';
+import { LONGEST_TEXT, readBounded, STDIN } from './read-bounded.ts';
 import type { Shell } from './shell.ts';
 
 export interface Reader {
@@ -25,6 +26,10 @@ export interface Reader {
  */
 export function createReader(shell: Shell, named: string | undefined): Reader {
   const fixed = named ?? (shell.env.SLUICE_CONFIG || undefined);
+  if (fixed === DASH) {
+    const hint = 'only `sluice check` reads it from stdin; others read it more than once';
+    throw new CliError(EXIT.usage, 'the configuration has to be a file here', hint);
+  }
   let found = fixed === undefined ? undefined : resolve(shell.cwd, fixed);
   let wasWritten = false;
   const file = (): string | undefined => {
@@ -43,13 +48,33 @@ export function createReader(shell: Shell, named: string | undefined): Reader {
       if (path === undefined) return loadConfig(undefined, inputsOf(shell, path));
       const shown = display(path, shell.cwd);
       try {
-        const text = readFileSync(path, 'utf8');
+        const text = readBounded(path);
         if (wasWritten && isBlank(text))
           return { ok: false, diagnostics: [unreadable(shown, 'it is empty')] };
         wasWritten ||= !isBlank(text);
         return loadConfig({ file: shown, text }, inputsOf(shell, path));
       } catch (error) {
         return { ok: false, diagnostics: [unreadable(shown, systemCode(error))] };
+      }
+    },
+  };
+}
+
+/** What stands for stdin where a file is named. */
+const DASH = '-';
+
+/** For a command that reads the configuration once: from stdin where it is named `-`, else as `createReader`. */
+export function createOnceReader(shell: Shell, named: string | undefined): Reader {
+  if (named !== DASH) return createReader(shell, named);
+  const name = 'stdin';
+  return {
+    file: () => undefined,
+    name: () => name,
+    read: () => {
+      try {
+        return loadConfig({ file: name, text: readBounded(STDIN) }, inputsOf(shell, undefined));
+      } catch (error) {
+        return { ok: false, diagnostics: [unreadable(name, systemCode(error))] };
       }
     },
   };
@@ -63,7 +88,7 @@ function isBlank(text: string): boolean {
 function inputsOf(shell: Shell, path: string | undefined): Inputs {
   return {
     env: shell.env,
-    readFile: (wanted: string) => readFileSync(wanted, 'utf8'),
+    readFile: readBounded,
     baseDir: path === undefined ? shell.cwd : dirname(path),
     plugins: Object.keys(shell.plugins),
     optionSchemas: Object.fromEntries(
@@ -72,8 +97,14 @@ function inputsOf(shell: Shell, path: string | undefined): Inputs {
   };
 }
 
+const WHY: Readonly<Record<string, { why: string; hint?: string }>> = {
+  ENOENT: { why: 'no such file', hint: '`sluice init` writes one' },
+  EISDIR: { why: 'it is a directory' },
+  EFBIG: { why: `it is longer than ${LONGEST_TEXT}`, hint: 'no configuration is; check the path' },
+};
+
 function unreadable(file: string, code: string | undefined): Diagnostic {
-  const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : code;
+  const { why = code, hint = 'check the path and its rights' } = (code && WHY[code]) || {};
   return {
     severity: 'error',
     code: 'FILE_UNREADABLE',
@@ -82,7 +113,7 @@ function unreadable(file: string, code: string | undefined): Diagnostic {
     line: 0,
     column: 0,
     length: 0,
-    hint: code === 'ENOENT' ? '`sluice init` writes one' : 'check the path and its rights',
+    hint,
     frame: [],
   };
 }

@@ -57,7 +57,7 @@ export const CODES = {
   },
   FILE_UNREADABLE: {
     title: 'A file cannot be read',
-    why: '`${file:PATH}` was used and the file is missing, unreadable or not a file. Relative paths begin at the directory of the configuration.',
+    why: '`${file:PATH}` was used and the file is missing, unreadable, not a file or longer than 4MiB, which is as long as the configuration itself may be. Relative paths begin at the directory of the configuration.',
     fix: 'Check the path and the rights of the user the gateway runs as.',
   },
   SECRET_UNDEFINED: {

@@ -171,5 +171,6 @@ function reason(error: unknown): string {
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   if (code === 'EISDIR') return 'it is a directory';
+  if (code === 'EFBIG') return 'it is too long';
   return typeof code === 'string' ? code : 'it failed';
 }

@@ -53,7 +53,7 @@ async function one(
   const source = generation.sources.get(name);
   if (!source) return { name, ok: false, ms: 0, why: 'not configured any more' };
   try {
-    const { items } = await inTime(name, { signal, patience, host }, (both) =>
+    const { items } = await inTime(name, { signal, patience, field: 'timeouts.start', host }, (both) =>
       listAll(source, 'tools', exchange(both, host)),
     );
     const eras = generation.upstreams.get(name)?.state().eras ?? [];

@@ -33,7 +33,8 @@ export function readBatch(
   const texts = parseBatch(text, limits.json, Number.POSITIVE_INFINITY);
   if (texts.length > limits.batch) {
     host.metrics.limitHits.inc({ limit: 'batch' });
-    throw new MessageError(-32600, `A batch has at most ${limits.batch} messages here (limits.batch).`);
+    const why = `A batch has at most ${limits.batch} messages here (limits.batch).`;
+    throw new MessageError(-32600, why, undefined, 'batch');
   }
   const requests: Request[] = [];
   const others: Exclude<Message, Request>[] = [];

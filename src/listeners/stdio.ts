@@ -17,8 +17,10 @@ import {
 } from '../protocol/jsonrpc.ts';
 import type { McpNotification, McpResult } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
-import { decodeUtf8, JsonError } from '../protocol/raw.ts';
+import { decodeUtf8, JsonError, RawObject } from '../protocol/raw.ts';
+import { type Unread, unreadIn } from '../protocol/unread.ts';
 import type { JsonObject } from '../protocol/values.ts';
+import { batchText } from './batch.ts';
 import { Calls } from './calls.ts';
 import { Channel } from './channel.ts';
 import { answerOf, refusalText, requestOf } from './edge.ts';
@@ -99,13 +101,13 @@ class Pipe {
   }
 
   line(line: Uint8Array): void {
+    let text = '';
     try {
-      const text = decodeUtf8(line, 'refuse');
+      text = decodeUtf8(line, 'refuse');
       if (isBatch(text)) this.#channel.batch(text, this.#inbound, crypto.randomUUID());
       else this.#message(parseMessage(text, this.#serving.limits().json));
     } catch (error) {
-      if (error instanceof MessageError)
-        this.#refuse(error.id, error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message);
+      if (error instanceof MessageError) this.#unread(text, error);
       else if (error instanceof JsonError) this.#refuse(undefined, 'PARSE', error.message);
       else throw error;
     }
@@ -114,6 +116,31 @@ class Pipe {
   /** Whoever asks and does not read the answers waits with what it asks next. */
   room(): Promise<void> | undefined {
     return this.#out.room();
+  }
+
+  /** Whoever waits for an answer to a message that is refused is told, and whoever waits for the message. */
+  #unread(text: string, { code, id, limit, message: detail }: MessageError): void {
+    const unread = code === -32600 && (limit || id) ? [...unreadIn(text)] : [];
+    // The id of an answer is one of ours, and must not be taken for one of the client's.
+    const answers = unread.filter(({ kind }) => kind === 'answer');
+    for (const answer of answers) this.#unanswered(answer.id, detail);
+    const others = unread.filter(({ kind }) => kind !== 'answer');
+    if (limit && isBatch(text) && others.length > 0) this.#refuseAll(others, detail);
+    else if (answers.length > 0) this.#told('INVALID_REQUEST', detail);
+    else void this.#refuse(id, code === -32700 ? 'PARSE' : 'INVALID_REQUEST', detail);
+  }
+
+  /** What we asked the client gets an error for an answer. */
+  #unanswered(id: RawId, message: string): void {
+    const error = RawObject.of({ code: -32600, message });
+    this.#channel.message({ kind: 'error', id, error, raw: error }, this.#inbound, crypto.randomUUID());
+  }
+
+  /** As the batch would have been answered. */
+  #refuseAll(unread: readonly Unread[], detail: string): void {
+    this.#told('INVALID_REQUEST', detail);
+    const texts = new Map(unread.map(({ id }) => [id.key, refusalText('INVALID_REQUEST', detail, id)]));
+    void this.#out.result(batchText([...texts.values()]));
   }
 
   /** The client is gone: everything it asked for ends. */
@@ -179,7 +206,11 @@ class Pipe {
 
   /** @param id undefined: none could be read, which the initialize era writes as null */
   #refuse(id: RawId | undefined, code: ErrorName, detail?: string, data?: JsonObject): Promise<void> {
-    this.#serving.refused({ code, reason: detail, listener: NAME });
+    this.#told(code, detail);
     return this.#out.result(refusalText(code, detail, id ?? (this.#stateless ? undefined : null), data));
+  }
+
+  #told(code: ErrorName, reason: string | undefined): void {
+    this.#serving.refused({ code, reason, listener: NAME });
   }
 }

@@ -23,10 +23,14 @@ export class MessageError extends Error {
     readonly code: -32700 | -32600,
     reason: string,
     readonly id: RawId | undefined = undefined,
+    /** The one of `limits` that it is beyond, if that is what is wrong with it. */
+    readonly limit: Limit | undefined = undefined,
   ) {
     super(reason);
   }
 }
+
+type Limit = keyof JsonLimits | 'batch' | 'upstream_batch';
 
 const META_PREFIX = 'io.modelcontextprotocol/';
 /** The members of a message that mean something. */
@@ -139,7 +143,11 @@ function readObject(text: string, limits: JsonLimits): RawObject {
 function asMessageError(error: unknown, text: string): unknown {
   if (!(error instanceof JsonError)) return error;
   if (error.kind === 'syntax') return new MessageError(-32700, error.message);
-  return new MessageError(-32600, error.message, guessId(text));
+  return new MessageError(-32600, error.message, guessId(text), limitOf(error));
+}
+
+function limitOf({ kind }: JsonError): keyof JsonLimits | undefined {
+  return kind === 'depth' || kind === 'keys' || kind === 'string' ? kind : undefined;
 }
 
 /** The id of a text that was refused halfway: read only when it is there once. */
@@ -178,7 +186,7 @@ function readElements(text: string, limits: JsonLimits): string[] {
     return members.map((member) => text.slice(member.start, member.end));
   } catch (error) {
     throw error instanceof JsonError && error.kind !== 'syntax'
-      ? new MessageError(-32600, error.message)
+      ? new MessageError(-32600, error.message, undefined, limitOf(error))
       : asMessageError(error, text);
   }
 }

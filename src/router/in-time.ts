@@ -11,6 +11,8 @@ export interface Whole {
   readonly signal: AbortSignal;
   /** Milliseconds. */
   readonly patience: number;
+  /** The field that says how long; `limits.list_timeout` where none is given. */
+  readonly field?: 'timeouts.start';
   readonly host: Host;
 }
 
@@ -20,13 +22,14 @@ export interface Whole {
  */
 export async function inTime<T>(
   upstream: string,
-  { signal, patience, host }: Whole,
+  { signal, patience, field, host }: Whole,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController();
   const timer = setTimeout(() => {
-    host.metrics.timeouts.inc({ kind: 'list', upstream });
-    const why = `The upstream "${upstream}" took longer than limits.list_timeout (${patience} ms).`;
+    host.metrics.timeouts.inc({ kind: field === undefined ? 'list' : 'start', upstream });
+    const name = field ?? 'limits.list_timeout';
+    const why = `The upstream "${upstream}" took longer than ${name} (${patience} ms).`;
     late.abort(new GatewayError('UPSTREAM_TIMEOUT', why, { upstream }));
   }, patience);
   const both = AbortSignal.any([signal, late.signal]);

@@ -13,5 +13,6 @@ export function textsOf(
   const texts = parseBatch(text, json, Number.POSITIVE_INFINITY);
   if (texts.length <= most) return texts;
   metrics.limitHits.inc({ limit: 'upstream_batch' });
-  throw new MessageError(-32600, `a batch of more than limits.upstream_batch allows (${most} messages)`);
+  const why = `a batch of more than limits.upstream_batch allows (${most} messages)`;
+  throw new MessageError(-32600, why, undefined, 'upstream_batch');
 }

@@ -13,10 +13,12 @@ import {
   MessageError,
   notificationText,
   parseMessage,
+  type RawId,
   resultText,
 } from '../protocol/jsonrpc.ts';
 import type { Era, McpResult } from '../protocol/message.ts';
 import { JsonError, RawObject } from '../protocol/raw.ts';
+import { unreadIn } from '../protocol/unread.ts';
 import { textsOf } from './batch.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
@@ -259,25 +261,43 @@ export class ChannelLink implements Link {
   }
 
   #text(text: string): void {
-    this.#unlessGarbage(() => {
+    this.#unlessGarbage(text, () => {
       const { limits, host } = this.#p;
       const { json } = limits;
       if (!isBatch(text)) return this.#receive(parseMessage(text, json));
       for (const each of textsOf(text, limits, host))
-        this.#unlessGarbage(() => this.#receive(parseMessage(each, json)));
+        this.#unlessGarbage(each, () => this.#receive(parseMessage(each, json)));
     });
   }
 
-  #unlessGarbage(read: () => void): void {
+  #unlessGarbage(text: string, read: () => void): void {
     try {
       read();
     } catch (error) {
-      if (error instanceof MessageError || error instanceof JsonError) this.#garbage(error.message);
-      else
+      if (error instanceof MessageError || error instanceof JsonError) {
+        this.#garbage(error.message);
+        if (error instanceof MessageError && error.limit) this.#unread(text, error.message);
+      } else
         this.#p.host.log.error('a message of the upstream could not be handled', {
           upstream: this.#p.name,
           error: messageOf(error),
         });
+    }
+  }
+
+  /** Nobody waits for what is beyond a limit: neither a call of ours, nor the server for an answer to its question. */
+  #unread(text: string, why: string): void {
+    const { name: upstream, own } = this.#p;
+    for (const { id, kind } of unreadIn(text)) {
+      if (kind === 'request') {
+        const error = RawObject.of({ code: -32600, message: why });
+        void this.#write(errorText(id.text, error), own('', undefined)).catch(() => {});
+        continue;
+      }
+      this.#answered(id);
+      const what = `The upstream "${upstream}" answered with what is refused: ${why}.`;
+      const error = new GatewayError('UPSTREAM_INVALID', what, { upstream });
+      this.#correlator.settle(id.key, { kind: 'failed', error });
     }
   }
 
@@ -292,11 +312,16 @@ export class ChannelLink implements Link {
       void this.answer(message, { result: RawObject.of({}) }).catch(() => {});
       return;
     }
-    const isAnswer = message.kind === 'result' || message.kind === 'error';
-    if (isAnswer && this.#unanswered.size <= ABANDONED) this.#unanswered.delete(message.id?.text ?? '');
-    if (isAnswer && this.#abandoned.delete(message.id?.text ?? '')) this.#p.events.callOver();
+    if (message.kind === 'result' || message.kind === 'error') this.#answered(message.id);
     // Not waited for: the channel is shared, and one slow client must not stop the others.
     void this.#correlator.receive(message);
+  }
+
+  /** Whatever came for this id: what was given up is over. */
+  #answered(id: RawId | undefined): void {
+    const text = id?.text ?? '';
+    if (this.#unanswered.size <= ABANDONED) this.#unanswered.delete(text);
+    if (this.#abandoned.delete(text)) this.#p.events.callOver();
   }
 
   #gone(why: string, fault: GatewayError | undefined): void {

@@ -51,7 +51,7 @@ async function ask(link: ChannelLink, at: Greeting, x: Exchange): Promise<RawObj
     clearTimeout(timer),
   );
   // Not cancelled when it is late: the channel ends, and `initialize` never is (2025-11-25 basic/utilities/cancellation).
-  if (settled === 'late') throw new NoReply(startedLate(at.name, at.patience, at.host));
+  if (settled === 'late') throw new NoReply(startedLate(at.name, at.patience, at.host), true);
   if (settled.kind === 'failed')
     throw settled.error.code === 'PLUGIN_FAILED' ? settled.error : new NoReply(settled.error);
   if (settled.kind === 'error')

@@ -13,7 +13,7 @@ import type { Own } from './own.ts';
 import type { Reaper } from './reaper.ts';
 import type { CommandSpec } from './spec.ts';
 import { startStdioChannel } from './stdio-channel.ts';
-import { NoReply } from './verdict.ts';
+import { NoReply, OutOfTime } from './verdict.ts';
 
 export interface StdioOpening {
   readonly spec: CommandSpec;
@@ -42,7 +42,8 @@ export async function openStdio(
   profile: Profile,
   to: Openings,
 ): Promise<ChannelLink> {
-  if (era !== '2026' || at.spec.era !== 'auto') return greeted(era, at, profile, to);
+  if (at.spec.era !== 'auto') return greeted(era, at, profile, to);
+  if (era === '2025') return greeted(era, at, profile, to).catch(outOfTime);
   const older = new AbortController();
   const over = new AbortController();
   void speaksOlder({ ...at, signal: AbortSignal.any([at.signal, over.signal]) }, profile).then(
@@ -52,9 +53,18 @@ export async function openStdio(
   );
   try {
     return await greeted(era, { ...at, signal: AbortSignal.any([at.signal, older.signal]) }, profile, to);
+  } catch (error) {
+    // Where there was no time for a second process, the other era has its own.
+    if (at.spec.timeouts.probe < at.spec.timeouts.start) outOfTime(error);
+    throw error;
   } finally {
     over.abort();
   }
+}
+
+/** One that said nothing for all of `timeouts.start` is not started once more, to say nothing again. */
+function outOfTime(error: unknown): never {
+  throw error instanceof NoReply && error.isLate ? new OutOfTime(error) : error;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { GatewayError } from '../core/errors.ts';
 import type { Era } from '../protocol/message.ts';
-import { NoReply, noEra, type Verdicts, WrongEra } from './verdict.ts';
+import { NoReply, noEra, OutOfTime, type Verdicts, WrongEra } from './verdict.ts';
 
 /**
  * Takes something in the first era that the upstream speaks, and notes what was found out.
@@ -33,6 +33,8 @@ export async function inSomeEra<T>(
       if (!(error instanceof WrongEra)) throw error;
       if (!(error instanceof NoReply)) verdicts.no(era);
       tried.set(era, error);
+      // An era that it is known to speak has a start of its own.
+      if (error instanceof OutOfTime && verdicts.known(era === '2025' ? '2026' : '2025') !== true) break;
     }
   }
   throw busy ?? noEra(upstream, [...tried.values()]);

@@ -55,8 +55,19 @@ export class OlderTransport extends WrongEra {}
  * another one, which is worth a try; by itself it proves nothing (2026-07-28 stdio §Backward Compatibility).
  */
 export class NoReply extends WrongEra {
-  constructor(readonly fault: GatewayError) {
+  /** @param isLate whether it said nothing for all of the time that a start has */
+  constructor(
+    readonly fault: GatewayError,
+    readonly isLate = false,
+  ) {
     super(fault.message);
+  }
+}
+
+/** Thrown by an opener: it said nothing for all of the time that a start has, and there is none for another era. */
+export class OutOfTime extends NoReply {
+  constructor({ fault }: NoReply) {
+    super(fault, true);
   }
 }
 

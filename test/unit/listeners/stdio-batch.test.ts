@@ -58,7 +58,6 @@ test('it is refused as a whole where it may not be', async () => {
   await refused([ping(1)], null, '2025-03-26 alone');
   await shakeHands('2025-03-26');
   await refused([], null, 'empty');
-  await refused([1, 2, 3, 4, 5].map(ping), null, 'limits.batch');
   await refused([ping(1), ping(1)], 1, 'same id');
   await refused([initialize('2025-03-26')], 1, 'initialize');
   await refused([rpc({ id: 3, method: 'tools/list', params: withEnvelope({}) })], 3, '2026-07-28');
