@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { systemCode } from './exit.ts';
 
 /** Of a configuration, or of a file that it refers to, bytes. Fixed: the configuration cannot say how long it may be. */
-export const LONGEST_FILE = 4 * 1024 * 1024;
+const LONGEST_FILE = 4 * 1024 * 1024;
 
 /** How `LONGEST_FILE` is written for people. */
 export const LONGEST_TEXT = '4MiB';
