@@ -4,6 +4,7 @@ import { type Refusal, refusalsFact } from '../../../src/core/refusals.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
 import { withRefusals } from '../../../src/upstreams/refused.ts';
 import { clientOf, codeOf, collector, exchange, nobody, textOf, toolCall } from '../../fixtures/exchanges.ts';
+import { longAfter, timerSet } from '../../fixtures/long-after.ts';
 import { json } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
 import { httpSpec, serverSpec } from '../../fixtures/specs.ts';
@@ -79,18 +80,33 @@ describe('the log level', () => {
   });
 
   test('that the server never confirms holds nobody up for good, and is tried again', async () => {
-    const { call, upstream } = start(['--silent', 'logging/setLevel'], { timeouts: { start: 1_000 } });
-    const abort = new AbortController();
-    const waiting = upstream.handle(toolCall('echo', {}, { logLevel: 'info', signal: abort.signal }), nobody);
+    const { call, upstream } = start(['--silent', 'logging/setLevel']);
+    // The link stands before the clock is held.
     await call();
-    abort.abort();
-    expect(codeOf(await waiting)).toBe('CANCELLED');
-    const received = textOf(await call());
-    expect(received).toContain('logging/setLevel');
-    expect(received).not.toContain('"name":"echo"');
-    // Who wants the same meanwhile waits for the same answer.
-    expect(textOf(await call('info')).split('logging/setLevel').length).toBe(2);
-    expect(textOf(await call('info')).split('logging/setLevel').length).toBe(3);
+    const asked = Promise.withResolvers<void>();
+    const first = await longAfter(
+      async () => {
+        const abort = new AbortController();
+        const gone = upstream.handle(
+          toolCall('echo', {}, { logLevel: 'info', signal: abort.signal }),
+          nobody,
+        );
+        await call();
+        abort.abort();
+        expect(codeOf(await gone)).toBe('CANCELLED');
+        const received = textOf(await call());
+        expect(received).toContain('logging/setLevel');
+        expect(received).not.toContain('"name":"echo"');
+        // Who wants the same meanwhile waits for the same answer.
+        const same = call('info');
+        setImmediate(asked.resolve);
+        return same;
+      },
+      () => asked.promise,
+    );
+    expect(textOf(first).split('logging/setLevel').length).toBe(2);
+    const again = await longAfter(() => call('info'), timerSet);
+    expect(textOf(again).split('logging/setLevel').length).toBe(3);
   });
 });
 

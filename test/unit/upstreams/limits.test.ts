@@ -14,6 +14,7 @@ import { longAfter } from '../../fixtures/long-after.ts';
 import { answer, type Behaviour, event, json, streamed } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
 import { type Changes, httpSpec, serverSpec } from '../../fixtures/specs.ts';
+import { until } from '../../fixtures/until.ts';
 
 const run = running({ idle: false });
 
@@ -62,17 +63,20 @@ describe('limits.upstream_batch', () => {
     expect([codeOf(result), await hits('upstream_batch')]).toEqual(['UPSTREAM_INVALID', 1]);
   });
 
-  test('on a pipe: it is left out, and what comes behind it counts', async () => {
+  test('on a pipe: the call that it answers fails, and what comes behind it is late', async () => {
     const host = testHost();
     const upstream = run.upstream(serverSpec([], { limits: { upstreamBatch: 1 } }), host);
     const single = '{"jsonrpc":"2.0","id":$id,"result":{"content":[{"type":"text","text":"single"}]}}';
     const { emit } = collector();
-    expect(textOf(await upstream.handle(toolCall('say', { lines: [two('$id'), single] }), emit))).toBe(
-      'single',
-    );
+    const result = await upstream.handle(toolCall('say', { lines: [two('$id'), single] }), emit);
+    expect([codeOf(result), result.raw.string('message')]).toEqual([
+      'UPSTREAM_INVALID',
+      expect.stringContaining('limits.upstream_batch'),
+    ]);
     expect(await host.figure('limitHits', { limit: 'upstream_batch' })).toBe(1);
     const [line] = host.lines.filter(({ message }) => message === 'upstream sent what is not MCP');
     expect(line?.fields.what).toContain('limits.upstream_batch');
+    await until(async () => (await host.dropped('late_result')) === 1);
   });
 });
 
