@@ -34,6 +34,8 @@ Names and numbers never change their meaning.
 
 Errors the gateway itself answers with. The name is \`error.data.code\`; the log has the same call under \`data.requestId\`. An error of an upstream passes as it came and is not listed here.
 
+HTTP is the status for clients of 2026. A failure of an upstream is told in the message alone, with 200, so that it never looks like one of the request; one that is not called for now, with \`data.retryAfterMs\`, is 503. A client of 2025 reads what became of its calls in the message, with 200, save 401, 403, 429, 503, and the 404 of a session that is gone. An answer that has begun as a stream has 200 whatever comes.
+
 | Name | JSON-RPC | HTTP | Whose |
 |---|---|---|---|
 ${rows.join('\n')}

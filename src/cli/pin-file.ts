@@ -50,6 +50,8 @@ export function openPinFile({ file, dir, log }: PinFileOptions): PinFile {
     approved: (upstream) => approved.all().get(upstream) ?? new Map(),
     approve: (upstream, pins) =>
       approved.change((all) => all.set(upstream, new Map([...pins, ...(all.get(upstream) ?? [])]))),
+    renew: (upstream, pins) =>
+      approved.change((all) => all.set(upstream, new Map([...(all.get(upstream) ?? []), ...pins]))),
     waiting: (upstream) => waiting.all().get(upstream) ?? new Map(),
     setWaiting: (upstream, pins) =>
       waiting.change((all) => (pins.size === 0 ? all.delete(upstream) : all.set(upstream, new Map(pins)))),

@@ -32,27 +32,25 @@ function open(shell: Shell, { config }: Target): PinFile {
   return openPinFile({ file: pins ?? join(dir, PIN_FILE), dir, log: SILENT });
 }
 
+/** Of all upstreams, or of the one that is named. */
 function rows(file: PinFile, upstream?: string): Row[] {
-  return file
-    .upstreams()
-    .filter((name) => upstream === undefined || name === upstream)
-    .flatMap((name) => {
-      const approved = file.approved(name);
-      const waiting = file.waiting(name);
-      const tools = [...new Set([...approved.keys(), ...waiting.keys()])].sort();
-      return tools.map((tool): Row => {
-        const [before, now] = [approved.get(tool), waiting.get(tool)];
-        const state = now === undefined ? 'approved' : before === undefined ? 'new' : 'changed';
-        return {
-          upstream: name,
-          tool,
-          state,
-          seen: (now ?? before)?.seen ?? '',
-          ...(before ? { before } : {}),
-          ...(now ? { now } : {}),
-        };
-      });
+  return (upstream === undefined ? file.upstreams() : [known(file, upstream)]).flatMap((name) => {
+    const approved = file.approved(name);
+    const waiting = file.waiting(name);
+    const tools = [...new Set([...approved.keys(), ...waiting.keys()])].sort();
+    return tools.map((tool): Row => {
+      const [before, now] = [approved.get(tool), waiting.get(tool)];
+      const state = now === undefined ? 'approved' : before === undefined ? 'new' : 'changed';
+      return {
+        upstream: name,
+        tool,
+        state,
+        seen: (now ?? before)?.seen ?? '',
+        ...(before ? { before } : {}),
+        ...(now ? { now } : {}),
+      };
     });
+  });
 }
 
 export function listPins(shell: Shell, upstream: string | undefined, options: PinOptions): number {
@@ -78,9 +76,10 @@ export function diffPins(
   tool: string | undefined,
   options: PinOptions,
 ): number {
-  const all = rows(open(shell, options), upstream).filter(
-    (row) => row.state !== 'approved' && (tool === undefined || row.tool === tool),
-  );
+  const seen = rows(open(shell, options), upstream).filter((row) => tool === undefined || row.tool === tool);
+  if (tool !== undefined && seen.length === 0)
+    throw new CliError(EXIT.failed, `no tool "${tool}" of "${upstream}" was seen`, 'see `sluice pins list`');
+  const all = seen.filter((row) => row.state !== 'approved');
   if (options.json === true) shell.out.write(`${JSON.stringify({ version: 1, tools: all })}\n`);
   else
     for (const row of all) {
@@ -133,7 +132,12 @@ function choice(
   if (upstream !== undefined && all === true && tools.length > 0)
     throw new CliError(EXIT.usage, '--all and names of tools', 'say one of them');
   if (upstream === undefined) return file.upstreams();
-  if (file.upstreams().includes(upstream)) return [upstream];
+  return [known(file, upstream)];
+}
+
+/** @throws CliError for a name that was mistyped: nothing would differ, and a check in CI would pass */
+function known(file: PinFile, upstream: string): string {
+  if (file.upstreams().includes(upstream)) return upstream;
   throw new CliError(
     EXIT.failed,
     `no tools of an upstream "${upstream}" were seen`,

@@ -21,6 +21,8 @@ export interface PinStore {
   approved(upstream: string): Pins;
   /** Adds definitions of tools that have none. */
   approve(upstream: string, pins: Pins): void;
+  /** Adds definitions in place of those that the tools have. */
+  renew(upstream: string, pins: Pins): void;
   /** What differs now from what is approved, or is not approved at all. */
   waiting(upstream: string): Pins;
   /** Replaces all that waits of one upstream. */
@@ -35,6 +37,10 @@ export function pinMemory(): PinStore {
     version: () => 0,
     approved: (upstream) => approved.get(upstream) ?? new Map(),
     approve(upstream, pins) {
+      const known = approved.get(upstream) ?? new Map<string, Pin>();
+      approved.set(upstream, new Map([...known, ...pins, ...known]));
+    },
+    renew(upstream, pins) {
       approved.set(upstream, new Map([...(approved.get(upstream) ?? []), ...pins]));
     },
     waiting: (upstream) => waiting.get(upstream) ?? new Map(),

@@ -248,8 +248,8 @@ function buildEndpoint(
 
 function routerLimits(limits: Limits): RouterLimits {
   const { listTimeout: patience, listFresh: fresh, listAgain: again } = limits;
-  const { page, cursor, listDebounce: debounce, listRetry: retry, instructions, taskId } = limits;
-  return { patience, fresh, again, page, cursor, debounce, retry, instructions, taskId };
+  const { page, cursor, listDebounce: debounce, listRetry: retry, instructions, taskId, query } = limits;
+  return { patience, fresh, again, page, cursor, debounce, retry, instructions, taskId, query };
 }
 
 interface Counter {

@@ -70,10 +70,6 @@ export function statusOf(result: McpResult, client: Client): number {
   // The one status on which a client begins anew (2025-11-25 basic/transports §Session Management).
   if (name === 'SESSION_UNKNOWN' && result.http === 404) return 404;
   if (client.era === '2025') return 200;
-  const upstream =
-    name !== undefined && name in catalogue && catalogue[name as ErrorName].fault === 'upstream';
-  // The JSON-RPC layer was reached, so the failure is told in it; a bare 5xx would carry no id for many clients.
-  if (upstream) return 200;
   return result.http ?? STATUS_BY_CODE[result.code ?? 0] ?? 200;
 }
 

@@ -3,7 +3,8 @@
 
 import { errorResult, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import type { Handler } from '../core/handler.ts';
+import { isKept } from '../core/fresh.ts';
+import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Pin, PinStore, Pins } from '../core/pin-store.ts';
 import { digest } from '../lib/digest.ts';
@@ -47,24 +48,32 @@ function pinOf(tool: RawObject, now: number): Pin {
   };
 }
 
+const CHANGED = 'notifications/tools/list_changed';
+
 /** The upstream without the tools that its policy holds back. */
 export function pinned(pinning: Pinning, next: Handler): Handler {
   const { policy, upstream } = pinning;
-  if (policy.onDrift === 'allow' && policy.onNew === 'allow') return next;
   const watch = new Watch(pinning);
   const blocks = policy.onDrift === 'block' || policy.onNew === 'block';
   return async (x, emit) => {
     const { method } = x.request;
-    if (method === 'tools/list')
-      return withoutBlocked(await next(x, emit), watch, x.request.raw?.has('cursor') === true);
-    if (method !== 'tools/call' || !blocks) return next(x, emit);
+    const heard: Emit = (note) => {
+      if (note.method === CHANGED) watch.expire();
+      return emit(note);
+    };
+    if (method === 'tools/list') {
+      const { changes } = watch;
+      const result = await next(x, heard);
+      return withoutBlocked(result, watch, x, changes === watch.changes && x.get(isKept) !== true);
+    }
+    if (method !== 'tools/call' || !blocks) return next(x, heard);
     const name = x.request.raw?.string('name');
-    if (name === undefined) return next(x, emit);
-    const failed = watch.isFresh(name) ? undefined : await look(x, pinning, next, watch);
+    if (name === undefined) return next(x, heard);
+    const failed = watch.isFresh(name) ? undefined : await look(x, name, pinning, next, watch);
     if (failed) return failed;
     const verdict = watch.of(name);
     // What nobody has listed cannot have been approved.
-    if (verdict === 'fine') return next(x, emit);
+    if (verdict === 'fine') return next(x, heard);
     return errorResult('TOOL_UNAPPROVED', told(name, upstream, verdict), {
       upstream,
       tool: name,
@@ -92,6 +101,7 @@ function told(tool: string, upstream: string, verdict: Exclude<Verdict, 'fine'>)
  */
 async function look(
   x: Exchange,
+  name: string,
   pinning: Pinning,
   next: Handler,
   watch: Watch,
@@ -106,7 +116,10 @@ async function look(
   const request = new McpRequest('tools/list', undefined, {});
   const bare = x.fork(pinning.upstream, meta ? request.with({ _meta: meta }) : request);
   try {
-    watch.judge((await listAll(source, 'tools', bare)).items, false);
+    const { changes } = watch;
+    // How long a kept list is good is up to the server that is watched here.
+    const { items } = await listAll(source, 'tools', bare, bare.signal, true);
+    watch.judge(items, { isLaterPage: false, isNews: changes === watch.changes, asked: name });
     return undefined;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
@@ -114,26 +127,37 @@ async function look(
   }
 }
 
-function withoutBlocked(result: McpResult, watch: Watch, isLaterPage: boolean): McpResult {
+function withoutBlocked(result: McpResult, watch: Watch, x: Exchange, isNews: boolean): McpResult {
   const text = result.kind === 'complete' ? result.raw.raw('tools') : undefined;
-  if (text === undefined || watch.sawFine(text)) return result;
+  if (text === undefined || watch.sawFine(text, isNews)) return result;
   const tools = rawItems(text);
-  const kept = watch.judge(tools, isLaterPage);
+  const kept = watch.judge(tools, { isLaterPage: x.request.raw?.has('cursor') === true, isNews });
   if (kept.length < tools.length) return result.with({ tools: joinItems(kept) });
-  watch.remember(text);
+  watch.remember(text, tools);
   return result;
+}
+
+interface Look {
+  readonly isLaterPage: boolean;
+  /** Whether the upstream has just said so; what was kept of it says nothing of what it is now. */
+  readonly isNews: boolean;
+  /** A tool that was looked for, and may not be there. */
+  readonly asked?: string;
 }
 
 /** What is known of the tools of one upstream while a generation lasts. */
 class Watch {
+  /** How often the upstream said that its list changed. */
+  changes = 0;
   readonly #verdicts = new Map<string, Verdict>();
+  /** When each tool was last looked at. */
+  readonly #looks = new Map<string, number>();
   /** Definitions that wait for approval, by name. */
   readonly #waiting = new Map<string, Pin>();
   /** What was said of each tool, so that it is said once. */
   readonly #said = new Map<string, string>();
   #version = -1;
-  #fine: string | undefined;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #fine: { readonly text: string; readonly names: readonly string[] } | undefined;
   /** Whether the list that is being read is the first one ever: it may have several pages. */
   #isFirst = false;
 
@@ -142,8 +166,14 @@ class Watch {
   /** Whether what is known of a tool is good enough for calling it. */
   isFresh(name: string): boolean {
     const { store, host, policy } = this.on;
-    const isOld = host.now() - this.#lookedAt >= policy.recheck;
+    const isOld = host.now() - (this.#looks.get(name) ?? Number.NEGATIVE_INFINITY) >= policy.recheck;
     return !isOld && this.#version === store.version() && this.#verdicts.has(name);
+  }
+
+  /** The upstream says that its list is another one. */
+  expire(): void {
+    this.changes++;
+    this.#looks.clear();
   }
 
   of(name: string): Verdict {
@@ -155,25 +185,30 @@ class Watch {
   }
 
   /** Whether just this page was judged last, and nothing was wrong with it. */
-  sawFine(text: string): boolean {
-    if (this.#fine !== text || this.#version !== this.on.store.version()) return false;
-    this.#lookedAt = this.on.host.now();
+  sawFine(text: string, isNews: boolean): boolean {
+    if (this.#fine?.text !== text || this.#version !== this.on.store.version()) return false;
+    if (isNews) this.#looked(this.#fine.names);
     return true;
   }
 
-  remember(text: string): void {
-    this.#fine = this.#waiting.size === 0 ? text : undefined;
+  remember(text: string, tools: readonly RawObject[]): void {
+    this.#fine = this.#waiting.size === 0 ? { text, names: tools.flatMap(nameOf) } : undefined;
+  }
+
+  #looked(names: readonly string[]): void {
+    for (const name of names) this.#looks.set(name, this.on.host.now());
   }
 
   /** @returns those tools that may be listed, in their order */
-  judge(tools: readonly RawObject[], isLaterPage: boolean): RawObject[] {
+  judge(tools: readonly RawObject[], { isLaterPage, isNews, asked }: Look): RawObject[] {
     const { store, upstream, host, policy } = this.on;
     this.#version = store.version();
-    this.#lookedAt = host.now();
     this.#fine = undefined;
+    if (isNews) this.#looked([...tools.flatMap(nameOf), ...(asked === undefined ? [] : [asked])]);
     const approved = store.approved(upstream);
     if (!isLaterPage) this.#isFirst = approved.size === 0;
     const first = new Map<string, Pin>();
+    const renewed = new Map<string, Pin>();
     const before = [...this.#waiting.keys()].join('\n');
     const kept = tools.filter((tool) => {
       const name = tool.string('name');
@@ -184,7 +219,8 @@ class Watch {
       this.#verdicts.set(name, isFine ? 'fine' : verdict);
       if (isFine) {
         this.#waiting.delete(name);
-        if (verdict !== 'fine' || !approved.has(name)) first.set(name, pin);
+        if (verdict === 'changed') renewed.set(name, pin);
+        else if (!approved.has(name)) first.set(name, pin);
       } else {
         this.#waiting.set(name, pin);
         this.#say(name, verdict, pin);
@@ -192,6 +228,7 @@ class Watch {
       return this.of(name) === 'fine';
     });
     if (first.size > 0) this.#approve(first);
+    if (renewed.size > 0) this.#renew(renewed);
     if (
       before !== [...this.#waiting.keys()].join('\n') ||
       !sameDigests(store.waiting(upstream), this.#waiting)
@@ -215,6 +252,15 @@ class Watch {
     host.log.info('definitions of tools approved on first sight', { upstream, tools: pins.size });
   }
 
+  /** Whoever allows changes is not asked; what they were can still be found out. */
+  #renew(pins: Pins): void {
+    const { store, upstream, host } = this.on;
+    store.renew(upstream, pins);
+    this.#version = store.version();
+    const tools = [...pins.keys()].join(', ');
+    host.log.info('changed definitions of tools approved, as on_drift says', { upstream, tools });
+  }
+
   #say(name: string, verdict: 'changed' | 'new', { digest: now }: Pin): void {
     if (this.#said.get(name) === now) return;
     this.#said.set(name, now);
@@ -228,6 +274,11 @@ class Watch {
       see: `sluice pins diff ${upstream}`,
     });
   }
+}
+
+function nameOf(tool: RawObject): string[] {
+  const name = tool.string('name');
+  return name === undefined ? [] : [name];
 }
 
 function sameDigests(a: Pins, b: Pins): boolean {

@@ -68,6 +68,8 @@ export interface RouterLimits extends LookUps, PageLimits {
   readonly instructions: number;
   /** Longest id of a task that an upstream may give, in characters. */
   readonly taskId: number;
+  /** Longest query of `find_tool`, in characters. */
+  readonly query: number;
 }
 
 export function createRouter({
@@ -215,7 +217,8 @@ export function createRouter({
       }
     },
   };
-  return search ? searching(router, { hits: search.hits, also: anyOf(search.also) }, merging) : router;
+  const query = () => limits().query;
+  return search ? searching(router, { hits: search.hits, query, also: anyOf(search.also) }, merging) : router;
 }
 
 /** The upstream that an exchange goes to, where it is one. */

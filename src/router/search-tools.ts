@@ -33,8 +33,15 @@ const FOUND = {
   required: ['tools', 'total'],
 };
 
+export interface FindLimits {
+  /** Hits, where the caller does not say how many it wants. */
+  readonly hits: number;
+  /** Most characters of a query: each word of it is compared with all there are. */
+  readonly query: number;
+}
+
 /** @param upstreams whose tools the caller can find */
-export function searchTools(upstreams: readonly string[], hits: number): RawObject[] {
+export function searchTools(upstreams: readonly string[], { hits, query }: FindLimits): RawObject[] {
   const whose = upstreams.length === 0 ? '' : ` There are tools of: ${upstreams.join(', ')}.`;
   return [
     RawObject.of({
@@ -44,7 +51,11 @@ export function searchTools(upstreams: readonly string[], hits: number): RawObje
       inputSchema: {
         type: 'object',
         properties: {
-          query: { type: 'string', description: 'What the tool should do, in a few words.' },
+          query: {
+            type: 'string',
+            maxLength: query,
+            description: 'What the tool should do, in a few words.',
+          },
           limit: {
             type: 'integer',
             minimum: 1,
@@ -79,10 +90,18 @@ export interface Wanted {
 }
 
 /** What a call of `find_tool` wants. */
-export function wantedOf({ raw }: McpRequest, hits: number): Wanted | McpResult {
+export function wantedOf({ raw }: McpRequest, { hits, query: longest }: FindLimits): Wanted | McpResult {
   const given = raw?.object('arguments');
   const query = given?.string('query');
   if (query === undefined) return wrong(FIND, 'arguments.query', 'a text');
+  if (query.length > longest)
+    return errorResult(
+      'PARAMS_INVALID',
+      `${FIND}: arguments.query is longer than limits.query (${longest}).`,
+      {
+        limit: 'query',
+      },
+    );
   const limit = given?.get('limit') ?? hits;
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > MOST)
     return wrong(FIND, 'arguments.limit', `a whole number from 1 to ${MOST}`);

@@ -12,12 +12,14 @@ import { type Merging, nobodyThere } from './merged.ts';
 import { type Offered, visible } from './offering.ts';
 import type { Router } from './router.ts';
 import { type SearchIndex, searchIndex } from './search-index.ts';
-import { CALL, FIND, innerCall, searchTools, wantedOf } from './search-tools.ts';
+import { CALL, FIND, type FindLimits, innerCall, searchTools, wantedOf } from './search-tools.ts';
 import type { Seen, View } from './views.ts';
 
 export interface SearchOptions {
   /** Hits, where the caller does not say how many it wants. */
   readonly hits: number;
+  /** `limits.query`. */
+  readonly query: () => number;
   /** Tools that are listed all the same, by name. */
   readonly also: Test | undefined;
 }
@@ -27,8 +29,9 @@ const HERE: Route = { kind: 'local' };
 /** What of a tool is told by `find_tool`: what its caller needs for calling it. */
 const TOLD = ['name', 'title', 'description', 'inputSchema', 'annotations'] as const;
 
-export function searching(router: Router, { hits, also }: SearchOptions, merging: Merging): Router {
-  const { views, offering } = merging;
+export function searching(router: Router, { hits, query, also }: SearchOptions, merging: Merging): Router {
+  const { views, offering, host } = merging;
+  const limits = (): FindLimits => ({ hits, query: query() });
   const indexes = new WeakMap<View, SearchIndex>();
 
   const isFind = ({ request }: Exchange): boolean =>
@@ -59,13 +62,16 @@ export function searching(router: Router, { hits, also }: SearchOptions, merging
     if (there instanceof McpResult) return there;
     const upstreams = [...new Set(there.tools.map(({ upstream }) => upstream))];
     const shown = also ? there.tools.filter(({ full }) => also(full)) : [];
-    const tools = [...searchTools(upstreams, hits), ...shown.map(({ item }) => item)];
+    const tools = [...searchTools(upstreams, limits()), ...shown.map(({ item }) => item)];
     return McpResult.complete(RawObject.of({}).with({ tools: joinItems(tools) }));
   }
 
   async function find(x: Exchange): Promise<McpResult> {
-    const wanted = wantedOf(x.request, hits);
-    if (wanted instanceof McpResult) return wanted;
+    const wanted = wantedOf(x.request, limits());
+    if (wanted instanceof McpResult) {
+      if (wanted.raw.object('data')?.has('limit')) host.metrics.limitHits.inc({ limit: 'query' });
+      return wanted;
+    }
     const there = await see(x);
     if (there instanceof McpResult) return there;
     const { tools, seen } = there;

@@ -4,7 +4,7 @@
 import { canBeAsked } from '../core/client.ts';
 import { errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { wantsFresh } from '../core/fresh.ts';
+import { isKept, wantsFresh } from '../core/fresh.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type Hints, hintsOf, withHints, withoutHints } from '../protocol/caching.ts';
@@ -203,6 +203,7 @@ export class Cache {
 
   /** With what is left of its time, for those who know what that is. */
   #given({ raw, signed, at, ttlMs, until, scope }: Kept, x: Exchange): McpResult {
+    if (!x.get(isKept)) x.set(isKept, true);
     const now = this.parts.host.now();
     const left = now < until ? at + ttlMs - now : 0;
     const isTold = x.client.era === '2026';

@@ -56,6 +56,10 @@ function slug(heading: string): string {
     .replaceAll(' ', '-');
 }
 
+test('no page holds both sides of a merge', () => {
+  expect(wrong(pages, /^(?:<{7}|>{7}) .*$/gm, () => false)).toEqual([]);
+});
+
 test('ARCHITECTURE.md names files that exist', () => {
   const page = new Map([['ARCHITECTURE.md', architecture]]);
   expect(wrong(page, FILE, isThere)).toEqual([]);

@@ -194,6 +194,10 @@ export const limits = camel(
     pages: count(1_000, {
       description: 'Most pages of one list of an upstream; what is on further ones is left out.',
     }),
+    query: count(1_000, {
+      description:
+        'Longest query of `find_tool`, in characters: each of its words is compared with all there are.',
+    }),
     upstream_batch: count(10_000, {
       description: 'Most messages in a batch of an upstream; one revision alone has them.',
     }),

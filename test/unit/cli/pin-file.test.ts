@@ -57,6 +57,8 @@ test('first sight never takes the place of what is approved', () => {
   store.approve('u', new Map([['a', pin(1)]]));
   store.approve('u', new Map([['a', pin(2)]]));
   expect(store.approved('u').get('a')).toEqual(pin(1));
+  store.renew('u', new Map([['a', pin(2)]]));
+  expect(store.approved('u').get('a')).toEqual(pin(2));
 });
 
 test('what waits is accepted by name or as a whole, and the version tells of it', () => {

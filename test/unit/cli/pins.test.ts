@@ -32,6 +32,15 @@ endpoints: { /mcp: { upstreams: [files] }, /all: {} }
   const listed = await home.run(['pins', 'list']);
   expect(listed.out).toMatch(/^files\/read {2}approved {2}20[^\n]*\n$/);
   expect((await home.run(['pins', 'diff'])).code).toBe(0);
+  for (const mistyped of [
+    ['diff', 'fils'],
+    ['diff', 'files', 'raed'],
+    ['list', 'fils'],
+  ])
+    expect(await home.run(['pins', ...mistyped])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('seen'),
+    });
 
   await before.stop();
   const after = startRawUpstream({ tools: tools('Reads, and sends it away.'), answer, port });

@@ -84,6 +84,7 @@ test('the defaults', () => {
     eraMemory: 600_000,
     cacheBytes: 16_777_216,
     cacheEntries: 1_000,
+    query: 1_000,
     cacheTtl: 86_400_000,
     helloAge: 60_000,
     bodyTimeout: 30_000,

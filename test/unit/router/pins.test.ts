@@ -1,6 +1,8 @@
 // Tools whose definition is not the approved one: found in lists, page by page, and before calls.
 import { describe, expect, test } from 'bun:test';
+import { isKept, wantsFresh } from '../../../src/core/fresh.ts';
 import { type PinStore, pinMemory } from '../../../src/core/pin-store.ts';
+import { McpNotification } from '../../../src/protocol/message.ts';
 import type { JsonObject } from '../../../src/protocol/values.ts';
 import { type PinPolicy, pinned } from '../../../src/router/pins.ts';
 import { exchange, nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
@@ -17,19 +19,34 @@ function world(policy: Partial<PinPolicy> = {}, store: PinStore = pinMemory()) {
   const host = testHost();
   let pages: object[][] = [[]];
   const upstream = source('files', {
-    'tools/list': ({ request }) => {
+    'tools/list': (x) => {
+      const { request } = x;
+      if (isListKept && !x.get(wantsFresh)) {
+        x.set(isKept, true);
+        return { tools: [tool('a')] };
+      }
       const page = Number(request.raw?.string('cursor') ?? 0);
       const next = page + 1 < pages.length ? { nextCursor: String(page + 1) } : {};
       return { tools: pages[page], ...next };
     },
     'tools/call': { content: [] },
+    'subscriptions/listen': async (_, emit) => {
+      await emit(McpNotification.of('notifications/tools/list_changed', {}));
+      return {};
+    },
   });
+  let isListKept = false;
   const whole = { onDrift: 'block', onNew: 'allow', recheck: 60_000, ...policy } as const;
   const handle = pinned({ upstream: 'files', policy: whole, store, host, pages: 10 }, upstream.handle);
   return {
     host,
     store,
     upstream,
+    /** From now on a list is what it was, unless a fresh one is wanted. */
+    keepsList() {
+      isListKept = true;
+    },
+    tellsOfChange: () => handle(exchange('subscriptions/listen'), nobody),
     has(...all: object[][]) {
       pages = all;
     },
@@ -81,7 +98,7 @@ describe('what differs', () => {
     expect(await call('a')).toBe('TOOL_UNAPPROVED');
     expect(await call('b')).toBe('called');
     expect([...store.waiting('files').keys()]).toEqual(['a']);
-    store.approve('files', new Map(store.waiting('files')));
+    store.renew('files', new Map(store.waiting('files')));
     expect(await list()).toEqual(['a', 'b']);
     expect(await call('a')).toBe('called');
     expect(store.waiting('files').size).toBe(0);
@@ -155,6 +172,42 @@ describe('a call', () => {
     expect(await call('a')).toBe('TOOL_UNAPPROVED');
   });
 
+  test('is not made because of a list that was kept, however long its server says that it is good', async () => {
+    const { has, list, call, keepsList, host } = world();
+    has([tool('a')]);
+    await list();
+    keepsList();
+    has([tool('a', 'other')]);
+    host.turn(59_000);
+    expect(await list()).toEqual(['a']);
+    expect(await call('a')).toBe('called');
+    host.turn(1_000);
+    expect(await list()).toEqual(['a']);
+    expect(await call('a')).toBe('TOOL_UNAPPROVED');
+  });
+
+  test('looks again as soon as the upstream has said that its list changed', async () => {
+    const { has, list, call, tellsOfChange, upstream } = world();
+    has([tool('a')], [tool('b')]);
+    await list();
+    expect(await call('a')).toBe('called');
+    expect(upstream.asked('tools/list')).toHaveLength(1);
+    has([tool('a', 'other')]);
+    await tellsOfChange();
+    expect(await call('a')).toBe('TOOL_UNAPPROVED');
+  });
+
+  test('looks again where the page with its tool was not looked at', async () => {
+    const { has, list, call, host } = world();
+    has([tool('a')], [tool('b')]);
+    await list();
+    await list('1');
+    has([tool('a')], [tool('b', 'other')]);
+    host.turn(60_000);
+    await list();
+    expect(await call('b')).toBe('TOOL_UNAPPROVED');
+  });
+
   test('of a tool that is on no list is refused: nobody can have approved it', async () => {
     const { has, call } = world();
     has([tool('a')]);
@@ -182,10 +235,18 @@ describe('a call', () => {
   });
 });
 
-test('with allow for both nothing is looked at', () => {
-  const { upstream, store, host } = world();
-  const policy = { onDrift: 'allow', onNew: 'allow', recheck: 1 } as const;
-  expect(pinned({ upstream: 'files', policy, store, host, pages: 10 }, upstream.handle)).toBe(
-    upstream.handle,
-  );
+test('with allow for both what is seen is approved, and nothing waits any more', async () => {
+  const store = pinMemory();
+  const strict = world({ onDrift: 'warn' }, store);
+  strict.has([tool('a')]);
+  await strict.list();
+  strict.has([tool('a', 'other')]);
+  await strict.list();
+  expect([...store.waiting('files').keys()]).toEqual(['a']);
+  const { has, list } = world({ onDrift: 'allow', onNew: 'allow' }, store);
+  has([tool('a', 'other'), tool('b')]);
+  expect(await list()).toEqual(['a', 'b']);
+  expect(store.approved('files').get('a')?.definition.description).toBe('other');
+  expect([...store.approved('files').keys()]).toEqual(['a', 'b']);
+  expect(store.waiting('files').size).toBe(0);
 });

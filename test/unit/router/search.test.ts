@@ -31,7 +31,7 @@ const files = () =>
 
 function endpoint(options: Parameters<typeof routerOver>[1] = 'prefix', also?: string[]) {
   const [a, b] = [github(), files()];
-  const { router } = routerOver([a, b], options, 5_000, {}, NO_SHELF, { hits: 5, also });
+  const { router, host } = routerOver([a, b], options, 5_000, {}, NO_SHELF, { hits: 5, also });
   const ask = async (method: string, params: JsonObject) => {
     const x = exchange(method, params);
     x.reroute(await router.route(x));
@@ -47,7 +47,7 @@ function endpoint(options: Parameters<typeof routerOver>[1] = 'prefix', also?: s
   };
   const names = async (query: string, more: JsonObject = {}) =>
     (await find(query, more)).tools.map(({ name }) => name);
-  return { a, b, router, ask, call, find, names };
+  return { a, b, router, host, ask, call, find, names };
 }
 
 describe('the list', () => {
@@ -113,6 +113,18 @@ describe('find_tool', () => {
       expect(result.raw.string('message')).toContain('find_tool: arguments.');
     },
   );
+
+  test('refuses a query of any length but a few words', async () => {
+    const { call, host } = endpoint();
+    const { result } = await call('find_tool', { query: 'x'.repeat(1_001) });
+    expect([result.code, result.raw.string('message')]).toEqual([
+      -32602,
+      'find_tool: arguments.query is longer than limits.query (1000).',
+    ]);
+    expect((await call('find_tool', { query: 'x'.repeat(1_000) })).result.kind).toBe('complete');
+    const { values } = await host.metrics.limitHits.get();
+    expect(values.map(({ value, labels }) => [value, labels.limit])).toEqual([[1, 'query']]);
+  });
 
   test('finds nothing that is hidden from its caller', async () => {
     const { names } = endpoint({ template: undefined, tools: { allow: ['read_*'], deny: undefined } });

@@ -74,6 +74,7 @@ const LIMITS: RouterLimits = {
   retry: 10_000,
   instructions: 32_768,
   taskId: 1_024,
+  query: 1_000,
 };
 
 /** A router over these sources, with prefixes unless it is told otherwise. */

@@ -1,7 +1,7 @@
 // What is kept of an upstream's results, for whom, and until when.
 import { describe, expect, test } from 'bun:test';
 import { errorResult } from '../../../src/core/errors.ts';
-import { wantsFresh } from '../../../src/core/fresh.ts';
+import { isKept, wantsFresh } from '../../../src/core/fresh.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { clientOf, exchange, nobody } from '../../fixtures/exchanges.ts';
 import { keeping, TOOLS } from './kept.ts';
@@ -204,6 +204,20 @@ describe('it answers', () => {
     x.set(wantsFresh, true);
     await cache.handle(x, nobody);
     expect(asked.length).toBe(2);
+  });
+
+  test('says of itself that it is kept, also when it stands in', async () => {
+    let isAway = false;
+    const { cache, host } = keeping(() => (isAway ? errorResult('UPSTREAM_UNAVAILABLE') : hints(1_000)));
+    const wasKept = async () => {
+      const x = exchange('tools/list', {});
+      await cache.handle(x, nobody);
+      return x.get(isKept) === true;
+    };
+    expect([await wasKept(), await wasKept()]).toEqual([false, true]);
+    host.turn(1_000);
+    isAway = true;
+    expect(await wasKept()).toBe(true);
   });
 });
 
