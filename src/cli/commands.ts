@@ -47,7 +47,7 @@ const URL_FLAG = [
 ] as const;
 const HEADER = ['-H, --header <line...>', "header to send, as 'Name: value'; repeatable"] as const;
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export const SHELLS = ['bash', 'zsh', 'fish', 'pwsh'] as const;
 
 export const ROWS: readonly Row[] = [
   {
@@ -238,6 +238,7 @@ export const ROWS: readonly Row[] = [
       ['source <(sluice completion bash)', 'in ~/.bashrc'],
       ['sluice completion zsh > ~/.zfunc/_sluice', 'in a folder of $fpath'],
       ['sluice completion fish > ~/.config/fish/completions/sluice.fish', ''],
+      ['sluice completion pwsh >> $PROFILE', 'PowerShell'],
     ],
     run: async (shell, { args }) => (await import('./completion.ts')).completion(shell, text(args[0]), ROWS),
   },

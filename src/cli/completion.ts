@@ -19,7 +19,7 @@ const GLOBAL = ['--help', '--color'];
 
 export function completion(shell: Shell, name: string, rows: readonly Row[]): number {
   const entries = entriesOf(rows);
-  const script = { bash, zsh, fish }[name as (typeof SHELLS)[number]];
+  const script = { bash, zsh, fish, pwsh }[name as (typeof SHELLS)[number]];
   if (script === undefined)
     throw new CliError(EXIT.usage, `no completion for ${name}`, `there is ${SHELLS.join(', ')}`);
   shell.out.write(script(entries));
@@ -116,6 +116,35 @@ function fish(entries: readonly Entry[]): string {
     }),
   ]);
   return `# fish completion for sluice\n${lines.join('\n')}\ncomplete -c sluice -l help\ncomplete -c sluice -l color -x -a 'always never auto'\n`;
+}
+
+function pwsh(entries: readonly Entry[]): string {
+  const list = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(', ');
+  const cases = entries.map(
+    ({ name, flags, words }) =>
+      `        '${name}' { ${list([...words.map((word) => word.name), ...flags, ...GLOBAL])} }`,
+  );
+  const files = [...new Set(entries.flatMap((entry) => entry.files))];
+  // Where nothing is offered the shell offers files.
+  return `# PowerShell completion for sluice
+Register-ArgumentCompleter -Native -CommandName sluice -ScriptBlock {
+  param($word, $ast, $cursor)
+  $given = @($ast.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.ToString() })
+  $offered = @(
+    if ($given[-1] -cin ${list(files)}) { }
+    elseif ($given[-1] -ceq '--color') { 'always', 'never', 'auto' }
+    elseif ($given.Count -lt 2) { ${list([...entries.map(({ name }) => name), 'help', '--version', ...GLOBAL])} }
+    else {
+      switch -CaseSensitive ($given[1]) {
+${cases.join('\n')}
+      }
+    }
+  )
+  $offered | Where-Object { $_.StartsWith($word, 'Ordinal') } | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+  }
+}
+`;
 }
 
 function quoted(text: string): string {

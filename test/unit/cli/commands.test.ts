@@ -43,7 +43,7 @@ describe('usage errors exit 2, on stderr', () => {
     [['call'], 'missing required argument'],
     [['tools'], 'Usage: sluice tools'],
     [['--color', 'blue', 'version'], 'Allowed choices are always, never, auto'],
-    [['completion', 'tcsh'], 'there is bash, zsh, fish'],
+    [['completion', 'tcsh'], 'there is bash, zsh, fish, pwsh'],
     [['call', 'echo', 'a=1', '--json-args', '{}'], 'not both'],
     [['call', 'echo', '--url', 'ftp://x'], 'is not a URL'],
     [['call', 'echo', '-H', 'nothing'], 'is not a header'],

@@ -31,11 +31,25 @@ for (const shell of SHELLS) {
     const there = Bun.which(shell);
     test.skipIf(there === null)('is a script the shell can read', async () => {
       const { out } = await script;
-      const child = Bun.spawn([there ?? '', '-n'], { stdin: new Blob([out]), stderr: 'pipe' });
+      const check = shell === 'pwsh' ? ['-NoProfile', '-NonInteractive', '-Command', '-'] : ['-n'];
+      const child = Bun.spawn([there ?? '', ...check], { stdin: new Blob([out]), stderr: 'pipe' });
       expect({ code: await child.exited, err: await child.stderr.text() }).toEqual({ code: 0, err: '' });
     });
   });
 }
+
+test('PowerShell offers by the word before, files where nothing is offered', async () => {
+  const { out } = await home.run(['completion', 'pwsh']);
+  expect(out).toContain("'tools' { 'list', ");
+  expect(out).toContain("'completion' { 'bash', 'zsh', 'fish', 'pwsh', '--help', '--color' }");
+  expect(out).toMatch(/-cin '-c', '--config', .*\) \{ \}/);
+  expect(out).toMatch(/-ceq '--color'\) \{ 'always', 'never', 'auto' \}/);
+  // What stands in quotes is no text that the shell would look into, and every bracket is closed.
+  const bare = out.replaceAll(/'[\w-]*'/g, '').replaceAll(/^#.*$/gm, '');
+  expect(bare).not.toMatch(/['"`]/);
+  for (const [open, close] of ['{}', '()', '[]'])
+    expect(bare.split(open as string).length).toBe(bare.split(close as string).length);
+});
 
 test.skipIf(Bun.which('bash') === null)('bash completes commands, verbs and options', async () => {
   const { out } = await home.run(['completion', 'bash']);

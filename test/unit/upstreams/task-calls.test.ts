@@ -178,18 +178,6 @@ describe('a tool that wants a task', () => {
 });
 
 describe('while it waits for the result', () => {
-  test('a task that its server knows is alive, however long it says nothing', async () => {
-    const done = Promise.withResolvers<string>();
-    const { upstream, server } = start(
-      { 'tasks/result': () => done.promise },
-      { timeouts: { firstByte: 2_000, idle: 2_000 } },
-    );
-    const calling = upstream.handle(toolCall('must'), nobody);
-    await server.arrived('tasks/get', 25);
-    done.resolve(RESULT);
-    expect(textOf(await calling)).toBe('done');
-  });
-
   test('one that its server does not know is over', async () => {
     const { upstream, paramsOf } = start({ 'tasks/result': never, 'tasks/get': () => GONE });
     const { value } = await upstream.handle(toolCall('must'), nobody);
