@@ -1,7 +1,7 @@
 // One subscription over several upstreams: one acknowledgement for all, then events as they come. Resources are
 // watched at their owners alone; that a list has changed is told when the caller's view of it has.
 
-import { errorResult } from '../core/errors.ts';
+import { type ErrorName, errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { GRACEFUL } from '../core/graceful.ts';
 import type { Emit } from '../core/handler.ts';
@@ -25,8 +25,8 @@ export interface Listening {
   readonly changes: Changes;
   readonly tasks: TaskNames;
   readonly greet: Greet;
-  /** Whether it cannot be reached in time: then nobody waits for its acknowledgement. */
-  isAway(source: Source, x: Exchange): Promise<boolean>;
+  /** Why it cannot be reached, if it cannot: then nobody waits for its acknowledgement. */
+  whyAway(source: Source, x: Exchange): Promise<ErrorName | undefined>;
   readonly watchedAt: WatchedAt;
 }
 
@@ -35,7 +35,7 @@ export async function listenAll(
   x: Exchange,
   emit: Emit,
   whole: Whole,
-  { sources, offering, changes, tasks, greet, isAway, watchedAt }: Listening,
+  { sources, offering, changes, tasks, greet, whyAway, watchedAt }: Listening,
 ): Promise<McpResult> {
   const acks: RawObject[] = [];
   const early: McpNotification[] = [];
@@ -60,7 +60,11 @@ export async function listenAll(
   const legs = (await filtersOf(x, sources, tasks, watchedAt)).map(({ source, filter, made }) => {
     if (!filter) return heard(source);
     const request = x.request.with({ notifications: filter });
-    void isAway(source, x).then((is) => (is ? heard(source) : undefined));
+    void whyAway(source, x).then((why) => {
+      // One that is only slow, as a process that starts, may yet watch what nobody else can.
+      const isSlow = why === 'UPSTREAM_TIMEOUT' && filter.has('resourceSubscriptions');
+      if (why !== undefined && !isSlow) heard(source);
+    });
     const outward = (id: string) => tasks.outward({ upstream: source.name, id, tool: made.get(id) }, x);
     return (
       source

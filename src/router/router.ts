@@ -1,6 +1,6 @@
 // From an exchange to its legs and back to one result. The innermost handler of an endpoint's pipeline.
 
-import { errorResult } from '../core/errors.ts';
+import { type ErrorName, errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
@@ -127,9 +127,9 @@ export function createRouter({
     leaving,
   });
   const merging: Merging = { views, offering, changes, upstreams, seal, limits, host };
-  const isAway = async (source: Source, x: Exchange): Promise<boolean> =>
-    (await greeting(source, x)).failure !== undefined;
-  const listening: Listening = { sources, offering, changes, tasks, greet, isAway, watchedAt };
+  const whyAway = async (source: Source, x: Exchange): Promise<ErrorName | undefined> =>
+    (await greeting(source, x)).failure?.code;
+  const listening: Listening = { sources, offering, changes, tasks, greet, whyAway, watchedAt };
   /** Where nobody is known to have it, one that cannot be asked may. */
   async function watchedAt(uri: string, x: Exchange): Promise<readonly string[]> {
     if (offering.transparent && !x.isNarrowed) return upstreams;

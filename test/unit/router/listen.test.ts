@@ -1,4 +1,4 @@
-// What an endpoint says of itself, and one subscription over several upstreams.
+// One subscription over several upstreams.
 import { afterEach, describe, expect, jest, test } from 'bun:test';
 import { errorResult } from '../../../src/core/errors.ts';
 import { GRACEFUL } from '../../../src/core/graceful.ts';
@@ -8,110 +8,6 @@ import { exchange } from '../../fixtures/exchanges.ts';
 import { routerOver, source, type TestSource } from './sources.ts';
 
 afterEach(() => void jest.useRealTimers());
-
-describe('server/discover', () => {
-  const discover = async (...sources: TestSource[]) =>
-    (await routerOver(sources).handle(exchange('server/discover', {}))).value as Record<string, unknown>;
-
-  test('is answered here: the gateway’s name, every revision, nothing to cache', async () => {
-    const value = await discover(source('a'), source('b'));
-    expect(value.supportedVersions).toEqual([
-      '2026-07-28',
-      '2025-11-25',
-      '2025-06-18',
-      '2025-03-26',
-      '2024-11-05',
-    ]);
-    expect(value).toMatchObject({
-      resultType: 'complete',
-      ttlMs: 0,
-      cacheScope: 'private',
-      _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'sluice' } },
-    });
-    expect(value).not.toHaveProperty('instructions');
-  });
-
-  test('unites capabilities; lists may change with the configuration; of extensions, those that one alone has, and tasks', async () => {
-    const a = source(
-      'a',
-      {},
-      {
-        capabilities: {
-          tools: {},
-          resources: { subscribe: false },
-          logging: {},
-          tasks: { list: {} },
-          extensions: { x: {} },
-          experimental: { p: { a: 1 } },
-        },
-      },
-    );
-    const b = source(
-      'b',
-      {},
-      {
-        capabilities: {
-          tools: { listChanged: true },
-          resources: { subscribe: true },
-          completions: {},
-          experimental: { p: { a: 2 }, q: {} },
-        },
-      },
-    );
-    expect((await discover(a, b)).capabilities).toEqual({
-      tools: { listChanged: true },
-      resources: { subscribe: true, listChanged: true },
-      logging: {},
-      completions: {},
-      experimental: { p: { a: 1 }, q: {} },
-      extensions: { x: {} },
-    });
-    expect((await discover(a)).capabilities).toHaveProperty('extensions', { x: {} });
-    const extensions = { 'io.modelcontextprotocol/tasks': {}, y: { s: 1 }, z: {} };
-    const [c, d] = ['c', 'd'].map((name) => source(name, {}, { capabilities: { extensions } }));
-    expect((await discover(a, c as TestSource)).capabilities).toHaveProperty('extensions', {
-      x: {},
-      ...extensions,
-    });
-    expect((await discover(a, c as TestSource, d as TestSource)).capabilities).toHaveProperty('extensions', {
-      x: {},
-      'io.modelcontextprotocol/tasks': {},
-    });
-  });
-
-  test('does not promise less for one that is down: its things may appear', async () => {
-    const there = source('a', {}, { capabilities: { tools: {} } });
-    const { capabilities } = await discover(there, source('b', {}, new Error('down')));
-    expect(Object.keys(capabilities as object).sort()).toEqual([
-      'completions',
-      'logging',
-      'prompts',
-      'resources',
-      'tools',
-    ]);
-  });
-
-  test('does not wait for one that hangs', async () => {
-    jest.useFakeTimers();
-    const hanging: TestSource = { ...source('b'), hello: () => new Promise(() => {}) };
-    const waiting = discover(source('a', {}, { capabilities: { tools: {} } }), hanging);
-    for (let i = 0; i < 50; i++) await Promise.resolve();
-    jest.advanceTimersByTime(5_000);
-    expect((await waiting).capabilities).toHaveProperty('prompts');
-    jest.advanceTimersByTime(60_000);
-    expect(jest.getTimerCount()).toBe(0);
-  });
-
-  test('puts instructions under the names of their upstreams; those of a single one stay as they are', async () => {
-    const [a, b, c] = [
-      source('a', {}, { instructions: 'Do a.' }),
-      source('b'),
-      source('c', {}, { instructions: 'Do c.' }),
-    ];
-    expect((await discover(a, b, c)).instructions).toBe('## a\nDo a.\n\n## c\nDo c.');
-    expect((await discover(a)).instructions).toBe('Do a.');
-  });
-});
 
 const ACK = 'notifications/subscriptions/acknowledged';
 const ack = (notifications: object) => McpNotification.of(ACK, { notifications: { ...notifications } });
@@ -273,6 +169,44 @@ describe('subscriptions/listen', () => {
     expect(mine.notes).toEqual(['subscriptions/acknowledged {}', 'resources/updated b:1']);
     await mine.leave();
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('waits for one that starts slowly when something of it is to be watched', async () => {
+    const a = listening('a', {}, ['a:1']);
+    let greetings = 0;
+    const slow: TestSource = {
+      ...a.source,
+      hello: (client) => (greetings++ === 0 ? a.source.hello(client) : new Promise(() => {})),
+    };
+    const { handle } = routerOver([slow, source('b')]);
+    await handle(exchange('server/discover', {}));
+    await handle(exchange('resources/list', {}));
+    jest.useFakeTimers();
+    const abort = new AbortController();
+    const notes: unknown[] = [];
+    const told = Promise.withResolvers<void>();
+    const over = handle(
+      exchange(
+        'subscriptions/listen',
+        { notifications: { resourceSubscriptions: ['a:1'] } },
+        { signal: abort.signal },
+      ),
+      (note) => {
+        notes.push(note.raw?.get('notifications'));
+        told.resolve();
+        return undefined;
+      },
+    );
+    await a.begun;
+    // Its greeting is late by now.
+    jest.advanceTimersByTime(1_000);
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    expect(notes).toEqual([]);
+    a.say(ack({ resourceSubscriptions: ['a:1'] }));
+    await told.promise;
+    expect(notes).toEqual([{ resourceSubscriptions: ['a:1'] }]);
+    abort.abort();
+    await over;
   });
 
   test('ends as cancelled when the caller goes, before or after the acknowledgement', async () => {
