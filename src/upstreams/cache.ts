@@ -30,7 +30,7 @@ export type Carry = (x: Exchange, emit: Emit, via?: Via) => Promise<McpResult>;
 export interface CacheParts {
   readonly upstream: string;
   readonly spec: CacheSpec;
-  readonly limits: Pick<UpstreamLimits, 'cacheBytes' | 'cacheEntries' | 'cacheTtl'>;
+  readonly limits: Pick<UpstreamLimits, 'cacheBytes' | 'cacheEntries' | 'cacheTtl' | 'pages'>;
   readonly host: Host;
   /** How long the upstream may take for what nobody waits for, milliseconds. */
   readonly patience: number;

@@ -3,13 +3,17 @@
 import { LRUCache } from 'lru-cache';
 import type { Exchange } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
+import type { Host } from '../core/host.ts';
+import { pagesOf } from '../core/pages.ts';
 import { rawItems } from '../protocol/items.ts';
 import { McpRequest, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 
 export interface ReadOnlyParts {
   readonly list: Handler;
-  readonly now: () => number;
+  readonly host: Host;
+  /** Pages of a list that are followed. */
+  readonly pages: () => number;
   /** How long a list is believed, milliseconds. */
   readonly believed: number;
   /** How long the upstream may take for it, milliseconds. */
@@ -24,7 +28,6 @@ interface Listed {
 
 /** How many callers' lists are remembered. */
 const LISTS = 1_000;
-const PAGES = 100;
 const NONE: ReadonlySet<string> = new Set();
 
 export class ReadOnlyTools {
@@ -39,10 +42,10 @@ export class ReadOnlyTools {
 
   /** Asks for the list unless it is known. Nobody waits for it. Of one that cannot be had, no tool only reads. */
   learn(caller: string, x: Exchange): void {
-    const { now, believed } = this.parts;
+    const { host, believed } = this.parts;
     const before = this.#lists.get(caller);
-    if (before && now() - before.at < believed) return;
-    const listed: Listed = { at: now(), names: before?.names ?? NONE };
+    if (before && host.now() - before.at < believed) return;
+    const listed: Listed = { at: host.now(), names: before?.names ?? NONE };
     this.#lists.set(caller, listed);
     const learned = (names: ReadonlySet<string>): void => {
       listed.names = names;
@@ -56,23 +59,22 @@ export class ReadOnlyTools {
 
   /** Beside the call, which does not wait for it: so it goes on when its caller has gone. */
   async #ask(asker: Exchange): Promise<ReadonlySet<string>> {
+    const { list, pages, host, patience } = this.parts;
     const leave = asker.runsOn.hold();
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.parts.patience);
+    const timer = setTimeout(() => late.abort(), patience);
     const names = new Set<string>();
     try {
-      let cursor: string | undefined;
-      for (let page = 0; page < PAGES; page++) {
+      const upstream = asker.leg?.upstream ?? '';
+      const page = async (cursor: string | undefined): Promise<RawObject> => {
         const request = new McpRequest('tools/list', paramsOf(asker, cursor));
-        const x = asker.fork(asker.leg?.upstream ?? '', request, late.signal);
-        const { kind, raw } = await this.parts.list(x, () => undefined);
+        const { kind, raw } = await list(asker.fork(upstream, request, late.signal), () => undefined);
         if (kind !== 'complete') throw new Error('the tool list cannot be had');
+        return raw;
+      };
+      for await (const raw of pagesOf({ most: pages(), host }, { upstream, list: 'tools' }, page))
         for (const tool of rawItems(raw.raw('tools') ?? '[]'))
           if (onlyReads(tool)) names.add(tool.string('name') ?? '');
-        const next = raw.string('nextCursor');
-        if (next === undefined || next === cursor) break;
-        cursor = next;
-      }
       return names;
     } finally {
       clearTimeout(timer);

@@ -33,8 +33,9 @@ export class ToolCache {
   readonly #atWork = new Set<AtWork>();
 
   constructor(readonly parts: ToolCacheParts) {
-    const { list, host, tools, patience } = parts;
-    this.#readOnly = new ReadOnlyTools({ list, now: host.now, believed: tools.for, patience });
+    const { list, host, tools, patience, limits } = parts;
+    const pages = (): number => limits.pages;
+    this.#readOnly = new ReadOnlyTools({ list, host, pages, believed: tools.for, patience });
   }
 
   takes({ request }: Exchange): boolean {

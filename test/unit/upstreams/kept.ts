@@ -25,7 +25,7 @@ export function keeping(answer: Answering, options: Options = {}) {
   const host = testHost();
   const asked: Exchange[] = [];
   let woken = Promise.withResolvers<void>();
-  const bounds = { cacheBytes: 1_000_000, cacheEntries: 100, cacheTtl: 86_400_000, ...limits };
+  const bounds = { cacheBytes: 1_000_000, cacheEntries: 100, cacheTtl: 86_400_000, pages: 100, ...limits };
   const link = { era } as Pooled['link'];
   const cache = new Cache({
     upstream: 'up',
