@@ -38,6 +38,8 @@ export interface ClientSession {
   ask?(method: string, params: RawObject | undefined, signal: AbortSignal): Promise<Answer>;
   /** Whom it belongs to; undefined while it begins, and on a pipe. */
   readonly principal?: Identity | undefined;
+  /** Is told as whom plugins have found its own principal: its groups and scopes may be others than before. */
+  found?(principal: Principal): void;
   /** Calls `hear` when the client says that its roots changed, until the returned function is called. */
   readonly onRootsChanged?: (hear: () => void) => () => void;
 }

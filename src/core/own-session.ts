@@ -11,7 +11,12 @@ import type { Handler } from './handler.ts';
  * looked at, and what one of them answers, refusals aside.
  */
 export function ownSessionOnly(build: (next: Handler) => Handler, next: Handler): Handler {
-  const run = build(async (x, emit) => (isOwn(x) ? next(x, emit) : unknown(x)));
+  const run = build(async (x, emit) => {
+    if (!isOwn(x)) return unknown(x);
+    // Its own subscription runs as whom the client's requests have shown it to be.
+    if (x.request.method !== 'subscriptions/listen') x.client.session?.found?.(x.principal);
+    return next(x, emit);
+  });
   return async (x, emit) => {
     const result = await run(x, emit);
     return result.kind === 'error' || isOwn(x) ? result : unknown(x);

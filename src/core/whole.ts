@@ -10,7 +10,8 @@ export async function wholeResult(result: McpResult): Promise<McpResult | TooLon
   if (!rest) return result;
   try {
     const whole = await rest.whole();
-    if (whole instanceof RawObject) return new McpResult(result.kind, whole, result.http, result.headers);
+    if (whole instanceof RawObject)
+      return new McpResult(result.kind, whole, result.http, result.headers, result.signed);
     const { upstream, limit, seen } = whole;
     const data = { upstream, limit: 'response' };
     return {

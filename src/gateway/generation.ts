@@ -18,6 +18,7 @@ import { pinned } from '../router/pins.ts';
 import { createRouter, type Router, type RouterLimits } from '../router/router.ts';
 import type { Source } from '../router/source.ts';
 import type { Stock } from '../router/stock.ts';
+import { wrapperOf } from '../router/wrapped.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { Advertised } from './advertised.ts';
 import type { Keeper } from './keep.ts';
@@ -167,7 +168,12 @@ function buildEndpoint(
   const { host } = world;
   const runsOn = { generation: number, hold: counter.enter };
   const { limits } = loaded.config;
-  const offers = new Map(loaded.config.upstreams.map(({ name, offer }) => [name, offer]));
+  const offers = new Map(
+    loaded.config.upstreams.map(({ name, offer, uris }) => [
+      name,
+      uris === 'wrap' ? { ...offer, wrapper: wrapperOf(name) } : offer,
+    ]),
+  );
   const offering = createOffering({ ...config, offers }, host);
   const router = createRouter({
     sources,

@@ -1,7 +1,14 @@
 // Memory of one initialize-era client: who it is, its log level, its calls in flight, what it was asked, and
 // what is sent to it outside of calls. Knows no transport.
 
-import { ANONYMOUS, type Client, type ClientSession, type Identity } from '../core/client.ts';
+import {
+  ANONYMOUS,
+  type Client,
+  type ClientSession,
+  type Identity,
+  identityKey,
+  type Principal,
+} from '../core/client.ts';
 import type { Remembered, SessionChange } from '../core/session-store.ts';
 import { Asker } from './asker.ts';
 import { Calls } from './calls.ts';
@@ -37,6 +44,8 @@ export class Session {
   readonly #rootsHeard = new Set<() => void>();
   #logLevel: string | undefined;
   #principal: Identity | undefined;
+  /** The same as plugins found it last; unknown while nothing has come since a restart. */
+  #found: Principal | undefined;
 
   constructor({ path, client, now, standing, before, principal, remember }: SessionParts) {
     this.path = path;
@@ -54,12 +63,22 @@ export class Session {
     const principal = this.#principal;
     return principal === undefined || principal.id === ANONYMOUS.id
       ? this.client
-      : { ...this.client, principal: { ...principal, scopes: [] } };
+      : { ...this.client, principal: this.#found ?? { ...principal, scopes: [] } };
   }
 
   /** Whom it belongs to from now on. */
-  bind({ id, tenant }: Identity): void {
-    this.#principal = identityOf(id, tenant);
+  bind(principal: Identity | Principal): void {
+    this.#principal = identityOf(principal.id, principal.tenant);
+    if ('scopes' in principal) this.#find(principal);
+  }
+
+  /** What it may see and watch may be something else now. */
+  #find(principal: Principal): void {
+    const owner = this.#principal;
+    if (owner === undefined || identityKey(owner) !== identityKey(principal)) return;
+    const before = rightsOf(this.owner.principal);
+    this.#found = principal;
+    if (rightsOf(this.owner.principal) !== before) this.standing.beginAgain();
   }
 
   get over(): boolean {
@@ -109,6 +128,7 @@ export class Session {
       get principal() {
         return principal();
       },
+      found: (found) => this.#find(found),
       onRootsChanged: (hear) => {
         this.#rootsHeard.add(hear);
         return () => void this.#rootsHeard.delete(hear);
@@ -127,6 +147,11 @@ export class Session {
     this.calls.abortAll(SESSION_ENDED);
     this.standing.stop();
   }
+}
+
+/** What a principal may do, beside who it is. */
+function rightsOf({ scopes, groups = [] }: Principal): string {
+  return JSON.stringify([[...scopes].sort(), [...groups].sort()]);
 }
 
 export function identityOf(id: string, tenant: string | undefined): Identity {

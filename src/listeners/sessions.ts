@@ -1,7 +1,7 @@
 // The sessions of one listener. A session id is sealed and says how the client began; what became of the session
 // since is in the store. So a restart of the gateway between two requests goes unnoticed.
 
-import { ANONYMOUS, type Client, type Identity } from '../core/client.ts';
+import { ANONYMOUS, type Client, type Identity, type Principal } from '../core/client.ts';
 import type { Host } from '../core/host.ts';
 import { type Remembered, type SessionStore, UNREAD } from '../core/session-store.ts';
 import { digest } from '../lib/digest.ts';
@@ -79,7 +79,7 @@ export class Sessions {
    * Says whom a new session belongs to, once that is known.
    * @returns the id to give its client; the one before is good for nothing
    */
-  bind(id: string, session: Session, principal: Identity): string {
+  bind(id: string, session: Session, principal: Identity | Principal): string {
     session.bind(principal);
     const text = principal.id === ANONYMOUS.id ? undefined : this.#o.seal.open(KIND, id);
     if (text === undefined) return id;

@@ -82,6 +82,11 @@ export class Standing {
     for (const portion of this.#portions) if (portion.running) portion.renew(changed);
   }
 
+  /** Whom it is for may see something else now. */
+  beginAgain(): void {
+    this.renew(Promise.resolve(new Set(Object.keys(LIST_NOTES) as (keyof typeof LIST_NOTES)[])));
+  }
+
   stop(): void {
     for (const portion of this.#portions) portion.stop();
     this.#events.clear();

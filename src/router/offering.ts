@@ -197,7 +197,10 @@ function passesRules(kind: OfferKind, { upstream, own, name }: Asked, { offers, 
 }
 
 /** What a plugin cannot judge is not there. */
-function shows(kind: OfferKind, { upstream, own, name }: Asked, x: Exchange, { remarks }: Terms): boolean {
+function shows(kind: OfferKind, thing: Asked, x: Exchange, { offers, remarks }: Terms): boolean {
+  const { upstream, name } = thing;
+  const isUri = KINDS[kind].name !== 'name';
+  const own = isUri ? (offers.get(upstream)?.bare(thing.own) ?? thing.own) : thing.own;
   try {
     return x.shows({ kind: KINDS[kind].one, name, upstream, own });
   } catch (error) {

@@ -1,5 +1,6 @@
 // What the configuration says of single upstreams, on every endpoint, made ready: rules as tests, overrides by name.
 
+import type { Test } from '../lib/glob.ts';
 import { createNaming, type Naming, type NamingRules } from './naming.ts';
 import type { OfferKind } from './offering.ts';
 import type { Override } from './override.ts';
@@ -13,11 +14,15 @@ export interface OfferOptions {
   readonly resources?: Rules | undefined;
   /** By the upstream's own names. */
   readonly overrides?: Readonly<Record<string, Override>> | undefined;
+  /** What stands in front of its URIs here, and not at the upstream, by whose own its rules are. */
+  readonly wrapper?: string | undefined;
 }
 
 export interface Offer {
   readonly sight: Sight;
   readonly overrides: ReadonlyMap<string, Override>;
+  /** A URI as its upstream has it. */
+  bare(uri: string): string;
 }
 
 /** None for what has a URI. */
@@ -31,9 +36,17 @@ export function createOffers(
   return new Map(
     upstreams.map((upstream) => {
       const offer = options.get(upstream) ?? {};
-      return [upstream, { sight: sightOf(offer), overrides: new Map(Object.entries(offer.overrides ?? {})) }];
+      const { wrapper = '' } = offer;
+      const bare = (uri: string): string => (uri.startsWith(wrapper) ? uri.slice(wrapper.length) : uri);
+      const overrides = new Map(Object.entries(offer.overrides ?? {}));
+      return [upstream, { sight: bareSight(sightOf(offer), bare), overrides, bare }];
     }),
   );
+}
+
+function bareSight(sight: Sight, bare: Offer['bare']): Sight {
+  const ofUri = (test: Test | undefined): Test | undefined => test && ((uri) => test(bare(uri)));
+  return { ...sight, resource: ofUri(sight.resource), template: ofUri(sight.template) };
 }
 
 export function sightsOf(offers: ReadonlyMap<string, Offer>): readonly Sight[] {

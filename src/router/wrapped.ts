@@ -3,8 +3,9 @@
 // of tools are left alone, and so is what begins with http: or https:, which clients may fetch themselves.
 
 import type { Exchange } from '../core/exchange.ts';
+import { wholeResult } from '../core/whole.ts';
 import { mapItems } from '../protocol/items.ts';
-import type { Changes, McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
+import { type Changes, type McpNotification, type McpRequest, McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Source } from './source.ts';
 
@@ -27,7 +28,7 @@ export function wrappedSource(source: Source): Source {
     async handle(x, emit) {
       const leg = legWith(x, requestWith(x.request, own));
       const result = await source.handle(leg, (note) => emit(noteWith(note, out)));
-      return resultWith(result, out);
+      return resultWith(await held(result), out);
     },
   };
 }
@@ -59,6 +60,12 @@ function noteWith(note: McpNotification, rename: Rename): McpNotification {
     return note.with({ notifications: filter.with(watched(filter, rename)) });
   const result = method.startsWith('notifications/tasks') ? raw.object('result') : undefined;
   return result ? note.with({ result: bodyWith(result, rename) }) : note;
+}
+
+/** URIs may be anywhere in it. */
+async function held(result: McpResult): Promise<McpResult> {
+  const whole = await wholeResult(result);
+  return whole instanceof McpResult ? whole : whole.refuse('its URIs are wrapped (uris: wrap)');
 }
 
 function resultWith(result: McpResult, rename: Rename): McpResult {

@@ -242,3 +242,25 @@ describe('reasons', () => {
     ]);
   });
 });
+
+test('rules of an upstream whose URIs are wrapped, and plugins, know its own', () => {
+  const wrapper = 'sluice+a:';
+  const { made } = offering({
+    offers: new Map([['a', { wrapper, resources: { deny: ['file:///secret/*'] } }]]),
+  });
+  const uris = (kind: OfferKind, member: string, all: readonly string[]) => {
+    const items = all.map((uri) => RawObject.of({ [member]: wrapper + uri }));
+    return made.offered(kind, [{ upstream: 'a', items }], exchange('x', {})).map(({ name }) => name);
+  };
+  const all = ['file:///a', 'file:///secret/s', 'file:///x/../secret/s'];
+  expect(uris('resources', 'uri', all)).toEqual(['sluice+a:file:///a']);
+  expect(uris('resourceTemplates', 'uriTemplate', all)).toEqual(['sluice+a:file:///a']);
+  const x = exchange('x', {});
+  const sees = (uri: string): boolean =>
+    made.sees('resources', { upstream: 'a', own: wrapper + uri, name: wrapper + uri }, x);
+  expect(all.map(sees)).toEqual([true, false, false]);
+  const things: unknown[] = [];
+  x.narrow(({ name, own }) => things.push([name, own]) > 0);
+  expect(sees('file:///a')).toBe(true);
+  expect(things).toEqual([['sluice+a:file:///a', 'file:///a']]);
+});

@@ -4,6 +4,7 @@ import type { Exchange } from '../../../src/core/exchange.ts';
 import type { Emit } from '../../../src/core/handler.ts';
 import { McpNotification, McpResult } from '../../../src/protocol/message.ts';
 import { RawObject } from '../../../src/protocol/raw.ts';
+import type { Rest, RestEnd, TooLong } from '../../../src/protocol/rest.ts';
 import { wrappedSource, wrapperOf } from '../../../src/router/wrapped.ts';
 import { exchange } from '../../fixtures/exchanges.ts';
 import { routerOver, source } from './sources.ts';
@@ -123,6 +124,35 @@ test('inward: what is read, and what is completed', async () => {
   const ref = { type: 'ref/resource', uri: `${W}file:///{p}` };
   const completed = await through({ 'completion/complete': {} }, 'completion/complete', { ref });
   expect(completed.asked).toEqual({ ref: { type: 'ref/resource', uri: 'file:///{p}' } });
+});
+
+describe('a result that comes piece by piece', () => {
+  const streamed = (whole: RawObject | TooLong, cancelled: unknown[] = []): McpResult => {
+    const rest: Rest = {
+      bytes: async function* () {},
+      whole: async () => whole,
+      with: () => rest,
+      objectOnly: () => rest,
+      cancel: (error) => void cancelled.push(error),
+      quietSince: undefined,
+      done: Promise.withResolvers<RestEnd>().promise,
+    };
+    return McpResult.complete({}).followedBy(rest);
+  };
+  const read = (result: McpResult) => through({ 'resources/read': result }, 'resources/read', { uri: 'x' });
+
+  test('is held for its URIs', async () => {
+    const whole = RawObject.of({ contents: [{ uri: 'file:///a', text: 't' }] });
+    expect((await read(streamed(whole))).value).toEqual({ contents: [{ uri: `${W}file:///a`, text: 't' }] });
+  });
+
+  test('is refused where it is too long for that', async () => {
+    const cancelled: unknown[] = [];
+    const { value } = await read(streamed({ upstream: 'my_files', limit: 10, seen: 11 }, cancelled));
+    expect(value).toMatchObject({ data: { code: 'UPSTREAM_INVALID', limit: 'response' } });
+    expect(value.message).toContain('uris: wrap');
+    expect(cancelled).toEqual([undefined]);
+  });
 });
 
 test('two upstreams with the same URIs are both there, the results of the other untouched', async () => {
