@@ -33,6 +33,8 @@ export interface Openings {
   readonly events: LinkEvents;
   question(question: Question, via: Call | undefined): void;
   withdrawn(questionKey: string): void;
+  /** A process that is of no use, and takes its time to end. */
+  leaving?(ended: Promise<unknown>): void;
 }
 
 /** Runs with a signal that aborts when `timeouts.start` has passed, or when the opening is given up. */

@@ -92,7 +92,10 @@ async function greeted(era: Era, at: StdioOpening, profile: Profile, to: Opening
     else await initialize(link, greeting, profile);
     return link;
   } catch (error) {
-    await link.close();
+    const ended = link.close();
+    // A caller that has waited for all of `timeouts.start` does not wait for `stop` and `kill`, too.
+    if (to.leaving && error instanceof NoReply && error.isLate) to.leaving(ended);
+    else await ended;
     throw error;
   }
 }

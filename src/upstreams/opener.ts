@@ -35,6 +35,8 @@ export interface UpstreamParts {
 /** What an open link has to say to its pool. */
 export interface Told {
   ended(why: string): void;
+  /** What was begun is of no use; it takes a place until it has ended. */
+  leaving(ended: Promise<unknown>): void;
   callOver(): void;
   asked(question: Question, via: Call | undefined, link: Link): void;
   /** A question is taken back, by its id's key. */
@@ -103,6 +105,7 @@ export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => b
       },
       question: (question, via) => void ready.then((link) => told.asked(question, via, link)),
       withdrawn: (key) => void ready.then((link) => told.withdrawn(key, link)),
+      leaving: told.leaving,
     };
   }
 

@@ -265,9 +265,11 @@ export class Pool {
     this.#forget(entry);
     if (entry.retired) return;
     entry.retired = true;
-    const left: Promise<unknown> = Promise.resolve(entry.pooled?.link.close()).finally(() =>
-      this.#leaving.delete(left),
-    );
+    this.#leave(Promise.resolve(entry.pooled?.link.close()));
+  }
+
+  #leave(ended: Promise<unknown>): void {
+    const left: Promise<unknown> = ended.finally(() => this.#leaving.delete(left));
     this.#leaving.add(left);
   }
 
@@ -330,6 +332,7 @@ export class Pool {
     const over = Promise.withResolvers<string>();
     const told: Told = {
       ended: over.resolve,
+      leaving: (ended) => this.#leave(ended),
       callOver: () => {
         entry.pooled?.turns?.next();
         this.#rest(entry);

@@ -24,6 +24,8 @@ export interface Pooled {
 /** What a link tells its pool. */
 export interface Told {
   ended(why: string): void;
+  /** What was begun is of no use; it takes a place until it has ended. */
+  leaving(ended: Promise<unknown>): void;
   callOver(): void;
 }
 

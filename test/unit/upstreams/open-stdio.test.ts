@@ -34,8 +34,15 @@ function opening(
     own: createOwn('up', () => () => [], host.now),
   };
   const profile = { version: '2025-11-25', info: undefined, capabilities: EMPTY };
-  const open = () => openStdio(era, at, profile, { events: EVENTS, question() {}, withdrawn() {} });
-  return { open, started };
+  const leaving: Promise<unknown>[] = [];
+  const open = () =>
+    openStdio(era, at, profile, {
+      events: EVENTS,
+      question() {},
+      withdrawn() {},
+      leaving: (ended) => void leaving.push(ended),
+    });
+  return { open, started, leaving };
 }
 
 /** As long as `longAfter` lets pass. */
@@ -65,4 +72,16 @@ test('one of 2026 that is slow stays that: it answers after a second process ref
   expect([link.era, link.hello.info?.text]).toEqual(['2026', '{"name":"slow","version":"1"}']);
   expect(started.length).toBe(2);
   await link.close();
+});
+
+test('who has waited for one that does not answer does not wait for its end as well', async () => {
+  const { open, started, leaving } = opening('2025', ['-c', 'exec sleep 3600'], { start: LONG });
+  const outcome = await longAfter(() => open().catch((error: unknown) => error), timerSet);
+  expect(outcome).toBeInstanceOf(OutOfTime);
+  const [pid] = started;
+  // It does not read, so it does not notice that its input is closed.
+  expect(process.kill(Number(pid), 0)).toBe(true);
+  process.kill(Number(pid), 'SIGKILL');
+  expect(leaving).toHaveLength(1);
+  await leaving[0];
 });
