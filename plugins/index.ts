@@ -2,5 +2,6 @@
 
 import type { AnyPlugin } from '../src/plugin.ts';
 import progress from './progress.ts';
+import signing from './signing.ts';
 
-export const plugins: Record<string, AnyPlugin> = { progress };
+export const plugins: Record<string, AnyPlugin> = { progress, signing };

@@ -1,0 +1,63 @@
+// Signs what is sent to one upstream, over the bytes that leave. Which scheme, with which keys: its options.
+// How each scheme signs, and how what it signs is verified: plugins/signing/.
+
+import { definePlugin, type Outbound, z } from '../src/plugin.ts';
+import { apiKeySchema, signApiKey } from './signing/api-key.ts';
+import { hmacSchema, signHmac } from './signing/hmac-v1.ts';
+import type { Dated } from './signing/keys.ts';
+import { rfc9421Schema, signingKeys, signRfc9421 } from './signing/rfc9421.ts';
+import { signSigv4, sigv4Schema } from './signing/sigv4.ts';
+import { signWebhook, webhooksSchema } from './signing/webhooks.ts';
+
+const schema = z.discriminatedUnion('scheme', [
+  hmacSchema,
+  apiKeySchema,
+  rfc9421Schema,
+  webhooksSchema,
+  sigv4Schema,
+]);
+
+type Headers = Record<string, string>;
+/** The headers that sign a message. Throws when no key is valid at that time. */
+type Sign = (message: Outbound, now: number) => Headers | Promise<Headers>;
+
+function signerOf(options: z.output<typeof schema>): Sign {
+  switch (options.scheme) {
+    case 'hmac-v1':
+      return (message, now) => signHmac(message, options, options.keys, now);
+    case 'api-key':
+      return (_message, now) => signApiKey(options.headers, options.keys, now);
+    case 'rfc9421': {
+      const keys = signingKeys(options);
+      return (message, now) => signRfc9421(message, options, keys, now);
+    }
+    case 'standard-webhooks':
+      return (message, now) => signWebhook(message, options.headers, options.keys, now);
+    case 'aws-sigv4':
+      return (message, now) => signSigv4(message, options, options.keys, now);
+  }
+}
+
+export default definePlugin({
+  name: 'signing',
+  api: 1,
+  about: 'Signs every message to an upstream, over the bytes that leave.',
+  schema,
+  setup(options, host) {
+    // In the pipeline of all, one key would go to every upstream, and greetings would leave unsigned.
+    if (host.upstream === undefined)
+      throw new Error('signing belongs into upstreams.NAME.pipeline: a key is for one upstream');
+    const keys: readonly Dated[] = options.keys;
+    if (keys.every(({ not_after }) => not_after !== undefined && not_after <= host.now()))
+      throw new Error('every key of the entry is past its not_after');
+    const sign = signerOf(options);
+    return {
+      async onSend(outbound) {
+        if (outbound.transport === 'stdio')
+          throw new Error('what goes to a process has no headers to sign in');
+        const headers = await sign(outbound, host.now());
+        return { ...outbound, headers: { ...outbound.headers, ...headers } };
+      },
+    };
+  },
+});

@@ -1,0 +1,113 @@
+// The scheme `standard-webhooks`, v1: an HMAC over id, time and body. While keys overlap every valid one signs, as
+// the scheme has no name for keys: https://www.standardwebhooks.com
+
+import { createHmac, randomBytes } from 'node:crypto';
+import { z } from '../../src/plugin.ts';
+import { type Dated, dates, newestKey, ring, validKeys } from './keys.ts';
+import {
+  fromBase64,
+  headerOf,
+  isSame,
+  type Leeway,
+  type Message,
+  require,
+  requireRecent,
+} from './message.ts';
+import { areDistinct, DISTINCT, headerName } from './names.ts';
+import type { Nonces } from './nonces.ts';
+import { bytesOf, secretFields } from './secrets.ts';
+
+const PREFIX = 'whsec_';
+/** Bytes of a key, as the scheme has it. */
+const [LEAST, MOST] = [24, 64];
+
+export const webhooksSchema = z.strictObject({
+  scheme: z.literal('standard-webhooks'),
+  keys: ring(
+    z.strictObject({
+      id: secretFields.id.meta({ description: 'A name for people. It is not sent.' }),
+      secret: z
+        .string()
+        .refine(
+          (text) => keyOf(text) !== undefined,
+          `must be ${PREFIX} and the Base64 of ${LEAST} to ${MOST} bytes`,
+        )
+        .meta({ description: `The secret: \`${PREFIX}\` and Base64. Write a reference.` }),
+      ...dates,
+    }),
+    ({ id }) => id,
+  ),
+  headers: z
+    .strictObject({
+      id: headerName('webhook-id', 'Has the id of the message.'),
+      timestamp: headerName('webhook-timestamp', 'Has the time of signing.'),
+      signature: headerName('webhook-signature', 'Has the signatures.'),
+    })
+    .refine(areDistinct, DISTINCT)
+    .meta({ description: 'The names of the headers.' })
+    .prefault({}),
+});
+
+export type WebhookHeaders = z.output<typeof webhooksSchema>['headers'];
+export const WEBHOOK_HEADERS: WebhookHeaders = {
+  id: 'webhook-id',
+  timestamp: 'webhook-timestamp',
+  signature: 'webhook-signature',
+};
+
+export interface WebhookKey extends Dated {
+  readonly secret: string;
+}
+
+export function signWebhook(
+  { body }: Message,
+  headers: WebhookHeaders,
+  keys: readonly WebhookKey[],
+  now: number,
+  id = `msg_${randomBytes(18).toString('base64url')}`,
+): Record<string, string> {
+  newestKey(keys, now);
+  const timestamp = String(Math.trunc(now / 1000));
+  const signatures = validKeys(keys, now).map(
+    (key) => `v1,${mac(key, id, timestamp, body).toString('base64')}`,
+  );
+  return { [headers.id]: id, [headers.timestamp]: timestamp, [headers.signature]: signatures.join(' ') };
+}
+
+export interface WebhookRule extends Leeway {
+  readonly headers: WebhookHeaders;
+  readonly keys: readonly WebhookKey[];
+  readonly nonces: Nonces;
+}
+
+/**
+ * Verifies a message.
+ * @throws Refused
+ */
+export function verifyWebhook(message: Message, { headers, keys, nonces, ...leeway }: WebhookRule): void {
+  const id = headerOf(message, headers.id);
+  require(/^[\x21-\x2d\x2f-\x7e]{1,256}$/.test(id), 'header_invalid');
+  const timestamp = headerOf(message, headers.timestamp);
+  require(/^(?:0|[1-9]\d{0,14})$/.test(timestamp), 'header_invalid');
+  requireRecent(Number(timestamp) * 1000, leeway);
+  // Other versions stand beside ours.
+  const signatures = headerOf(message, headers.signature).split(' ');
+  require(signatures.every((one) => /^v\d+a?,./.test(one)), 'header_invalid');
+  const given = signatures.filter((one) => one.startsWith('v1,')).map((one) => fromBase64(one.slice(3)));
+  const wanted = validKeys(keys, leeway.now).map((key) => mac(key, id, timestamp, message.body));
+  const fits = wanted.flatMap((one) => given.filter((other) => isSame(one, other)));
+  require(fits.length > 0, 'signature_wrong');
+  require(nonces.take('', id, leeway.now + 2 * leeway.skew, leeway.now), 'replayed');
+}
+
+function mac({ secret }: WebhookKey, id: string, timestamp: string, body: string): Buffer {
+  return createHmac('sha256', keyOf(secret) ?? '')
+    .update(`${id}.${timestamp}.${body}`)
+    .digest();
+}
+
+function keyOf(text: string): Buffer | undefined {
+  if (!text.startsWith(PREFIX)) return undefined;
+  const bytes = bytesOf({ secret: text.slice(PREFIX.length), encoding: 'base64' });
+  return bytes !== undefined && bytes.length >= LEAST && bytes.length <= MOST ? bytes : undefined;
+}
