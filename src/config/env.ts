@@ -111,9 +111,14 @@ function listenPath(tree: JsonValue): Path {
 
 function unsupported(env: Environment): Diagnostic[] {
   if (!isSet(env, 'MCP_API_SECRET')) return [];
-  const message = 'signing requests is not available yet, and without it they would go out unsigned';
+  const message = 'no variable makes requests signed yet, and they would go out unsigned';
   return [
-    about('MCP_API_SECRET', 'ENV_UNSUPPORTED', message, 'unset it; MCP_API_KEY alone is sent as X-API-Key'),
+    about(
+      'MCP_API_SECRET',
+      'ENV_UNSUPPORTED',
+      message,
+      'unset it, and sign with the plugin "signing" in a file; MCP_API_KEY alone is sent as X-API-Key',
+    ),
   ];
 }
 

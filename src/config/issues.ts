@@ -95,6 +95,9 @@ function union(
   values: JsonValue,
   keys: KeySchema,
 ): PlacedProblem[] {
+  // Of a union that is told apart by one member, no branch was tried.
+  const { options } = issue as { readonly options?: readonly unknown[] };
+  if (issue.errors.length === 0 && options) return [notOneOf(options.map(String), path, values)];
   const type = typeof valueAt(values, path);
   const isOther = (found: Issue): boolean => {
     if (found.path.length > 0) return false;

@@ -127,3 +127,21 @@ test('options look and behave like plain data', () => {
   expect({ ...entry.options }).toEqual({ rate: '8/s', burst: 2 });
   expect(JSON.stringify(entry.options)).toBe('{"rate":"${env:EIGHT}/s","burst":2}');
 });
+
+test('a member that says which of several forms is meant: what is wrong with it, and with that form alone', () => {
+  const forms = z.discriminatedUnion('scheme', [
+    z.strictObject({ scheme: z.literal('hmac-v1'), key: z.string() }),
+    z.strictObject({ scheme: z.literal('api-key'), name: z.string() }),
+  ]);
+  const told = (options: string): string => {
+    const { loaded, entry } = read(`  - ratelimit: ${options}`);
+    const result = readOptions(loaded.document, entry, forms);
+    return result.ok ? '' : renderDiagnostics(result.diagnostics, { color: false });
+  };
+  expect(told('{ scheme: hmac-v1, key: k }')).toBe('');
+  expect(told('{ scheme: hmac }')).toMatch(
+    /^gateway.yaml:3:24 {2}not one of hmac-v1, api-key +PLUGIN_OPTIONS$/m,
+  );
+  expect(told('{}')).toMatch(/"scheme" is missing +FIELD_MISSING$/m);
+  expect(told('{ scheme: api-key }')).toMatch(/"name" is missing +FIELD_MISSING$/m);
+});
