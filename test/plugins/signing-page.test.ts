@@ -50,7 +50,7 @@ test('it has a section for every scheme', () => {
 for (const [name, schema] of schemes) {
   test(`${name}: a row for every option`, () => {
     const [, section = ''] = new RegExp(`^## \`${name}\`$(.*?)(?=^## |$(?![^]))`, 'ms').exec(page) ?? [];
-    expect(section.match(/^\| `.*$/gm) ?? []).toEqual(rowsOf(schema));
+    expect([...(section.match(/^\| `.*$/gm) ?? [])]).toEqual(rowsOf(schema));
   });
 }
 

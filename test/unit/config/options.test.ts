@@ -140,7 +140,7 @@ test('a member that says which of several forms is meant: what is wrong with it,
   };
   expect(told('{ scheme: hmac-v1, key: k }')).toBe('');
   expect(told('{ scheme: hmac }')).toMatch(
-    /^gateway.yaml:3:24 {2}not one of hmac-v1, api-key +PLUGIN_OPTIONS$/m,
+    /^gateway.yaml:3:26 {2}not one of hmac-v1, api-key +PLUGIN_OPTIONS$/m,
   );
   expect(told('{}')).toMatch(/"scheme" is missing +FIELD_MISSING$/m);
   expect(told('{ scheme: api-key }')).toMatch(/"name" is missing +FIELD_MISSING$/m);
