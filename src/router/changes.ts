@@ -4,10 +4,10 @@
 import type { Exchange } from '../core/exchange.ts';
 import { McpNotification } from '../protocol/message.ts';
 import { audienceOf } from './audience.ts';
-import type { Offering, OfferKind } from './offering.ts';
+import type { OfferKind } from './offering.ts';
 import type { Source } from './source.ts';
 import type { Stock, StockChange } from './stock.ts';
-import { digestFor, type Seen, type Views } from './views.ts';
+import type { Seen, Views } from './views.ts';
 
 /** Members of a subscription's filter: the notification of each, and the lists it is about. */
 const LISTS = {
@@ -37,8 +37,10 @@ export interface ChangesParts {
   readonly sources: readonly Source[];
   readonly views: Views;
   readonly stock: Stock;
-  /** Where it is transparent, there is no view to compare. */
-  readonly offering: Offering;
+  /** Whether there are views to compare: where everything passes as it is, there are none. */
+  readonly compares: boolean;
+  /** Of what the caller is shown of a kind. */
+  readonly digestOf: (x: Exchange, kind: OfferKind, seen: Seen) => string;
   /** How long a burst is waited out, milliseconds. */
   readonly debounce: () => number;
   /** After how long one that failed is asked again while somebody listens, milliseconds. */
@@ -84,7 +86,7 @@ export class Changes {
   shown(kind: OfferKind, x: Exchange, seen: Seen): void {
     const watches = this.#watches.get(audienceOf(x).own);
     if (!watches) return;
-    const shown = digestFor(x, kind, seen, this.#parts.offering);
+    const shown = this.#parts.digestOf(x, kind, seen);
     for (const watching of watches) watching.shown(kind, shown, seen);
   }
 
@@ -118,11 +120,11 @@ class Watching {
     this.#members = new Set(members);
     this.#tell = tell;
     this.#parts = parts;
-    if (parts.offering.transparent) return;
+    if (!parts.compares) return;
     for (const member of members) {
       for (const kind of LISTS[member].kinds) {
         const known = parts.views.known(kind, x);
-        if (known.isWhole) this.#seen.set(kind, digestFor(x, kind, known, parts.offering));
+        if (known.isWhole) this.#seen.set(kind, parts.digestOf(x, kind, known));
         // What changed just before it came is compared now.
         if (known.isInvalid) this.mark([member]);
       }
@@ -130,8 +132,8 @@ class Watching {
   }
 
   heard(source: Source, members: readonly ListMember[]): void {
-    const { stock, offering } = this.#parts;
-    for (const member of offering.transparent ? [] : members)
+    const { stock, compares } = this.#parts;
+    for (const member of compares ? members : [])
       for (const kind of LISTS[member].kinds) stock.invalidate(source, kind, this.#x);
     this.mark(members);
   }
@@ -190,13 +192,12 @@ class Watching {
   async #differs(member: ListMember): Promise<boolean> {
     const kinds = LISTS[member].kinds.filter((kind) => this.#seen.has(kind));
     if (kinds.length === 0) return true;
-    const { offering } = this.#parts;
     const verdicts = await Promise.all(
       kinds.map(async (kind) => {
         const seen = await this.#see(kind);
         this.#comeBack(seen);
         const before = this.#seen.get(kind);
-        const now = digestFor(this.#x, kind, seen, offering);
+        const now = this.#parts.digestOf(this.#x, kind, seen);
         this.#seen.set(kind, now);
         return before !== now;
       }),

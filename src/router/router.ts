@@ -6,6 +6,7 @@ import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Follow } from '../core/pipeline.ts';
 import type { Route } from '../core/route.ts';
+import { digest } from '../lib/digest.ts';
 import { anyOf } from '../lib/glob.ts';
 import type { Seal } from '../lib/seal.ts';
 import { type McpRequest, McpResult } from '../protocol/message.ts';
@@ -22,14 +23,14 @@ import { withArguments } from './override.ts';
 import { findOwner, type LookUps } from './owner.ts';
 import { passedList } from './passed.ts';
 import { findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
-import { searching } from './search.ts';
+import { searching, searchList } from './search.ts';
 import type { Said, Source } from './source.ts';
 import type { Stock } from './stock.ts';
 import { renamed, targetOf } from './target.ts';
 import { legWithTasks } from './task-leg.ts';
 import { taskList } from './task-list.ts';
 import { TaskNames, withoutTasks } from './tasks.ts';
-import { Views, type Wish } from './views.ts';
+import { digestFor, Views, type Wish } from './views.ts';
 
 export interface Router {
   /** A tool as it is listed to the caller of `x`; only the upstream that `x` goes to is asked. */
@@ -117,11 +118,16 @@ export function createRouter({
     tasks,
     extensionOwner: (x) => extensionOwner(sources, x, greet),
   };
+  const found = search && { ...search, query: () => limits().query, also: anyOf(search.also) };
   const changes = new Changes({
     sources,
     views,
     stock,
-    offering,
+    compares: found !== undefined || !offering.transparent,
+    digestOf: (x, kind, seen) =>
+      found && kind === 'tools'
+        ? digest(searchList(x, seen, offering, found).text)
+        : digestFor(x, kind, seen, offering),
     debounce: () => limits().debounce,
     retry: () => limits().retry,
     leaving,
@@ -217,8 +223,7 @@ export function createRouter({
       }
     },
   };
-  const query = () => limits().query;
-  return search ? searching(router, { hits: search.hits, query, also: anyOf(search.also) }, merging) : router;
+  return found ? searching(router, found, merging) : router;
 }
 
 /** The upstream that an exchange goes to, where it is one. */

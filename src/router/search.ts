@@ -9,7 +9,7 @@ import { joinItems } from '../protocol/items.ts';
 import { McpResult } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { type Merging, nobodyThere } from './merged.ts';
-import { type Offered, visible } from './offering.ts';
+import { type Offered, type Offering, visible } from './offering.ts';
 import type { Router } from './router.ts';
 import { type SearchIndex, searchIndex } from './search-index.ts';
 import { CALL, FIND, type FindLimits, innerCall, searchTools, wantedOf } from './search-tools.ts';
@@ -29,9 +29,8 @@ const HERE: Route = { kind: 'local' };
 /** What of a tool is told by `find_tool`: what its caller needs for calling it. */
 const TOLD = ['name', 'title', 'description', 'inputSchema', 'annotations'] as const;
 
-export function searching(router: Router, { hits, query, also }: SearchOptions, merging: Merging): Router {
+export function searching(router: Router, options: SearchOptions, merging: Merging): Router {
   const { views, offering, host } = merging;
-  const limits = (): FindLimits => ({ hits, query: query() });
   const indexes = new WeakMap<View, SearchIndex>();
 
   const isFind = ({ request }: Exchange): boolean =>
@@ -60,14 +59,12 @@ export function searching(router: Router, { hits, query, also }: SearchOptions, 
       return errorResult('PARAMS_INVALID', 'Unknown cursor: this list has one page.');
     const there = await see(x);
     if (there instanceof McpResult) return there;
-    const upstreams = [...new Set(there.tools.map(({ upstream }) => upstream))];
-    const shown = also ? there.tools.filter(({ full }) => also(full)) : [];
-    const tools = [...searchTools(upstreams, limits()), ...shown.map(({ item }) => item)];
-    return McpResult.complete(RawObject.of({}).with({ tools: joinItems(tools) }));
+    merging.changes.shown('tools', x, there.seen);
+    return McpResult.complete(searchList(x, there.seen, offering, options));
   }
 
   async function find(x: Exchange): Promise<McpResult> {
-    const wanted = wantedOf(x.request, limits());
+    const wanted = wantedOf(x.request, findLimits(options));
     if (wanted instanceof McpResult) {
       if (wanted.raw.object('data')?.has('limit')) host.metrics.limitHits.inc({ limit: 'query' });
       return wanted;
@@ -109,6 +106,25 @@ export function searching(router: Router, { hits, query, also }: SearchOptions, 
       return x.route === HERE && isFind(x) ? find(x) : router.handle(x, emit);
     },
   };
+}
+
+/** The tools as they are listed to the caller. */
+export function searchList(
+  x: Exchange,
+  { view }: Seen,
+  offering: Offering,
+  options: SearchOptions,
+): RawObject {
+  const { also } = options;
+  const all = visible('tools', view.offered, x, offering);
+  const upstreams = [...new Set(all.map(({ upstream }) => upstream))];
+  const shown = also ? all.filter(({ full }) => also(full)) : [];
+  const tools = [...searchTools(upstreams, findLimits(options)), ...shown.map(({ item }) => item)];
+  return RawObject.of({}).with({ tools: joinItems(tools) });
+}
+
+function findLimits({ hits, query }: SearchOptions): FindLimits {
+  return { hits, query: query() };
 }
 
 const nothing = Promise.resolve(undefined);
