@@ -10,6 +10,7 @@ import {
 import { createOnceReader } from './config.ts';
 import { EXIT } from './exit.ts';
 import { visible } from './log-fields.ts';
+import { readPins } from './pin-file.ts';
 import { pluginProblems } from './plugin-problems.ts';
 import { type Probe, probeUpstreams } from './probe.ts';
 import { type Shell, wantsColor } from './shell.ts';
@@ -28,6 +29,8 @@ export async function check(shell: Shell, options: CheckOptions): Promise<number
     ...(await pluginProblems(reading, reader.file(), shell)),
   ]);
   const sound = reading.ok && diagnostics.every(({ severity }) => severity !== 'error');
+  // A start would end at it, too.
+  if (sound) readPins(shell, reading.config);
   const probes = sound && options.connect === true ? await probeUpstreams(shell, reading) : undefined;
   if (options.json === true) {
     const upstreams = probes === undefined ? {} : { upstreams: probes };

@@ -5,11 +5,14 @@
 import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { Config } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
+import { type Log, SILENT } from '../core/log.ts';
 import type { Pin, PinStore, Pins } from '../core/pin-store.ts';
 import type { JsonObject } from '../protocol/values.ts';
 import { CliError, EXIT, systemCode } from './exit.ts';
+import { stateDir } from './paths.ts';
+import type { Shell } from './shell.ts';
 
 export const PIN_FILE = 'pins.json';
 const WAITING_FILE = 'pins.waiting.json';
@@ -71,6 +74,12 @@ export function openPinFile({ file, dir, log }: PinFileOptions): PinFile {
       return [...new Set([...chosen.keys(), ...also.keys()])];
     },
   };
+}
+
+/** The files of a configuration, without a word to a log. @throws CliError as above */
+export function readPins(shell: Shell, { state }: Pick<Config, 'state'>): PinFile {
+  const dir = stateDir(shell, state.dir);
+  return openPinFile({ file: state.pins ?? join(dir, PIN_FILE), dir, log: SILENT });
 }
 
 function only(pins: Pins = new Map(), tools: readonly string[] | undefined): Map<string, Pin> {

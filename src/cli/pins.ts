@@ -1,16 +1,13 @@
 // `sluice pins`: which definitions of tools are approved, what differs from them now, and approving it.
 
-import { join } from 'node:path';
-import { SILENT } from '../core/log.ts';
 import type { Pin } from '../core/pin-store.ts';
 import { askAdmin, type Target } from './admin-client.ts';
 import { createReader } from './config.ts';
 import { ConfigError } from './diagnostics.ts';
 import { CliError, EXIT } from './exit.ts';
 import { visible } from './log-fields.ts';
-import { stateDir } from './paths.ts';
 import { pinDiff } from './pin-diff.ts';
-import { openPinFile, PIN_FILE, type PinFile } from './pin-file.ts';
+import { type PinFile, readPins } from './pin-file.ts';
 import { type Shell, wantsColor } from './shell.ts';
 
 type PinOptions = Target & { readonly json?: boolean | undefined; readonly all?: boolean | undefined };
@@ -27,9 +24,7 @@ interface Row {
 function open(shell: Shell, { config }: Target): PinFile {
   const reading = createReader(shell, config).read();
   if (!reading.ok) throw new ConfigError(reading.diagnostics);
-  const { dir: configured, pins } = reading.config.state;
-  const dir = stateDir(shell, configured);
-  return openPinFile({ file: pins ?? join(dir, PIN_FILE), dir, log: SILENT });
+  return readPins(shell, reading.config);
 }
 
 /** Of all upstreams, or of the one that is named. */

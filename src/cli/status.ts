@@ -44,18 +44,24 @@ function renderStatus(body: Status | Omit<Status, keyof GatewayReport>, now: num
     ...body.listeners.flatMap((listener) => reachable(listener).map((url) => row('MCP', url))),
     row('pipeline', body.pipeline.length === 0 ? 'empty' : body.pipeline.join(' → ')),
     row('calls', `${body.inFlight} in flight · ${body.streams} streams · ${body.sessions} sessions`),
-    ...body.upstreams.flatMap(({ name, kind, target, eras, links, calls, targets }) => [
+    ...body.upstreams.flatMap(({ name, kind, target, eras, links, calls, targets, unapproved }) => [
       row(
         visible(name),
         `${kind === 'builtin' ? kind : `${kind} ${visible(target)}`} · ${
           links === 0 ? 'not connected' : `${links} ${links === 1 ? 'link' : 'links'}`
         } · ${calls} in flight${eras.length === 0 ? '' : ` · ${eras.join(', ')}`}`,
       ),
+      ...(unapproved === 0 ? [] : [row('', renderUnapproved(name, unapproved))]),
       ...targets.filter(({ state }) => state !== 'closed').map((away) => row('', renderAway(away))),
     ]),
     ...body.remarks.map(({ endpoint, text }) => row(visible(endpoint), `! ${visible(text)}`)),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function renderUnapproved(upstream: string, tools: number): string {
+  const what = tools === 1 ? '1 tool is' : `${tools} tools are`;
+  return `! ${what} not approved: sluice pins diff ${visible(upstream)}`;
 }
 
 function renderAway({ target, state, error = 'failed', retryAfterMs = 0 }: TargetState): string {

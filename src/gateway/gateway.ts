@@ -202,6 +202,7 @@ export async function startGateway(world: World): Promise<Started> {
       report: () =>
         report({
           generation: current as Generation,
+          pins: world.pins,
           startedAt,
           listeners,
           ...host.metrics.load,

@@ -1,6 +1,7 @@
 // The state of the gateway for `sluice status` and the admin listener.
 
 import type { Upstream as UpstreamConfig } from '../config/schema.ts';
+import type { PinStore } from '../core/pin-store.ts';
 import type { HttpListener } from '../listeners/http.ts';
 import { shown } from '../upstreams/targets.ts';
 import type { Generation } from './generation.ts';
@@ -8,6 +9,7 @@ import type { GatewayReport, ListenerState } from './types.ts';
 
 export interface Reporting {
   readonly generation: Generation;
+  readonly pins: Pick<PinStore, 'waiting'>;
   readonly startedAt: number;
   readonly listeners: readonly HttpListener[];
   readonly inFlight: number;
@@ -15,7 +17,7 @@ export interface Reporting {
   readonly draining: number;
 }
 
-export function report({ generation, listeners, ...rest }: Reporting): GatewayReport {
+export function report({ generation, listeners, pins, ...rest }: Reporting): GatewayReport {
   const paths = [...generation.endpoints.keys()];
   return {
     ...rest,
@@ -24,7 +26,9 @@ export function report({ generation, listeners, ...rest }: Reporting): GatewayRe
     upstreams: generation.loaded.config.upstreams.map((config) => {
       const state = generation.upstreams.get(config.name)?.state();
       const none = { links: 0, calls: 0, tokens: 0, parked: 0, eras: [], targets: [] };
-      return { name: config.name, kind: config.kind, target: targetOf(config), ...(state ?? none) };
+      const { name, kind } = config;
+      const unapproved = pins.waiting(name).size;
+      return { name, kind, target: targetOf(config), unapproved, ...(state ?? none) };
     }),
     remarks: [...generation.endpoints].flatMap(([endpoint, { offering }]) =>
       offering.remarks().map((text) => ({ endpoint, text })),

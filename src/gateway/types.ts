@@ -63,6 +63,8 @@ export interface UpstreamReport {
   readonly calls: number;
   readonly tokens: number;
   readonly parked: number;
+  /** Tools whose definition is not the approved one. */
+  readonly unapproved: number;
   /** Where it is reached, and whether calls go there. */
   readonly targets: readonly TargetState[];
 }

@@ -210,23 +210,27 @@ class Watch {
     const first = new Map<string, Pin>();
     const renewed = new Map<string, Pin>();
     const before = [...this.#waiting.keys()].join('\n');
-    const kept = tools.filter((tool) => {
+    const judged = tools.flatMap((tool) => {
       const name = tool.string('name');
-      if (name === undefined) return true;
+      if (name === undefined) return [];
       const pin = pinOf(tool, host.now());
       const verdict = this.#verdict(name, pin, approved);
       const isFine = verdict === 'fine' || policy[verdict === 'new' ? 'onNew' : 'onDrift'] === 'allow';
+      return [{ name, pin, verdict, isFine }];
+    });
+    // Of a name that is listed twice the worse counts: nobody knows which of them a call would reach.
+    for (const { name, pin, verdict, isFine } of judged.toSorted((a, b) => +b.isFine - +a.isFine)) {
       this.#verdicts.set(name, isFine ? 'fine' : verdict);
       if (isFine) {
         this.#waiting.delete(name);
         if (verdict === 'changed') renewed.set(name, pin);
         else if (!approved.has(name)) first.set(name, pin);
-      } else {
+      } else if (verdict !== 'fine') {
         this.#waiting.set(name, pin);
         this.#say(name, verdict, pin);
       }
-      return this.of(name) === 'fine';
-    });
+    }
+    const kept = tools.filter((tool) => nameOf(tool).every((name) => this.of(name) === 'fine'));
     if (first.size > 0) this.#approve(first);
     if (renewed.size > 0) this.#renew(renewed);
     if (

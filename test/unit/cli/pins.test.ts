@@ -49,6 +49,7 @@ endpoints: { /mcp: { upstreams: [files] }, /all: {} }
   expect(await ofMany()).toBeUndefined();
   const refused = await home.run(['call', 'read', '--url', url]);
   expect(refused.code).not.toBe(0);
+  expect((await home.run(['status'])).out).toContain('! 1 tool is not approved: sluice pins diff files\n');
   const diff = await home.run(['pins', 'diff', 'files', 'read']);
   expect(diff).toMatchObject({
     code: 1,
@@ -67,4 +68,14 @@ endpoints: { /mcp: { upstreams: [files] }, /all: {} }
     { upstream: 'files', tool: 'read', state: 'approved', seen: expect.any(String) },
   ]);
   await after.stop();
+});
+
+test('a pin file that would end the start is told by check, too', async () => {
+  await using home = new Home();
+  home.write('gateway.yaml', 'state: { pins: ./pins.json }\nupstreams: { demo: { builtin: demo } }\n');
+  expect((await home.run(['check'])).code).toBe(0);
+  home.write('pins.json', 'oh no');
+  const { code, err } = await home.run(['check']);
+  expect(code).not.toBe(0);
+  expect(err).toContain('is not JSON');
 });

@@ -115,6 +115,18 @@ describe('what differs', () => {
     expect(store.waiting('files').size).toBe(0);
   });
 
+  test.each([
+    ['after', [tool('a'), tool('a', 'other')]],
+    ['before', [tool('a', 'other'), tool('a')]],
+  ])('a name that is listed again %s it: the worse counts, for the list and for calls', async (_, twice) => {
+    const { has, list, call } = world();
+    has([tool('a'), tool('b')]);
+    await list();
+    has([...twice, tool('b')]);
+    expect(await list()).toEqual(['b']);
+    expect(await call('a')).toBe('TOOL_UNAPPROVED');
+  });
+
   test('one that returns to what it was is fine again', async () => {
     const { has, list, store } = world();
     has([tool('a')]);
