@@ -8,6 +8,9 @@ import type { Path } from '../schema.ts';
 import { unknownUpstream } from './endpoints.ts';
 import { asList, asMap, isMap } from './guess.ts';
 
+/** What an endpoint has itself where its tools are found instead of listed. */
+const SEARCH_TOOLS = ['find_tool', 'call_tool'];
+
 /** How names are made on an endpoint with these upstreams. */
 export function templateOf(names: string, upstreams: readonly string[]): NameTemplate | undefined {
   if (names === 'auto') return upstreams.length > 1 ? PREFIX : undefined;
@@ -39,6 +42,7 @@ function aliasProblems(endpoint: JsonObject, path: Path, upstreams: JsonObject):
   const chosen = all.filter((name) => said.includes('*') || said.includes(name));
   const template = templateOf(String(endpoint.names ?? 'auto'), chosen);
   const aliased = new Map<string, string>();
+  const ownTools = asMap(endpoint.expose).mode === 'search' ? SEARCH_TOOLS : [];
   return Object.entries(asMap(endpoint.aliases)).flatMap(([alias, target]): PlacedProblem[] => {
     if (typeof target !== 'string') return [];
     const place: Path = [...path, 'aliases', alias];
@@ -47,6 +51,8 @@ function aliasProblems(endpoint: JsonObject, path: Path, upstreams: JsonObject):
       { path: place, code: 'ENDPOINT_ALIAS', message, hint, on },
     ];
     if (own === '') return [];
+    if (ownTools.includes(alias))
+      return problem('a tool of the gateway is called so (expose: search)', 'choose another name', 'key');
     if (!all.includes(upstream)) return [unknownUpstream(upstream, place, all)];
     if (!chosen.includes(upstream))
       return problem(
