@@ -66,8 +66,18 @@ export async function listAll(
     return result.raw;
   };
   for await (const raw of pagesOf(source.pages, { upstream: source.name, list: kind }, page))
-    items.push(...rawItems(raw.raw(kind) ?? '[]'));
+    items.push(...rawItems(arrayOf(raw, kind, source.name)));
   return listed(items, hints);
+}
+
+/** Some servers leave an empty list out, or write null; anything else is no list, and does not take the place of one. */
+function arrayOf(page: RawObject, kind: ListKind, upstream: string): string {
+  const text = page.raw(kind) ?? 'null';
+  if (text === 'null') return '[]';
+  if (text.startsWith('[')) return text;
+  throw new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" sent ${kind} that are no list.`, {
+    upstream,
+  });
 }
 
 /** What is known of a list from its items and what came with each of its pages. */

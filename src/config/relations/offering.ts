@@ -28,6 +28,7 @@ export function offeringProblems(tree: JsonObject): PlacedProblem[] {
   return [
     ...Object.entries(asMap(tree.endpoints)).flatMap(([path, endpoint]) => [
       ...aliasProblems(asMap(endpoint), ['endpoints', path], upstreams),
+      ...exposeProblems(asMap(asMap(endpoint).expose), ['endpoints', path, 'expose']),
       ...viewProblems(asMap(endpoint).views, ['endpoints', path, 'views']),
     ]),
     ...Object.entries(upstreams).flatMap(([name, upstream]) =>
@@ -75,6 +76,22 @@ function aliasProblems(endpoint: JsonObject, path: Path, upstreams: JsonObject):
       'key',
     );
   });
+}
+
+/** What only a search needs does nothing where all tools are listed. */
+function exposeProblems(expose: JsonObject, path: Path): PlacedProblem[] {
+  if (expose.mode === 'search') return [];
+  return ['hits', 'also']
+    .filter((field) => expose[field] !== undefined)
+    .map(
+      (field): PlacedProblem => ({
+        path: [...path, field],
+        code: 'VALUE_INVALID',
+        message: `"${field}" is for mode: search`,
+        hint: 'add mode: search, or remove it',
+        on: 'key',
+      }),
+    );
 }
 
 function isHidden({ allow, deny }: JsonObject, own: string): boolean {
