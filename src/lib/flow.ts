@@ -36,9 +36,9 @@ export class Flow implements Sink {
     return this.#closed || this.#fault !== undefined;
   }
 
-  /** Since when the source could have brought something and has not; undefined while it has to wait. */
+  /** Since when the source could have brought something and has not; undefined while it has to wait, or is through. */
   get quietSince(): number | undefined {
-    return this.#room ? undefined : this.#quietSince;
+    return this.#room || this.#ended ? undefined : this.#quietSince;
   }
 
   push(bytes: Uint8Array): void {

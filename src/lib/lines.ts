@@ -42,8 +42,10 @@ export class Lines {
     for (;;) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end < 0) break;
-      if (this.#sink) this.#endSink(chunk.subarray(start, end));
-      else lines.push(this.#complete(chunk.subarray(start, end)));
+      const last = chunk.subarray(start, end);
+      if (this.#sink) this.#endSink(last);
+      else if (this.#size + last.length <= this.limit) lines.push(this.#complete(last));
+      else this.#endTooLong(last);
       start = end + 1;
     }
     if (this.#sink) this.#sink.push(chunk.subarray(start));
@@ -93,9 +95,13 @@ export class Lines {
     this.#size = 0;
   }
 
+  /** It becomes too long with its last bytes, and goes where any other does. */
+  #endTooLong(last: Uint8Array): void {
+    this.#hold(last);
+    this.#endSink(last.subarray(last.length));
+  }
+
   #complete(last: Uint8Array): Uint8Array {
-    if (this.#size + last.length > this.limit)
-      throw new RangeError(`a line of more than ${this.limit} bytes`);
     const line = this.#parts.length === 0 ? last : new Uint8Array(Buffer.concat([...this.#parts, last]));
     this.#parts = [];
     this.#size = 0;

@@ -141,7 +141,12 @@ export async function readEvents(
       throw error;
     }
     await hear(error.events);
-    if (!done()) throw faultOf(error, reading);
+    // What is passed on may have ended the call already, and still waits for its own end.
+    const { sink } = reader;
+    if (done() && !sink) return;
+    const fault = faultOf(error, reading);
+    reader.end(fault);
+    throw fault;
   }
 }
 
@@ -167,7 +172,9 @@ export async function* eventsOf(
       throw error;
     }
     yield* error.events;
-    throw faultOf(error, reading);
+    const fault = faultOf(error, reading);
+    reader.end(fault);
+    throw fault;
   }
 }
 

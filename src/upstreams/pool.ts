@@ -187,9 +187,15 @@ export class Pool {
       };
       const picked = this.targets.pick(wish);
       const target = picked instanceof Promise ? await picked : picked;
-      const entry = this.#entryAt(slot === STATELESS ? target.stateless : slot, target);
+      let entry: Entry | undefined;
+      try {
+        // It may have gone while the target was looked at.
+        if (holder.over) throw new GatewayError('CANCELLED');
+        entry = this.#entryAt(slot === STATELESS ? target.stateless : slot, target);
+      } finally {
+        if (!entry) this.targets.leave(target, holder);
+      }
       if (entry) return entry;
-      this.targets.leave(target, holder);
       // One that is being opened may turn out to be of no use, such as the first in an era.
       await Promise.race(this.#openings()).catch(() => {});
     }

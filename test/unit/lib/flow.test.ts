@@ -18,6 +18,14 @@ test('asks for patience from its buffer on, until enough is taken', async () => 
   expect(flow.bytes).toBe(10);
 });
 
+test('whose source is through is not quiet, however long its last bytes wait', () => {
+  const flow = new Flow(10);
+  flow.push(bytes(1));
+  expect(flow.quietSince).toBeNumber();
+  flow.end();
+  expect(flow.quietSince).toBeUndefined();
+});
+
 test('gives what comes in order, then its end', async () => {
   const flow = new Flow(10);
   const first = flow.take();

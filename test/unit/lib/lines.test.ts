@@ -1,6 +1,7 @@
 // Lines out of bytes, however they are cut, and no more held than the limit.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import type { Sink } from '../../../src/lib/flow.ts';
 import { Lines } from '../../../src/lib/lines.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -57,4 +58,25 @@ describe('the limit', () => {
     expect(() => lines.push(bytes('de'))).toThrow(RangeError);
     expect(() => new Lines(4).push(bytes('abcde'))).toThrow(RangeError);
   });
+
+  test.each([[['abcdefgh', 'ijkl\nm\n']], [['abcdefghijkl\nm\n']], [['abcdefgh', 'ijkl', '\nm\n']]])(
+    'passes over what is longer, wherever its end comes: %j',
+    (chunks) => {
+      const passed: string[] = [];
+      const sink: Sink = {
+        over: false,
+        push: (part) => void passed.push(...texts([part])),
+        room: () => undefined,
+        end: () => void passed.push('.'),
+        fail() {},
+      };
+      const skip = (head: Uint8Array): Sink => {
+        sink.push(head);
+        return sink;
+      };
+      const lines = new Lines(10, { from: () => 4, take: () => undefined, skip });
+      const found = chunks.flatMap((chunk) => texts(lines.push(bytes(chunk))));
+      expect({ found, passed: passed.join('') }).toEqual({ found: ['m'], passed: 'abcdefghijkl.' });
+    },
+  );
 });

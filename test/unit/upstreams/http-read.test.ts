@@ -1,5 +1,6 @@
 // Reading an answer: no faster than the client takes it, no more than the limits allow, and no longer than needed.
 import { describe, expect, test } from 'bun:test';
+import { Flow } from '../../../src/lib/flow.ts';
 import type { Message } from '../../../src/protocol/jsonrpc.ts';
 import { SseReader } from '../../../src/protocol/sse.ts';
 import type { HttpAnswer } from '../../../src/upstreams/http-client.ts';
@@ -8,7 +9,7 @@ import { testHost } from '../../fixtures/exchanges.ts';
 import { limits } from '../../fixtures/specs.ts';
 
 /** An answer in these pieces; `pulled` counts those that were asked for, `ended` tells how reading stopped. */
-function answerOf(pieces: readonly string[], contentType = '') {
+function answerOf(pieces: readonly (string | Buffer)[], contentType = '') {
   const seen = { pulled: 0, left: false, finished: false };
   async function* chunks(): AsyncGenerator<Uint8Array> {
     try {
@@ -147,4 +148,17 @@ test.each([
   ['', ''],
 ])('the media type of %p is %p', (header, type) => {
   expect(mediaType(answerOf([], header).answer)).toBe(type);
+});
+
+test('a result that is passed on is given up with the stream that cannot be read any more', async () => {
+  const flow = new Flow(1_000);
+  const { reading: on } = reading(() => undefined);
+  const long = (head: Uint8Array): Flow => {
+    flow.push(head);
+    return flow;
+  };
+  const { answer } = answerOf(['data: {"result":{"a', '":1}\n', Buffer.from([0x69, 0x64, 0x3a, 0xff, 10])]);
+  const read = readEvents(answer, new SseReader({ eventBytes: 1_000, longFrom: 10 }, long), on, () => true);
+  await expect(read).rejects.toThrow('answered invalid UTF-8');
+  await expect(flow.take()).rejects.toThrow('answered invalid UTF-8');
 });
