@@ -45,6 +45,8 @@ export class Breaker {
   #last: Error | undefined;
   /** Whose calls failed, where they were all one caller's: then it opens for that one alone. */
   #whose: string | undefined;
+  /** While it is open for that one: failures of others since one of them was answered. */
+  #others = 0;
   #trial: { readonly by: object; readonly at: number } | undefined;
   /** Those let through since it opened: their success counts, that of calls from before does not. */
   #trials = new WeakSet<object>();
@@ -110,7 +112,11 @@ export class Breaker {
 
   /** A call was answered. */
   answered(by: object): void {
-    if (this.#state !== 'closed' && !this.#trials.has(by)) return;
+    if (this.#state !== 'closed' && !this.#trials.has(by)) {
+      // It works for somebody: one failure is no reason to keep everybody away.
+      this.#others = 0;
+      return;
+    }
     this.#trips = 0;
     this.#close(0);
   }
@@ -132,7 +138,12 @@ export class Breaker {
       this.#last = error;
       if (who === undefined) this.#whose = undefined;
       this.#open();
-    } else if (this.#whose !== undefined && this.#whose !== who) this.#whose = undefined;
+    } else if (this.#whose !== undefined && this.#whose !== who) this.#alsoFor(who);
+  }
+
+  /** Another one's call failed, or nobody's, while it is open for one alone. */
+  #alsoFor(who: string | undefined): void {
+    if (who === undefined || ++this.#others >= this.#p.options.failures) this.#whose = undefined;
   }
 
   #open(): void {
@@ -141,6 +152,7 @@ export class Breaker {
     this.#trips++;
     this.#trial = undefined;
     this.#trials = new WeakSet();
+    this.#others = options.failures - 1;
     this.#opened = { at: now(), ms: longest * (0.5 + random() / 2) };
     this.#turn('open');
   }

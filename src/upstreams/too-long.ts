@@ -32,7 +32,7 @@ export function passOver(head: Uint8Array, at: Omit<LongAnswers, 'era'>): Sink |
   const end = (): void => {
     scan.end();
     const { line } = limits;
-    const what = `answered more than limits.line allows (${line} bytes; it were ${bytes}), and the answer had to be held whole`;
+    const what = `answered more than limits.line allows (${line} bytes; it had ${bytes}), and the answer had to be held whole`;
     const error = new GatewayError('UPSTREAM_INVALID', `The upstream "${upstream}" ${what}.`, {
       upstream,
       limit: 'line',

@@ -168,6 +168,20 @@ describe('one caller', () => {
     expect(after.breaker.isFor(() => 'c')).toBe(true);
   });
 
+  test('stays alone while others are answered, until as many of theirs fail in a row', () => {
+    const { breaker, fail } = setUp();
+    const isForAll = (): boolean => breaker.isFor(() => 'c');
+    fail(3, 'a');
+    breaker.answered({});
+    fail(2, 'b');
+    expect([isForAll(), breaker.isFor(anybody)]).toEqual([false, true]);
+    breaker.answered({});
+    fail(2, 'b');
+    expect(isForAll()).toBe(false);
+    fail(1, 'b');
+    expect(isForAll()).toBe(true);
+  });
+
   test('is not alone when nobody can be reached', () => {
     const { breaker, fail } = setUp();
     fail(2, 'a');
