@@ -1,6 +1,6 @@
 // How long a result may be kept, and by whom, as it says itself (2026-07-28 server/utilities/caching). Data only.
 
-import type { McpResult } from './message.ts';
+import { type McpResult, META } from './message.ts';
 import { methodRow } from './methods.ts';
 import type { RawObject } from './raw.ts';
 
@@ -11,6 +11,18 @@ export interface Hints {
   readonly ttlMs: number;
   readonly scope: Scope;
 }
+
+/** Members of `_meta` that say nothing of what is asked: those of the revision, and those that trace a call. */
+export const BESIDE: Readonly<Record<string, undefined>> = {
+  [META.protocolVersion]: undefined,
+  [META.clientInfo]: undefined,
+  [META.clientCapabilities]: undefined,
+  [META.logLevel]: undefined,
+  [META.progressToken]: undefined,
+  traceparent: undefined,
+  tracestate: undefined,
+  baggage: undefined,
+};
 
 /** What a result says. A time that is none counts as 0, anything but `public` as private. */
 export function hintsOf(raw: RawObject): Hints {

@@ -1,23 +1,38 @@
 // Whom a list is for: two callers share what is known of an upstream only if nothing that lists may depend on
 // tells them apart.
 
+import { ANONYMOUS } from '../core/client.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { digest } from '../lib/digest.ts';
 
 export interface Audience {
   /** This caller's. */
   readonly own: string;
-  /** That of all who are like this one, in whatever session: outlives sessions and restarts. */
+  /** That of all who are like this one, in whatever session and by whatever credential: outlives these and restarts. */
   readonly common: string;
 }
 
 /** What anybody may see. */
 export const EVERYBODY = '';
 
-export function audienceOf({ client, principal }: Exchange): Audience {
-  const { id, tenant = '', scopes } = principal;
-  const common = digest(
-    JSON.stringify([client.era, client.version, client.capabilities.text, tenant, id, [...scopes].sort()]),
+export function audienceOf({ client, principal, inbound }: Exchange): Audience {
+  const { id, tenant = '', scopes, groups = [] } = principal;
+  const alike = digest(
+    JSON.stringify([
+      client.era,
+      client.version,
+      client.capabilities.text,
+      tenant,
+      id,
+      scopes.toSorted(),
+      groups.toSorted(),
+    ]),
   );
-  return { common, own: client.session ? `${common} ${client.session.key}` : common };
+  const credential = inbound.headers.get('authorization');
+  // A session is one caller's, and what is sent on its behalf outside of calls has no headers.
+  const mark = client.session?.key ?? (credential === null ? undefined : digest(credential));
+  const own = mark === undefined ? alike : `${alike} ${mark}`;
+  // As long as nobody has said who calls, the credential may be all that tells callers apart.
+  const isKnown = credential === null || id !== ANONYMOUS.id;
+  return { own, common: isKnown ? alike : own };
 }

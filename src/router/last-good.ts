@@ -61,6 +61,7 @@ interface Failure {
 }
 
 interface Flight {
+  readonly turn: number;
   readonly joint: Joint<void>;
   readonly leaving: AbortSignal;
   isKept: boolean;
@@ -108,7 +109,8 @@ export class LastGood<T> {
     const enough = new AbortController();
     const timer = setTimeout(() => {
       this.#keep(flight);
-      this.#fail(late(waits, isKnown ? 'list_patience' : 'list_timeout'), now(), true);
+      const error = late(waits, isKnown ? 'list_patience' : 'list_timeout');
+      this.#land(flight.turn, () => this.#fail(error, now(), true));
       enough.abort();
     }, waits);
     try {
@@ -124,8 +126,13 @@ export class LastGood<T> {
   /** What came for another, who is like those that ask here. */
   adopt(value: T): void {
     const before = this.#good?.value;
+    const failed = this.#failure !== undefined;
     this.#good = { value, at: this.#parts.now() };
+    // It can be had again: a failure from now on is the first one.
+    this.#failure = undefined;
+    clearTimeout(this.#expiry);
     this.#parts.came(value, before);
+    if (failed && this.#parts.differs(value, before)) this.#parts.changed();
   }
 
   close(): void {
@@ -158,7 +165,7 @@ export class LastGood<T> {
       }
     });
     joint.settled.catch(() => {});
-    this.#flight = { joint, leaving, isKept: false };
+    this.#flight = { turn, joint, leaving, isKept: false };
     return this.#flight;
   }
 

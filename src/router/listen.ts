@@ -52,6 +52,7 @@ export async function listenAll(
   const members = listsOf((member) => asked?.get(member) === true);
   const watch = changes.watch(x, members, (note) => void tell(note));
   x.signal.addEventListener('abort', watch.close, { once: true });
+  if (x.signal.aborted) watch.close();
   /** A server may tell of what lies below a resource that is watched, so each URI is judged by itself. */
   const mayHear = ({ method, raw }: McpNotification, { name: upstream }: Source): boolean => {
     const uri = method === UPDATED ? raw?.string('uri') : undefined;
@@ -97,7 +98,9 @@ export async function listenAll(
   for (let note = early.shift(); note; note = early.shift()) await emit(note);
   open = true;
   const results = (await Promise.all(legs)).filter((result) => result !== undefined);
-  return results.find(({ kind }) => kind === 'complete') ?? results[0] ?? untilOver(x.signal);
+  const end = results.find(({ kind }) => kind === 'complete') ?? results[0] ?? (await untilOver(x.signal));
+  watch.close();
+  return end;
 }
 
 /** Nobody has anything of what it is about; it is open all the same. */

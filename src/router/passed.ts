@@ -5,6 +5,7 @@ import { catalogue, type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { BESIDE } from '../protocol/caching.ts';
 import { type McpResult, withMeta } from '../protocol/message.ts';
 import { STALE } from './merged.ts';
 import type { OfferKind } from './offering.ts';
@@ -65,9 +66,11 @@ export async function passedList(
   return answer ?? pass(x.signal, emit);
 }
 
-/** A further page, or one whose progress or log messages somebody wants. */
+/** A further page, one that is asked for in its own way, or one whose progress or log messages somebody wants. */
 function isOneOfItsOwn({ request: { raw, meta } }: Exchange): boolean {
-  return raw?.has('cursor') === true || meta.progressToken !== undefined || meta.logLevel !== undefined;
+  const asks = raw?.keys().some((key) => key !== '_meta') === true;
+  const says = (raw?.object('_meta')?.with(BESIDE).keys().length ?? 0) > 0;
+  return asks || says || meta.progressToken !== undefined || meta.logLevel !== undefined;
 }
 
 function isWhole(result: McpResult | undefined): boolean {

@@ -204,7 +204,9 @@ class Watch {
     const { store, upstream, host, policy } = this.on;
     this.#version = store.version();
     this.#fine = undefined;
-    if (isNews) this.#looked([...tools.flatMap(nameOf), ...(asked === undefined ? [] : [asked])]);
+    // A name that was never listed is its caller's word alone, and not remembered.
+    const gone = asked !== undefined && this.#verdicts.has(asked) ? [asked] : [];
+    if (isNews) this.#looked([...tools.flatMap(nameOf), ...gone]);
     const approved = store.approved(upstream);
     if (!isLaterPage) this.#isFirst = approved.size === 0;
     const first = new Map<string, Pin>();

@@ -103,6 +103,8 @@ export function searching(router: Router, options: SearchOptions, merging: Mergi
     async handle(x, emit) {
       await follow(x);
       if (x.request.method === 'tools/list') return list(x);
+      // What is wrong with its arguments; the router knows no tool of that name.
+      if (x.route.kind === 'none' && x.route.asked === CALL) return x.route.refusal;
       return x.route === HERE && isFind(x) ? find(x) : router.handle(x, emit);
     },
   };

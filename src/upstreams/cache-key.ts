@@ -3,8 +3,8 @@
 import { identityKey } from '../core/client.ts';
 import type { Exchange, Sender } from '../core/exchange.ts';
 import { digest } from '../lib/digest.ts';
+import { BESIDE } from '../protocol/caching.ts';
 import { canonicalText } from '../protocol/canonical.ts';
-import { META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 
 /** A request as one that a kept result may answer. */
@@ -23,18 +23,6 @@ export interface Wanted {
   /** What is read. */
   readonly uri: string | undefined;
 }
-
-/** Members of `_meta` that say nothing of what is asked: those of the revision, and those that trace a call. */
-const BESIDE: Readonly<Record<string, undefined>> = {
-  [META.protocolVersion]: undefined,
-  [META.clientInfo]: undefined,
-  [META.clientCapabilities]: undefined,
-  [META.logLevel]: undefined,
-  [META.progressToken]: undefined,
-  traceparent: undefined,
-  tracestate: undefined,
-  baggage: undefined,
-};
 
 const EMPTY = RawObject.trusted('{}');
 

@@ -216,3 +216,22 @@ describe('subscriptions/listen', () => {
     expect((await early.leave()).kind).toBe('error');
   });
 });
+
+test('what is over hears of no change any more, nor what was over before it began', async () => {
+  jest.useFakeTimers();
+  for (const signal of [undefined, AbortSignal.abort()]) {
+    let say: Emit | undefined;
+    const answers = (): Parameters<typeof source>[1] => ({
+      'tools/list': { tools: [] },
+      'subscriptions/listen': (_, emit) => {
+        say = emit;
+        return errorResult('UPSTREAM_UNAVAILABLE');
+      },
+    });
+    const { handle } = routerOver([source('a', answers()), source('b', answers())]);
+    const options = signal ? { signal } : {};
+    await handle(exchange('subscriptions/listen', { notifications: { toolsListChanged: true } }, options));
+    void say?.(McpNotification.of('notifications/tools/list_changed', {}));
+    expect(jest.getTimerCount()).toBe(0);
+  }
+});

@@ -118,3 +118,35 @@ test('after a restart its list stands as it was while it is still starting', asy
     expect(await start(down, shelf).list({}, session)).toBe(down);
   }
 });
+
+test('once it has been there again, its list stands for the whole grace and no longer', async () => {
+  const { list, state, run } = start(LIST);
+  await list();
+  state.now = away;
+  await list();
+  await turn(600_000);
+  expect((await list()).kind).toBe('error');
+  state.now = LIST;
+  await list();
+  state.now = away;
+  expect((await list()).value).toEqual(STALE);
+  run.host.turn(600_000);
+  await turn(600_000);
+  expect((await list()).kind).toBe('error');
+});
+
+test("a list that is asked for in a way of its own is nobody else's", async () => {
+  const { list, state, only } = start(LIST);
+  await list();
+  const all = [list(), list({ only: 'y' }), list({ _meta: { 'com.example/only': 'y' } })];
+  await Promise.all(all);
+  expect(
+    only
+      .asked()
+      .slice(1)
+      .map(({ request }) => request.params),
+  ).toEqual([{}, { only: 'y' }, { _meta: { 'com.example/only': 'y' } }]);
+  state.now = away;
+  expect((await list({ only: 'y' })).kind).toBe('error');
+  expect((await list({ _meta: { traceparent: '00-1' } })).value).toEqual(STALE);
+});

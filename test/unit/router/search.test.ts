@@ -1,5 +1,6 @@
 // An endpoint that shows two tools: what they find, and that a call through them is the call of the tool itself.
 import { describe, expect, test } from 'bun:test';
+import { principalFact } from '../../../src/core/exchange.ts';
 import { NO_SHELF } from '../../../src/core/shelf.ts';
 import type { JsonObject } from '../../../src/protocol/values.ts';
 import { exchange, nobody } from '../../fixtures/exchanges.ts';
@@ -210,4 +211,12 @@ test('no upstream has to be asked for the schemas of the two', async () => {
   const x = exchange('tools/call', { name: 'call_tool', arguments: {} });
   expect(await router.tool(x, 'call_tool', { maxAge: 0 })).toBeUndefined();
   expect(a.asked()).toEqual([]);
+});
+
+test('what is wrong with a call through call_tool is said to callers that plugins know, too', async () => {
+  const { router } = endpoint({ maxTools: 3 });
+  const x = exchange('tools/call', { name: 'call_tool', arguments: { tool: 'x' } });
+  x.reroute(await router.route(x));
+  x.set(principalFact, { id: 'u', scopes: [] });
+  expect((await router.handle(x, nobody)).value.message).toBe('call_tool: arguments.name must be a text.');
 });
