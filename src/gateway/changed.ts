@@ -1,11 +1,12 @@
 // Which lists a client sees differently on a new generation: found by listing on both and comparing the bytes.
 
 import { type Client, identityKey } from '../core/client.ts';
+import { catalogue, type ErrorName } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { pagesOf } from '../core/pages.ts';
 import { digest } from '../lib/digest.ts';
 import type { Changed } from '../listeners/serving.ts';
-import { McpRequest, META } from '../protocol/message.ts';
+import { McpRequest, type McpResult, META } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { Generation } from './generation.ts';
 
@@ -53,7 +54,9 @@ export class Comparisons {
   between(before: Generation, after: Generation): ChangedFor {
     const asked = new Map<string, Promise<Changed>>();
     return (client, path) => {
-      const key = `${path}\n${client.era}\n${identityKey(client.principal)}`;
+      const { scopes, groups = [] } = client.principal;
+      const rights = JSON.stringify([scopes.toSorted(), groups.toSorted()]);
+      const key = `${path}\n${client.era}\n${identityKey(client.principal)}\n${rights}`;
       const there = asked.get(key);
       if (there) return there;
       const { promise, resolve } = Promise.withResolvers<Changed>();
@@ -138,6 +141,7 @@ async function view(
     const x = await endpoint.open(client, inbound, request, signal, `compare-${crypto.randomUUID()}`);
     const result = await endpoint.handle(x, () => undefined);
     x.close(result);
+    if (isRefused(result)) throw new Refused('what the caller sees is not known');
     if (result.kind === 'error') throw new NoList(result.code);
     return result.raw;
   };
@@ -150,6 +154,14 @@ async function view(
     // An upstream without this kind of thing answers with an error; that is a view, too.
     return error instanceof NoList && !signal.aborted ? `error ${error.code}` : undefined;
   }
+}
+
+/** What a plugin knows a caller by may come with its requests alone: then nobody can say what it is shown. */
+class Refused extends Error {}
+
+function isRefused({ kind, http, raw }: McpResult): boolean {
+  const code = kind === 'error' && http !== undefined ? raw.object('data')?.string('code') : undefined;
+  return code !== undefined && code in catalogue && catalogue[code as ErrorName].fault === 'denied';
 }
 
 class NoList extends Error {

@@ -155,7 +155,7 @@ export class Channel {
       standing: (self) => sessionStanding(self, path, listener, serving),
     });
     const undo = [
-      serving.onSwap((changedFor) => session.standing.renew(changedFor(session.client, path))),
+      serving.onSwap((changedFor) => session.standing.renew(changedFor(session.owner, path))),
       serving.onStop(() => session.standing.stop()),
     ];
     this.#endSession = (): void => {

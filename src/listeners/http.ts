@@ -81,7 +81,7 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
   );
   const undo = [
     serving.onSwap((changedFor) => {
-      for (const session of sessions.all()) session.standing.renew(changedFor(session.client, session.path));
+      for (const session of sessions.all()) session.standing.renew(changedFor(session.owner, session.path));
     }),
     serving.onStop(() => {
       for (const session of sessions.all()) session.standing.stop();
