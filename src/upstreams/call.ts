@@ -88,6 +88,11 @@ export class Call {
     return this.#emit === undefined;
   }
 
+  /** Whether its client has yet to take what came for it. */
+  get heldUp(): boolean {
+    return this.#tail !== undefined;
+  }
+
   /** Whether it runs and nothing asked during it is unanswered. */
   get free(): boolean {
     return !this.parked && this.questions.length === 0;

@@ -30,7 +30,8 @@ type Event = Settled | 'asked' | 'gone' | 'first_byte' | 'idle' | 'total';
 /** @returns the result, or the settlement when the link says that the session is lost */
 export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): Promise<McpResult | Settled> {
   // A subscription is quiet by nature and lasts as long as the client wants it.
-  const clock = x.request.method === 'subscriptions/listen' ? RESTING : startClock(on.deadlines);
+  const lasts = x.request.method === 'subscriptions/listen';
+  const clock = lasts ? RESTING : startClock(on.deadlines, () => call.heldUp);
   call.onActivity = clock.touch;
   const gone = watchSignal(x.signal);
   try {

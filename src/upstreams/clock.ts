@@ -17,12 +17,14 @@ export interface Deadlines {
   readonly total: number;
 }
 
-export function startClock({ firstByte, idle, total }: Deadlines): Clock {
+/** @param heldUp whether the client has yet to take what came: meanwhile nobody is silent */
+export function startClock({ firstByte, idle, total }: Deadlines, heldUp = (): boolean => false): Clock {
   const { promise, resolve } = Promise.withResolvers<Deadline>();
   const end = setTimeout(resolve, total, 'total');
   let alive: number | undefined;
   // Looks when time could be up, instead of arming a timer anew for every event of a fast stream.
   const look = (): void => {
+    if (alive !== undefined && heldUp()) alive = performance.now();
     const rest = alive === undefined ? 0 : idle - (performance.now() - alive);
     if (rest <= 0) resolve(alive === undefined ? 'first_byte' : 'idle');
     else silence = setTimeout(look, rest);

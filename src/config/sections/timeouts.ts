@@ -20,7 +20,10 @@ export const timeouts = camel(
       description:
         'From a request to the first sign of life for it: the head of an answer, a notification, the result.',
     }),
-    idle: duration('5m', { description: 'Longest silence after that; progress begins it anew.' }),
+    idle: duration('5m', {
+      description:
+        'Longest silence after that; progress begins it anew. Does not count while the client has yet to take what came.',
+    }),
     total: duration('1h', {
       description:
         'From a request to its result, whatever happens in between. Waiting for an answer of the client does not count.',

@@ -42,6 +42,19 @@ describe('a call', () => {
     expect(await after(1)).toBe('idle');
   });
 
+  test('whose client has yet to take what came is not silent', async () => {
+    let isHeldUp = true;
+    const { clock, after } = watch(startClock(deadlines, () => isHeldUp));
+    clock.touch();
+    expect(await after(500)).toBeUndefined();
+    isHeldUp = false;
+    expect(await after(50)).toBe('idle');
+    const never = watch(startClock(deadlines, () => true));
+    never.clock.touch();
+    expect(await never.after(1_000)).toBe('total');
+    expect(await watch(startClock(deadlines, () => true)).after(100)).toBe('first_byte');
+  });
+
   test('that shows life again and again meets total, which nothing extends', async () => {
     const { clock, after } = watch(startClock(deadlines));
     for (let ms = 0; ms < 990; ms += 30) {
