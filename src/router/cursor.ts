@@ -8,7 +8,7 @@ import type { Seal } from '../lib/seal.ts';
 import type { Offered, OfferKind } from './offering.ts';
 
 /** Neighbours that a cursor remembers: those before it and those after it, of the same upstream. */
-const BEFORE = 16;
+const BEFORE = 48;
 const AFTER = 4;
 const KIND = 'cursor';
 
