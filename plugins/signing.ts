@@ -1,13 +1,13 @@
 // Signs what is sent to one upstream, over the bytes that leave. Which scheme, with which keys: its options.
-// How each scheme signs, and how what it signs is verified: plugins/signing/.
+// How each scheme signs: plugins/signing/, and plugins/signatures/ where it is verified, too.
 
 import { definePlugin, type Outbound, z } from '../src/plugin.ts';
+import { hmacSchema, signHmac } from './signatures/hmac-v1.ts';
+import type { Dated } from './signatures/keys.ts';
+import { rfc9421Schema, signingKeys, signRfc9421 } from './signatures/rfc9421.ts';
+import { signWebhook, webhooksSchema } from './signatures/webhooks.ts';
 import { apiKeySchema, signApiKey } from './signing/api-key.ts';
-import { hmacSchema, signHmac } from './signing/hmac-v1.ts';
-import type { Dated } from './signing/keys.ts';
-import { rfc9421Schema, signingKeys, signRfc9421 } from './signing/rfc9421.ts';
 import { signSigv4, sigv4Schema } from './signing/sigv4.ts';
-import { signWebhook, webhooksSchema } from './signing/webhooks.ts';
 
 const schema = z.discriminatedUnion('scheme', [
   hmacSchema,

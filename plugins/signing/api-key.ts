@@ -1,9 +1,9 @@
 // The scheme `api-key`: a key, and a secret where there is one, in headers. It proves who sends and nothing of what.
 
 import { z } from '../../src/plugin.ts';
-import { type Dated, dates, newestKey, ring, validKeys } from './keys.ts';
-import { headerOf, isSame, type Message, require } from './message.ts';
-import { areDistinct, DISTINCT, headerName } from './names.ts';
+import { type Dated, dates, newestKey, ring, validKeys } from '../signatures/keys.ts';
+import { headerOf, isSame, type Message, require } from '../signatures/message.ts';
+import { areDistinct, DISTINCT, headerName } from '../signatures/names.ts';
 
 const value = () => z.string().regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'cannot stand in a header');
 

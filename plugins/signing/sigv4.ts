@@ -3,9 +3,16 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { z } from '../../src/plugin.ts';
-import { dates, keyNamed, type Named, newestKey, ring } from './keys.ts';
-import { headerOf, isSame, type Leeway, type Message, require, requireRecent } from './message.ts';
-import { secretFields } from './secrets.ts';
+import { dates, keyNamed, type Named, newestKey, ring } from '../signatures/keys.ts';
+import {
+  headerOf,
+  isSame,
+  type Leeway,
+  type Message,
+  require,
+  requireRecent,
+} from '../signatures/message.ts';
+import { secretFields } from '../signatures/secrets.ts';
 
 const word = (description: string) =>
   z

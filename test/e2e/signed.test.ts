@@ -1,9 +1,9 @@
 // Servers that let nothing in that is not signed, over real sockets: every message of both eras verifies.
 import { describe, expect, test } from 'bun:test';
-import { HMAC_FORM, verifyHmac } from '../../plugins/signing/hmac-v1.ts';
-import type { Message } from '../../plugins/signing/message.ts';
-import { Nonces } from '../../plugins/signing/nonces.ts';
-import { verifyRfc9421 } from '../../plugins/signing/rfc9421-verify.ts';
+import { HMAC_FORM, verifyHmac } from '../../plugins/signatures/hmac-v1.ts';
+import type { Message } from '../../plugins/signatures/message.ts';
+import { Nonces } from '../../plugins/signatures/nonces.ts';
+import { verifyRfc9421 } from '../../plugins/signatures/rfc9421-verify.ts';
 import signing from '../../plugins/signing.ts';
 import { ask, call, listen, openSession } from '../fixtures/clients.ts';
 import { configOf, startInProcess } from '../fixtures/in-process.ts';

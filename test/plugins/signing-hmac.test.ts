@@ -7,8 +7,8 @@ import {
   hmacSchema,
   signHmac,
   verifyHmac,
-} from '../../plugins/signing/hmac-v1.ts';
-import { Nonces } from '../../plugins/signing/nonces.ts';
+} from '../../plugins/signatures/hmac-v1.ts';
+import { Nonces } from '../../plugins/signatures/nonces.ts';
 import { CALL, FORTY, mutations, NOW, signedWith } from '../fixtures/signing/mutations.ts';
 import { vectorsOf } from '../fixtures/signing/vectors.ts';
 

@@ -1,14 +1,14 @@
 // The schemes api-key and standard-webhooks, and key rings.
 import { describe, expect, test } from 'bun:test';
-import { apiKeySchema, signApiKey, verifyApiKey } from '../../plugins/signing/api-key.ts';
-import { type Named, newestKey, validKeys } from '../../plugins/signing/keys.ts';
-import { Nonces } from '../../plugins/signing/nonces.ts';
+import { type Named, newestKey, validKeys } from '../../plugins/signatures/keys.ts';
+import { Nonces } from '../../plugins/signatures/nonces.ts';
 import {
   signWebhook,
   verifyWebhook,
   WEBHOOK_HEADERS,
   webhooksSchema,
-} from '../../plugins/signing/webhooks.ts';
+} from '../../plugins/signatures/webhooks.ts';
+import { apiKeySchema, signApiKey, verifyApiKey } from '../../plugins/signing/api-key.ts';
 import { CALL, FORTY, flip, mutations, NOW, signedWith } from '../fixtures/signing/mutations.ts';
 
 describe('api-key', () => {

@@ -1,12 +1,12 @@
 // The scheme rfc9421: the published vectors of RFC 9421 and RFC 9530, and what verifying refuses.
 import { describe, expect, test } from 'bun:test';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { type Algorithm, type Material, signBase, verifyBase } from '../../plugins/signing/algorithms.ts';
-import { baseOf } from '../../plugins/signing/base.ts';
-import { contentDigest, verifyDigest } from '../../plugins/signing/digest.ts';
-import { Nonces } from '../../plugins/signing/nonces.ts';
-import { COMPONENTS, type Form, rfc9421Schema, signRfc9421 } from '../../plugins/signing/rfc9421.ts';
-import { verifyRfc9421 } from '../../plugins/signing/rfc9421-verify.ts';
+import { type Algorithm, type Material, signBase, verifyBase } from '../../plugins/signatures/algorithms.ts';
+import { baseOf } from '../../plugins/signatures/base.ts';
+import { contentDigest, verifyDigest } from '../../plugins/signatures/digest.ts';
+import { Nonces } from '../../plugins/signatures/nonces.ts';
+import { COMPONENTS, type Form, rfc9421Schema, signRfc9421 } from '../../plugins/signatures/rfc9421.ts';
+import { verifyRfc9421 } from '../../plugins/signatures/rfc9421-verify.ts';
 import { CALL, FORTY, mutations, NOW, signedWith } from '../fixtures/signing/mutations.ts';
 import {
   BASES,
