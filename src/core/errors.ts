@@ -179,8 +179,8 @@ export const catalogue = {
     1508,
     200,
     'denied',
-    'The client took its result too slowly while others waited behind it.',
-    'Read what comes as it comes. The operator may raise timeouts.slow_client, or set instances.per to session.',
+    'The client took what came for it too slowly.',
+    'Read what comes as it comes. The operator may raise timeouts.slow_client, which counts while others wait, or timeouts.stalled_client; data.timeout names which it was. More places (concurrency), or instances.per: session, keep callers apart.',
   ),
   UNAUTHENTICATED: entry(
     1401,

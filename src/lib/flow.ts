@@ -13,6 +13,9 @@ export interface Sink {
   fail(error: Error): void;
 }
 
+/** Most that is given out at once, bytes: how long one part takes says how fast its reader is. */
+const PART = 65_536;
+
 export class Flow implements Sink {
   /** Bytes that were brought. */
   bytes = 0;
@@ -25,6 +28,7 @@ export class Flow implements Sink {
   #came = Promise.withResolvers<void>();
   #room: PromiseWithResolvers<void> | undefined;
   #quietSince = performance.now();
+  #heldSince: number | undefined = performance.now();
 
   /** @param buffer bytes that may wait before `room` asks for patience */
   constructor(buffer: number) {
@@ -39,6 +43,11 @@ export class Flow implements Sink {
   /** Since when the source could have brought something and has not; undefined while it has to wait, or is through. */
   get quietSince(): number | undefined {
     return this.#room || this.#ended ? undefined : this.#quietSince;
+  }
+
+  /** Since when the reader is busy with what it took last; undefined while it waits for more, or is through. */
+  get heldSince(): number | undefined {
+    return this.over ? undefined : this.#heldSince;
   }
 
   push(bytes: Uint8Array): void {
@@ -80,12 +89,14 @@ export class Flow implements Sink {
   async take(): Promise<Uint8Array | undefined> {
     for (;;) {
       if (this.#fault) throw this.#fault;
-      const next = this.#queue.shift();
+      const next = this.#next();
       if (next) {
         this.#waiting -= next.length;
         this.#makeRoom();
+        this.#heldSince = performance.now();
         return next;
       }
+      this.#heldSince = undefined;
       if (this.#ended || this.#closed) return undefined;
       this.#came = Promise.withResolvers();
       await this.#came.promise;
@@ -96,6 +107,13 @@ export class Flow implements Sink {
   giveBack(taken: readonly Uint8Array[]): void {
     this.#queue.unshift(...taken);
     for (const { length } of taken) this.#waiting += length;
+  }
+
+  #next(): Uint8Array | undefined {
+    const next = this.#queue.shift();
+    if (next === undefined || next.length <= PART) return next;
+    this.#queue.unshift(next.subarray(PART));
+    return next.subarray(0, PART);
   }
 
   #makeRoom(): void {

@@ -36,6 +36,8 @@ export interface Rest {
   cancel(error?: Error): void;
   /** Since when nothing came that could have come (`performance.now`); undefined while its reader holds it up. */
   readonly quietSince: number | undefined;
+  /** Since when its reader has taken nothing of what is there; undefined while it waits for more. */
+  readonly heldSince: number | undefined;
   /** Never rejects. */
   readonly done: Promise<RestEnd>;
 }

@@ -36,6 +36,7 @@ export class Call {
   #emit: Emit | undefined;
   #waiting: McpNotification[] = [];
   #tail: Promise<void> | undefined;
+  #heldSince: number | undefined;
   #queued = 0;
   /** Characters of what waits for the client, or for the next exchange. */
   #held = 0;
@@ -54,6 +55,8 @@ export class Call {
   givenUp: (() => void) | undefined;
   /** Called at every sign of life of the upstream for this call. */
   onActivity: (() => void) | undefined;
+  /** Called when its client begins to hold up what comes. */
+  onHeld: (() => void) | undefined;
 
   /**
    * @param id our request id, which is also our progress token
@@ -91,6 +94,11 @@ export class Call {
   /** Whether its client has yet to take what came for it. */
   get heldUp(): boolean {
     return this.#tail !== undefined;
+  }
+
+  /** Since when its client has taken nothing of what came (`performance.now`). */
+  get heldSince(): number | undefined {
+    return this.#tail && this.#heldSince;
   }
 
   /** Whether it runs and nothing asked during it is unanswered. */
@@ -159,15 +167,21 @@ export class Call {
     if (sent === undefined) return undefined;
     this.#queued++;
     this.#held += length;
+    const isFirst = this.#tail === undefined;
     const over = (): void => this.#sent(tail, length);
     const tail: Promise<void> = sent.then(over, over);
     this.#tail = tail;
+    if (isFirst) {
+      this.#heldSince = performance.now();
+      this.onHeld?.();
+    }
     return tail;
   }
 
   #sent(tail: Promise<void>, length: number): void {
     this.#queued--;
     this.#held -= length;
+    this.#heldSince = performance.now();
     if (this.#tail === tail) this.#tail = undefined;
   }
 

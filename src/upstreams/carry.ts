@@ -1,23 +1,21 @@
 // One exchange over one link: to the result, to a question, to a deadline or to its cancellation, whichever
 // comes first. The same for every transport and era.
 
-import { errorResult } from '../core/errors.ts';
+import { errorResult, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import type { Host } from '../core/host.ts';
 import type { McpResult } from '../protocol/message.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { type Clock, type Deadlines, startClock } from './clock.ts';
 import type { Link } from './link.ts';
 import type { Park } from './park.ts';
 import { watchRest } from './rest-watch.ts';
+import { type Endurance, SlowClient, type Taking } from './slow-client.ts';
 import type { UpstreamLimits } from './spec.ts';
 
-export interface Carrying {
-  readonly upstream: string;
+export interface Carrying extends Taking {
   readonly park: Park;
   readonly limits: Pick<UpstreamLimits, 'taskPoll' | 'taskPollLeast' | 'taskPollMost' | 'pages'>;
-  readonly deadlines: Deadlines;
-  readonly host: Host;
+  readonly deadlines: Deadlines & Endurance;
   /** Finds another call for a question that was given to one that has ended. */
   misplaced(question: Question, link: Link): void;
 }
@@ -25,7 +23,7 @@ export interface Carrying {
 /** Servers ask several things at once in separate messages; this long is waited for the next one. */
 const GATHER_MS = 10;
 
-type Event = Settled | 'asked' | 'gone' | 'first_byte' | 'idle' | 'total';
+type Event = Settled | GatewayError | 'asked' | 'gone' | 'first_byte' | 'idle' | 'total';
 
 /** @returns the result, or the settlement when the link says that the session is lost */
 export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): Promise<McpResult | Settled> {
@@ -33,6 +31,11 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
   const lasts = x.request.method === 'subscriptions/listen';
   const clock = lasts ? RESTING : startClock(on.deadlines, () => call.heldUp);
   call.onActivity = clock.touch;
+  const slow = Promise.withResolvers<GatewayError>();
+  const client = new SlowClient(on, () => call.heldSince, slow.resolve);
+  if (!lasts) call.onHeld = client.watch;
+  // One that is taken up again may be held up already.
+  if (call.heldSince !== undefined) call.onHeld?.();
   const gone = watchSignal(x.signal);
   try {
     for (;;) {
@@ -40,8 +43,10 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
         call.settled,
         call.asked.then(() => 'asked' as const),
         gone.promise,
+        slow.promise,
         clock.expired,
       ]);
+      if (event instanceof GatewayError) return tooSlow(call, link, x, event);
       if (typeof event !== 'string') {
         passedOn(event, call, link, on);
         return event;
@@ -53,8 +58,10 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
     }
   } finally {
     clock.stop();
+    client.stop();
     gone.stop();
     call.onActivity = undefined;
+    call.onHeld = undefined;
     if (call.ended)
       for (const question of call.takeQuestions()) if (question.uncertain) on.misplaced(question, link);
   }
@@ -87,6 +94,11 @@ async function ask(
 function cancelled(call: Call, link: Link, x: Exchange): McpResult {
   link.cancel(call, reasonOf(x.signal));
   return errorResult('CANCELLED', undefined, { requestId: x.id });
+}
+
+function tooSlow(call: Call, link: Link, x: Exchange, error: GatewayError): McpResult {
+  link.cancel(call, 'its client does not read');
+  return errorResult(error.code, error.message, { ...error.data, requestId: x.id });
 }
 
 function late(

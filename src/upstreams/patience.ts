@@ -39,7 +39,7 @@ export class Patience {
       const left = most - spent;
       if (isShared && left <= 0) {
         host.metrics.timeouts.inc({ kind: 'slow_client', upstream });
-        sink.fail(new GatewayError('CLIENT_SLOW', undefined, { upstream }));
+        sink.fail(new GatewayError('CLIENT_SLOW', undefined, { upstream, timeout: 'slow_client' }));
         return;
       }
       const before = performance.now();

@@ -39,6 +39,12 @@ export class Places {
     return true;
   }
 
+  /** Whether calls are kept waiting, or turned away, for want of a place. */
+  get crowded(): boolean {
+    const { max, queue } = this.limits;
+    return this.#waiting.size > 0 || (queue === 0 && this.#taken >= max);
+  }
+
   /** Takes a place whether or not one is free: for what goes on with a call that was at work before. */
   squeeze(): void {
     this.#taken++;

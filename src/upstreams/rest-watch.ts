@@ -1,15 +1,14 @@
-// What ends a result that is being passed on before it is through: the upstream is silent, or takes too long. The call
-// has had its end by then, and with it the clock of clock.ts. That its caller is gone is seen where it is written.
+// What ends a result that is being passed on before it is through: the upstream is silent, or takes too long, or its
+// client does not take it. The call has had its end by then, and with it the clock of clock.ts. That its caller is gone
+// is seen where it is written.
 
 import { GatewayError } from '../core/errors.ts';
-import type { Host } from '../core/host.ts';
 import type { Rest } from '../protocol/rest.ts';
 import type { Deadlines } from './clock.ts';
+import { type Endurance, SlowClient, type Taking } from './slow-client.ts';
 
-export interface RestWatch {
-  readonly upstream: string;
-  readonly deadlines: Pick<Deadlines, 'idle' | 'total'>;
-  readonly host: Host;
+export interface RestWatch extends Taking {
+  readonly deadlines: Pick<Deadlines, 'idle' | 'total'> & Endurance;
   /** Lets go of what brings it. */
   drop(): void;
 }
@@ -32,9 +31,16 @@ export function watchRest(rest: Rest, at: RestWatch): void {
     else silent = setTimeout(listen, Math.ceil(left));
   };
   listen();
+  const client = new SlowClient(
+    at,
+    () => rest.heldSince,
+    (error) => rest.cancel(error),
+  );
+  client.watch();
   void rest.done.then(({ error }) => {
     clearTimeout(last);
     clearTimeout(silent);
+    client.stop();
     if (error) at.drop();
   });
 }

@@ -26,8 +26,10 @@ export interface UpstreamTimeouts {
   readonly probe: number;
   /** Until a server is taken to have obeyed a cancellation. */
   readonly cancel: number;
-  /** How long a client that takes its result slowly may hold up the others on a channel. */
+  /** How long a client that takes its result slowly may hold up others: on a channel, or for its place. */
   readonly slowClient: number;
+  /** How long a client may take nothing at all of what is there for it. */
+  readonly stalledClient: number;
 }
 
 export interface UpstreamLimits {

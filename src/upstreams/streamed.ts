@@ -93,6 +93,10 @@ class Streamed implements Rest {
     return this.#s.flow.quietSince;
   }
 
+  get heldSince(): number | undefined {
+    return this.#s.flow.heldSince;
+  }
+
   cancel(error: Error = new GatewayError('CANCELLED')): void {
     this.#s.flow.fail(error);
     this.#end(error);

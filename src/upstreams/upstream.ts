@@ -168,6 +168,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     park,
     limits: spec.limits,
     deadlines: spec.timeouts,
+    crowded: () => places.crowded,
     host,
     misplaced,
   };

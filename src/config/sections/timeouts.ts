@@ -51,10 +51,14 @@ export const timeouts = camel(
       '2s',
       {
         description:
-          'Where several callers share one channel, a pipe or HTTP+SSE of 2025: how long, all in all, a client that takes a large result more slowly than the server gives it may keep the others waiting. Then its result is broken off.',
+          'How long, all in all, a client that takes what comes for it more slowly than the server gives it may keep others waiting: for a place (`concurrency`), or on one channel of several callers, a pipe or HTTP+SSE of 2025. Then its call ends.',
       },
       0,
     ),
+    stalled_client: duration('30s', {
+      description:
+        'How long a client may take nothing at all of what is there for it. Then its call ends, whether or not anybody waits.',
+    }),
     cancel: duration(
       '1s',
       {

@@ -120,6 +120,7 @@ test('the defaults', () => {
         close: 2_000,
         probe: 3_000,
         slowClient: 2_000,
+        stalledClient: 30_000,
         cancel: 1_000,
       },
       concurrency: { max: 1_024, queue: 256, wait: 10_000 },

@@ -14,6 +14,7 @@ test('that who made one is settled is not forgotten', async () => {
     objectOnly: () => rest,
     cancel() {},
     quietSince: undefined,
+    heldSince: undefined,
     done: Promise.resolve({ bytes: 0, error: undefined }),
   };
   for (const signed of [true, false]) {

@@ -64,3 +64,27 @@ test('one that is closed takes nothing and holds nobody up', async () => {
   flow.push(bytes(5));
   expect([flow.over, flow.room(), flow.bytes]).toEqual([true, undefined, 0]);
 });
+
+test('tells since when its reader is busy with what it took', async () => {
+  const flow = new Flow(10);
+  expect(flow.heldSince).toBeNumber();
+  flow.push(bytes(1));
+  await flow.take();
+  expect(flow.heldSince).toBeNumber();
+  const next = flow.take();
+  expect(flow.heldSince).toBeUndefined();
+  flow.push(bytes(1));
+  await next;
+  expect(flow.heldSince).toBeNumber();
+  flow.close();
+  expect(flow.heldSince).toBeUndefined();
+});
+
+test('gives out what is long in parts', async () => {
+  const flow = new Flow(10);
+  flow.push(bytes(150_000));
+  flow.end();
+  const lengths: number[] = [];
+  for (let part = await flow.take(); part; part = await flow.take()) lengths.push(part.length);
+  expect(lengths).toEqual([65_536, 65_536, 18_928]);
+});

@@ -135,6 +135,7 @@ describe('a result that comes piece by piece', () => {
       objectOnly: () => rest,
       cancel: (error) => void cancelled.push(error),
       quietSince: undefined,
+      heldSince: undefined,
       done: Promise.withResolvers<RestEnd>().promise,
     };
     return McpResult.complete({}).followedBy(rest);
