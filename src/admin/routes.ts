@@ -1,5 +1,6 @@
 // What the admin server answers. Reading is for everybody who may connect; changing is for the socket alone.
 
+import { redactData } from '../lib/redact.ts';
 import type { AdminSource } from './source.ts';
 
 export interface Asked {
@@ -26,15 +27,17 @@ const ROUTES: Readonly<Record<string, Route>> = {
     methods: READ,
     answer: (_, source) => (source.ready() ? text(200, readiness(source)) : text(503, 'not ready\n')),
   },
-  '/metrics': {
-    methods: READ,
-    answer: async (_, { metrics }) =>
-      new Response(await metrics.metrics(), { headers: headers(metrics.contentType) }),
-  },
-  '/status': { methods: READ, answer: (_, source) => json(200, source.status()) },
+  '/metrics': { methods: READ, answer: (_, source) => figures(source) },
+  '/status': { methods: READ, answer: (_, source) => json(200, source.status(), source) },
   '/explain': { methods: READ, trusted: true, answer: explain },
   '/reload': { methods: ['POST'], trusted: true, answer: reload },
 };
+
+/** Labels are the only texts in it; numbers stay numbers, whatever they look like. */
+async function figures({ metrics, redact }: AdminSource): Promise<Response> {
+  const text = (await metrics.metrics()).replace(/"(?:[^"\\\n]|\\.)*"/g, (label) => redact(label));
+  return new Response(text, { headers: headers(metrics.contentType) });
+}
 
 /** The gateway is ready whatever becomes of its upstreams: taken out of service it could not even say so. */
 function readiness(source: AdminSource): string {
@@ -75,14 +78,14 @@ function explain({ query }: Asked, source: AdminSource): Response {
   });
   return found === undefined
     ? failure(404, 'UNKNOWN', 'no such method or endpoint is served here')
-    : json(200, found);
+    : json(200, found, source);
 }
 
 async function reload({ body }: Asked, source: AdminSource): Promise<Response> {
   const dryRun = readDryRun(await body());
   if (dryRun === undefined) return failure(400, 'BODY_INVALID', 'send {"dryRun": true}, {} or nothing');
   const report = await source.reload({ dryRun });
-  return json(report.ok ? 200 : 422, report.body);
+  return json(report.ok ? 200 : 422, report.body, source);
 }
 
 function readDryRun(text: string): boolean | undefined {
@@ -105,6 +108,7 @@ function text(status: number, body: string): Response {
   return new Response(body, { status, headers: headers('text/plain; charset=utf-8') });
 }
 
-function json(status: number, body: unknown): Response {
-  return new Response(`${JSON.stringify(body)}\n`, { status, headers: headers('application/json') });
+function json(status: number, body: unknown, source?: AdminSource): Response {
+  const told = source === undefined ? body : redactData(body, (text) => source.redact(text));
+  return new Response(`${JSON.stringify(told)}\n`, { status, headers: headers('application/json') });
 }

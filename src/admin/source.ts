@@ -11,6 +11,8 @@ export interface AdminSource {
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   /** Never rejects for anything the configuration says. */
   reload(options: { readonly dryRun: boolean }): Promise<ReloadReport>;
+  /** Takes secrets out of what is answered. */
+  redact(text: string): string;
   /** Undefined where no such endpoint or method is served. */
   explain(question: Question): JsonValue | undefined;
 }

@@ -20,6 +20,7 @@ export interface LateSource extends AdminSource {
 
 /** @param gateway the running gateway, or undefined while it starts */
 export function adminSource(prepared: Prepared, gateway: () => Gateway | undefined): LateSource {
+  const { redact = (text) => text } = prepared.world.host;
   let reload: Reload = async () => ({ ok: false, body: NOT_YET });
   return {
     ready: () => gateway()?.ready() === true,
@@ -29,6 +30,7 @@ export function adminSource(prepared: Prepared, gateway: () => Gateway | undefin
         .map(({ name }) => name),
     status: () => statusOf(prepared, gateway()),
     metrics: prepared.world.host.metrics.registry,
+    redact,
     reload: (options) => reload(options),
     reloadWith(given) {
       reload = given;

@@ -45,14 +45,14 @@ export function createReader(shell: Shell, named: string | undefined): Reader {
     },
     read: () => {
       const path = file();
-      if (path === undefined) return loadConfig(undefined, inputsOf(shell, path));
+      if (path === undefined) return loaded(shell, undefined, inputsOf(shell, path));
       const shown = display(path, shell.cwd);
       try {
         const text = readBounded(path);
         if (wasWritten && isBlank(text))
           return { ok: false, diagnostics: [unreadable(shown, 'it is empty')] };
         wasWritten ||= !isBlank(text);
-        return loadConfig({ file: shown, text }, inputsOf(shell, path));
+        return loaded(shell, { file: shown, text }, inputsOf(shell, path));
       } catch (error) {
         return { ok: false, diagnostics: [unreadable(shown, systemCode(error))] };
       }
@@ -72,12 +72,19 @@ export function createOnceReader(shell: Shell, named: string | undefined): Reade
     name: () => name,
     read: () => {
       try {
-        return loadConfig({ file: name, text: readBounded(STDIN) }, inputsOf(shell, undefined));
+        return loaded(shell, { file: name, text: readBounded(STDIN) }, inputsOf(shell, undefined));
       } catch (error) {
         return { ok: false, diagnostics: [unreadable(name, systemCode(error))] };
       }
     },
   };
+}
+
+/** Whatever is wrong with it, its secrets are in no text from now on. */
+function loaded(shell: Shell, ...[source, inputs]: Parameters<typeof loadConfig>): LoadResult {
+  const result = loadConfig(source, inputs);
+  shell.redact.learn(result.document?.secrets() ?? []);
+  return result;
 }
 
 /** Nothing but space and comments, as a file is in the moment when it is written anew. */

@@ -14,20 +14,25 @@ const CONTROL = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'msg']);
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** A message or value as a log may hold it: at most 1 KB, without credentials. */
-export function cleanText(text: string): string {
-  return capped(text.replace(CREDENTIAL, `$1 ${HIDDEN}`));
+/** Takes known values out of a text. */
+type Redact = (text: string) => string;
+
+const asIs: Redact = (text) => text;
+
+/** A message or value as a log may hold it: at most 1 KB, without credentials. What is cut hides no secret's end. */
+export function cleanText(text: string, redact: Redact = asIs): string {
+  return capped(redact(text).replace(CREDENTIAL, `$1 ${HIDDEN}`));
 }
 
 /** Fields as a log may hold them. */
-export function cleanFields(fields: LogFields): LogFields {
+export function cleanFields(fields: LogFields, redact: Redact = asIs): LogFields {
   const clean: Record<string, string | number | boolean | undefined> = {};
   for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     clean[RESERVED.has(key) ? `${key}_` : visible(key)] = isSecretKey(key)
       ? HIDDEN
       : typeof value === 'string'
-        ? cleanText(value)
+        ? cleanText(value, redact)
         : value;
   }
   return clean;

@@ -24,6 +24,8 @@ export interface LoggerOptions {
   readonly format: Format;
   readonly color: boolean;
   readonly write: (line: string) => void;
+  /** Takes secrets out of texts, before these are cut. */
+  readonly redact?: (text: string) => string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -34,8 +36,9 @@ const WEIGHT: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, er
 export function createLogger(options: LoggerOptions): Logger {
   const state = { level: options.level, format: options.format };
   const lines = pinoLines(options, state);
+  const { redact = (text: string) => text } = options;
   const write = (level: Level, message: string, fields: LogFields = {}): void =>
-    lines[level](cleanFields(fields), cleanText(message));
+    lines[level](cleanFields(fields, redact), cleanText(message, redact));
   const bind = (bound: LogFields): Log => {
     const at = (level: Level) => (message: string, fields?: LogFields) => {
       if (WEIGHT[level] >= WEIGHT[state.level]) write(level, message, { ...bound, ...fields });

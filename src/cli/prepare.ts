@@ -51,6 +51,7 @@ export async function prepare(
     format: formatOf(shell, reading),
     color: wantsColor(shell, shell.err),
     write: (line) => shell.err.write(line),
+    redact: shell.redact,
   });
   if (reading.warnings.length > 0) warn(shell, logger, reading.warnings);
   const dir = stateDir(shell, config.state.dir);
@@ -63,7 +64,7 @@ export async function prepare(
     },
   );
   observeProcess(metrics.registry);
-  const host = { log: logger.log, metrics, now: Date.now };
+  const host = { log: logger.log, metrics, now: Date.now, redact: shell.redact };
   const { size, busy } = config.state;
   const world: World = {
     host,
@@ -90,7 +91,7 @@ export async function prepare(
 /** A world for looking only: no log, no key on disk, no figures kept, and this configuration. */
 export function quietWorld(shell: Shell, loaded: Loaded): World {
   return {
-    host: { log: SILENT, metrics: createMetrics(), now: Date.now },
+    host: { log: SILENT, metrics: createMetrics(), now: Date.now, redact: shell.redact },
     read: () => ({ ok: true, warnings: [], config: loaded.config, document: loaded.document }),
     plugins: shell.plugins,
     sealKey: crypto.getRandomValues(new Uint8Array(32)),

@@ -4,6 +4,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
 import type { AnyPlugin } from '../core/plugin.ts';
+import { createRedactor, type Redactor } from '../lib/redact.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { systemCode } from './exit.ts';
 import { LineWriter, putTo } from './pipe-writer.ts';
@@ -30,6 +31,8 @@ export interface Shell {
   readonly stdin: { readonly isTty: boolean; stream(): ReadableStream<Uint8Array> };
   readonly out: Output;
   readonly err: ErrorOutput;
+  /** Before `out` and `err`; what reads the configuration teaches it. */
+  readonly redact: Redactor;
   /** Built-in plugins by name. */
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** What `--color` said, if anything. */
@@ -40,14 +43,16 @@ export interface Shell {
 
 /** The shell of this process. */
 export function processShell(plugins: Shell['plugins']): Shell {
+  const redact = createRedactor();
   return {
     env: process.env,
     cwd: process.cwd(),
     home: homedir(),
     platform: process.platform,
     stdin: { isTty: isatty(0), stream: () => Bun.stdin.stream() },
-    out: output(1, 'wait'),
-    err: errorOutput(),
+    out: output(1, 'wait', redact),
+    err: errorOutput(redact),
+    redact,
     plugins,
   };
 }
@@ -74,15 +79,15 @@ export function hasTerminal(): boolean {
 /** How long what is still held at the end may take to leave, milliseconds. */
 const LAST_MS = 500;
 
-function errorOutput(): ErrorOutput {
-  const direct = output(2, 'drop');
+function errorOutput(redact: Redactor): ErrorOutput {
+  const direct = output(2, 'drop', redact);
   let held: LineWriter | undefined;
   return {
     isTty: direct.isTty,
     get columns() {
       return direct.columns;
     },
-    write: (text) => (held ?? direct).write(text),
+    write: (text) => (held ? held.write(redact(text)) : direct.write(text)),
     unblock(limit, dropped) {
       held ??= new LineWriter({ put: putTo(2), limit, dropped });
     },
@@ -92,13 +97,13 @@ function errorOutput(): ErrorOutput {
   };
 }
 
-function output(fd: 1 | 2, whenFull: 'wait' | 'drop'): Output {
+function output(fd: 1 | 2, whenFull: 'wait' | 'drop', redact: Redactor): Output {
   return {
     isTty: isatty(fd),
     get columns() {
       return (fd === 1 ? process.stdout.columns : process.stderr.columns) || 80;
     },
-    write: (text) => writeAll(fd, Buffer.from(text), whenFull),
+    write: (text) => writeAll(fd, Buffer.from(redact(text)), whenFull),
   };
 }
 

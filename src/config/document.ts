@@ -6,6 +6,7 @@ import type { Diagnostic } from './diagnostic.ts';
 import { frameAt, visibleLines } from './frame.ts';
 import { locate, nodeSpan, type Span, spanOf } from './locate.ts';
 import { isSensitive, isWithin, pathKey, valueAt, withValue } from './place.ts';
+import { secretsOf } from './revealed.ts';
 import type { Path } from './schema.ts';
 import { MASK } from './secret.ts';
 import type { Interpolated, Tree, TreeProblem } from './tree.ts';
@@ -96,6 +97,11 @@ export class ConfigDocument {
     return this.#overlays.some((overlay) => isWithin(overlay.path, path))
       ? undefined
       : this.#tree.interpolated.get(pathKey(path));
+  }
+
+  /** Every value in it that no text may show: for the redactor, and nothing else. */
+  secrets(): ReadonlySet<string> {
+    return secretsOf(this.#values, (path) => this.interpolated(path));
   }
 
   /** The effective tree as written: references unread, literal values masked where they may be secret. */

@@ -28,8 +28,13 @@ export function isSensitive(path: Path): boolean {
       const next = path[index + 1];
       return next === undefined ? /(?:s|env|environment)$/i.test(step) : typeof next === 'string';
     }
-    return SECRET_KEY.test(step.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase());
+    return namesSecret(step);
   });
+}
+
+/** Whether what is called so is a secret. */
+export function namesSecret(name: string): boolean {
+  return SECRET_KEY.test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase());
 }
 
 /** Whether `${secret:…}` may stand here: headers and env of an upstream, options of a plugin. */

@@ -8,6 +8,8 @@ export interface Host {
   readonly metrics: Metrics;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** The text without secrets of the configuration; as it is where this is left out. The log does so by itself. */
+  readonly redact?: (text: string) => string;
   /** At least 0, less than 1; `Math.random` where it is left out. */
   readonly random?: () => number;
 }

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Endpoint as EndpointConfig, Limits } from '../config/schema.ts';
 import type { Client } from '../core/client.ts';
+import { concealing } from '../core/conceal.ts';
 import { messageOf } from '../core/errors.ts';
 import { Exchange, type Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
@@ -187,8 +188,11 @@ function buildEndpoint(
     search: config.search,
   });
   const around = (next: Handler): Handler => pipeline(steps, next, host, router.follow);
-  const handle = ownSessionOnly(around, router.handle);
-  const door = ownSessionOnly(around, async () => McpResult.complete({}));
+  const handle = concealing(ownSessionOnly(around, router.handle), host);
+  const door = concealing(
+    ownSessionOnly(around, async () => McpResult.complete({})),
+    host,
+  );
   const admit = async (
     client: Client,
     inbound: Inbound,

@@ -3,6 +3,8 @@
 const MASK = '••••';
 /** Shorter ones are words and numbers that stand everywhere. */
 const SHORTEST = 4;
+/** Around a key; it stands around everybody's. */
+const ARMOUR = /^-----(?:BEGIN|END) /;
 
 export interface Mask {
   /** The text without the values. */
@@ -11,23 +13,45 @@ export interface Mask {
   readonly longest: number;
 }
 
-/** @param values never shown: as they are, a line of several, in JSON, in a URL, in Base64 */
-export function createMask(values: readonly string[]): Mask {
-  const forms = new Set(values.flatMap(formsOf).filter((form) => form.length >= SHORTEST));
+/**
+ * @param values never shown: as they are, a line of several, in JSON, in a URL, in Base64, alone or within more
+ * @param shortest characters of a form that is looked for
+ */
+export function createMask(values: readonly string[], shortest = SHORTEST): Mask {
+  const forms = new Set(values.flatMap(formsOf).filter((form) => form.length >= shortest));
   // The longest first: a value may be the beginning of another.
   const sorted = [...forms].sort((a, b) => b.length - a.length);
-  const mask = (text: string): string => sorted.reduce((rest, form) => rest.replaceAll(form, MASK), text);
-  return Object.assign(mask, { longest: sorted[0]?.length ?? 0 });
+  const longest = sorted[0]?.length ?? 0;
+  if (longest === 0) return Object.assign((text: string): string => text, { longest });
+  // One pass whatever the number of forms: a line is looked at for each of them otherwise.
+  const any = new RegExp(sorted.map(escaped).join('|'), 'g');
+  return Object.assign((text: string): string => text.replace(any, MASK), { longest });
 }
 
 function formsOf(value: string): string[] {
-  const lines = value.split(/\r?\n/);
-  const bytes = Buffer.from(value);
+  const lines = value.split(/\r?\n/).filter((line) => !ARMOUR.test(line));
   return [
     value,
     ...lines,
     JSON.stringify(value).slice(1, -1),
-    encodeURIComponent(value),
-    bytes.toString('base64'),
+    encodeURIComponent(value.toWellFormed()),
+    ...base64Of(Buffer.from(value)),
   ];
+}
+
+/** Alone, and what a value is within a longer one, such as a name and a password: where it begins there is unknown. */
+function base64Of(bytes: Buffer): string[] {
+  const within = [0, 1, 2].map((before) => {
+    const shifted = Buffer.concat([Buffer.alloc(before), bytes]);
+    const text = shifted.toString('base64').replace(/=+$/, '');
+    // What these characters are depends on the neighbours.
+    const [first, last] = [Math.ceil((before * 4) / 3), shifted.length % 3 === 0 ? 0 : 1];
+    return text.slice(first, text.length - last);
+  });
+  const forms = [bytes.toString('base64'), ...within];
+  return [...forms, ...forms.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))];
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

@@ -24,6 +24,7 @@ export function fakeSource(): FakeSource {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       metrics: async () => 'sluice_up 1\n',
     },
+    redact: (text) => text,
     async reload({ dryRun }) {
       source.asked.push({ dryRun });
       await source.wait;

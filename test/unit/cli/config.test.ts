@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { plugins } from '../../../plugins/index.ts';
 import { createReader } from '../../../src/cli/config.ts';
 import type { Shell } from '../../../src/cli/shell.ts';
+import { createRedactor } from '../../../src/lib/redact.ts';
 
 const made: string[] = [];
 afterEach(() => {
@@ -24,6 +25,7 @@ function place(env: Record<string, string> = {}) {
     stdin: { isTty: false, stream: () => new ReadableStream() },
     out: output,
     err: { ...output, unblock() {}, flush: async () => {} },
+    redact: createRedactor(),
     plugins: {},
   };
   const write = (name: string, upstream: string): string => {

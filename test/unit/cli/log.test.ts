@@ -1,7 +1,7 @@
 // The log: what can never get into it, that one entry is one line, and that it changes while it runs.
 import { expect, test } from 'bun:test';
 import { createLogger, type Format, type Level } from '../../../src/cli/log.ts';
-import { cleanText, isSecretKey, visible, visibleLines } from '../../../src/cli/log-fields.ts';
+import { cleanFields, cleanText, isSecretKey, visible, visibleLines } from '../../../src/cli/log-fields.ts';
 
 const NOON = Date.UTC(2026, 10, 20, 12, 0, 0);
 
@@ -72,6 +72,17 @@ test('a credential in a text is hidden', () => {
     'sent Authorization: Bearer •••• to x',
   );
   expect(cleanText('basic dXNlcjpwYXNz')).toBe('basic ••••');
+});
+
+test('a value that is known is hidden before a text is cut: no beginning of it is left', () => {
+  const redact = (text: string) => text.replaceAll('canary-4711', '••••');
+  expect(cleanText(`${'y'.repeat(1020)}canary-4711`, redact)).toStartWith(`${'y'.repeat(1020)}•`);
+  expect(cleanFields({ text: `${'y'.repeat(1020)}canary-4711` }, redact).text).not.toMatch(/yc/);
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const { log } = createLogger({ level: 'info', format: 'json', color: false, write, redact });
+  log.with({ bound: 'a canary-4711' }).info('canary-4711', { field: 'canary-4711' });
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: '••••', bound: 'a ••••', field: '••••' });
 });
 
 test('messages and values end at 1 KB, whole characters only', () => {
