@@ -24,8 +24,8 @@ export function createMask(values: readonly string[], shortest = SHORTEST): Mask
   const longest = sorted[0]?.length ?? 0;
   if (longest === 0) return Object.assign((text: string): string => text, { longest });
   // One pass whatever the number of forms: a line is looked at for each of them otherwise.
-  const any = new RegExp(sorted.map(escaped).join('|'), 'g');
-  return Object.assign((text: string): string => text.replace(any, MASK), { longest });
+  const each = new RegExp(sorted.map(escaped).join('|'), 'g');
+  return Object.assign((text: string): string => text.replace(each, MASK), { longest });
 }
 
 function formsOf(value: string): string[] {
