@@ -14,6 +14,7 @@ import { childEnv } from './child-env.ts';
 import { createReader, type Reader } from './config.ts';
 import { ConfigError, printDiagnostics } from './diagnostics.ts';
 import { createLogger, type Logger } from './log.ts';
+import { lookUp } from './look-up.ts';
 import { stateDir } from './paths.ts';
 import { openPinFile, PIN_FILE } from './pin-file.ts';
 import { withPluginProblems } from './plugin-problems.ts';
@@ -82,6 +83,7 @@ export async function prepare(
     pins: openPinFile({ file: config.state.pins ?? join(dir, PIN_FILE), dir, log: logger.log }),
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
+    lookUp,
     version: BUILD.version,
     listen,
   };
@@ -100,6 +102,7 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
     pins: pinMemory(),
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
+    lookUp,
     version: BUILD.version,
     listen: false,
   };

@@ -14,7 +14,7 @@ import type { ParsedPin } from './sections/pin.ts';
 import { type Mode, type OnError, pipeline, type When } from './sections/pipeline.ts';
 import type { Retry } from './sections/retry.ts';
 import { admin, drain, type Limits, type Log, limits, state, telemetry } from './sections/service.ts';
-import type { BalanceField, BreakerField, HealthField } from './sections/targets.ts';
+import type { BalanceField, BreakerField, HealthField, NetworkField } from './sections/targets.ts';
 import {
   type Era,
   type Instances,
@@ -188,6 +188,8 @@ export interface UrlUpstream extends UpstreamBase {
   readonly kind: 'url';
   /** One at least: absolute http(s) URLs without user name, password or fragment. */
   readonly urls: readonly string[];
+  /** Where the names of `urls` may lead. */
+  readonly network: NetworkField;
   readonly balance: BalanceField;
   readonly health: HealthField;
   /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */

@@ -164,6 +164,7 @@ function settleUpstream(
       ...base,
       kind: 'url',
       urls: places,
+      network: parsed.network,
       balance: parsed.balance,
       health: parsed.health,
       transport: settleTransport(parsed),

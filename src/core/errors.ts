@@ -211,7 +211,7 @@ export const catalogue = {
     200,
     'upstream',
     'The upstream could not be reached, died, closed before it answered, or is not called for now because of that.',
-    'See `sluice status`, `sluice check --connect` and the log lines with data.requestId. With data.retryAfterMs call again then. data.reason names what is wrong with TLS.',
+    'See `sluice status`, `sluice check --connect` and the log lines with data.requestId. With data.retryAfterMs call again then. data.reason names what is wrong with TLS, or says `address_refused` where a name leads where it must not.',
   ),
   UPSTREAM_TIMEOUT: entry(
     -32603,

@@ -53,6 +53,11 @@ export function createMetrics() {
       'upstream',
       'code',
     ]),
+    refusedAddresses: counter(
+      'upstream_addresses_refused_total',
+      'Times that the name of an upstream led where it must not, by where.',
+      ['upstream', 'reach'],
+    ),
     cacheRequests: counter(
       'cache_requests_total',
       'Requests whose result could be a kept one, by whether it was.',

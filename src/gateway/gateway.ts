@@ -14,6 +14,7 @@ import { serveStdio } from '../listeners/stdio.ts';
 import type { McpRequest } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { Stock, type StockLimits } from '../router/stock.ts';
+import { Names } from '../upstreams/names.ts';
 import { createReaper } from '../upstreams/reaper.ts';
 import { type ChangedFor, Comparisons, UNCHANGED } from './changed.ts';
 import { explain } from './explain.ts';
@@ -45,6 +46,7 @@ export async function startGateway(world: World): Promise<Started> {
     host,
     seal,
     reaper,
+    names: new Names(world.lookUp, host),
     gateway,
     userAgent,
     limits,

@@ -103,6 +103,7 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
         ...common,
         kind: 'url',
         urls: config.urls,
+        network: config.network,
         transport: config.transport,
         headers: revealed(config.headers, (key) => key.toLowerCase()),
         sessions: config.sessions,

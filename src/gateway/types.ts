@@ -8,6 +8,7 @@ import type { PinStore } from '../core/pin-store.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
 import type { SessionStore } from '../core/session-store.ts';
 import type { Shelf } from '../core/shelf.ts';
+import type { LookUp } from '../upstreams/names.ts';
 import type { TargetState } from '../upstreams/targets.ts';
 
 export type { TargetState };
@@ -31,6 +32,8 @@ export interface World {
   readonly childEnv: Readonly<Record<string, string>>;
   /** The operating system, as the runtime names it. */
   readonly platform: string;
+  /** All addresses of a name, as this machine knows it. */
+  readonly lookUp: LookUp;
   readonly version: string;
   /** Whether HTTP listeners are opened; `sluice stdio` serves one client on its pipes instead. */
   readonly listen: boolean;

@@ -8,9 +8,11 @@ import {
   type RequestOptions,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Outbound } from '../core/outbound.ts';
 import { type ConnectTimeouts, connectWithin, ignore, LateConnection } from './connecting.ts';
+import { AddressRefused } from './names.ts';
 import { tlsReason } from './tls-reasons.ts';
 import { Transient, Unreached } from './transient.ts';
 
@@ -46,6 +48,8 @@ export class Unanswered extends Transient {}
 export interface HttpClientOptions {
   readonly upstream: string;
   readonly timeouts: ConnectTimeouts;
+  /** From names to addresses. */
+  readonly lookup: LookupFunction;
   /** A connection did not stand in time. */
   readonly late?: (kind: keyof ConnectTimeouts) => void;
 }
@@ -53,7 +57,7 @@ export interface HttpClientOptions {
 /** An idle pooled connection is kept this long: shorter than what common servers allow, to avoid reuse races. */
 const KEEP_ALIVE_MS = 4_000;
 
-export function createHttpClient({ upstream, timeouts, late }: HttpClientOptions): HttpClient {
+export function createHttpClient({ upstream, timeouts, lookup, late }: HttpClientOptions): HttpClient {
   // The agent's timeout ends idle connections only; on busy ones it is an event that nobody listens to.
   const pool = { keepAlive: true, timeout: KEEP_ALIVE_MS, maxSockets: Number.POSITIVE_INFINITY };
   const agents = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
@@ -66,6 +70,7 @@ export function createHttpClient({ upstream, timeouts, late }: HttpClientOptions
         method: outbound.method,
         agent: secure ? agents.https : agents.http,
         headers: withLength(outbound),
+        lookup,
       };
       if (signal.aborted) return Promise.reject(signal.reason);
       const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
@@ -140,12 +145,13 @@ function unreachable(
           ? Transient
           : Unreached;
   const tls = tlsReason(error);
+  const reason = error instanceof AddressRefused ? 'address_refused' : tls?.name;
   const what = stood && !tls ? 'did not answer' : 'cannot be reached';
   const why = tls ? `${tls.says} (${code})` : messageOf(error);
   return new Fault(
     'UPSTREAM_UNAVAILABLE',
     `The upstream "${upstream}" ${what} at ${url.protocol}//${url.host}: ${why}`,
-    { upstream, ...(tls && { reason: tls.name }) },
+    { upstream, ...(reason && { reason }) },
   );
 }
 

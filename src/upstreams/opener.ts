@@ -12,6 +12,7 @@ import { createFetchClient } from './fetch-client.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import type { HttpOpening, Openings } from './http-opening.ts';
 import type { Link } from './link.ts';
+import type { Names } from './names.ts';
 import { openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
 import type { Own } from './own.ts';
@@ -27,6 +28,7 @@ export interface UpstreamParts {
   readonly host: Host;
   readonly seal: Seal;
   readonly reaper: Reaper;
+  readonly names: Names;
   /** The gateway's own Implementation object. */
   readonly gateway: RawObject;
   readonly userAgent: string;
@@ -56,6 +58,7 @@ export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => b
         ? createHttpClient({
             upstream: spec.name,
             timeouts: spec.timeouts,
+            lookup: parts.names.for(spec.name, spec.network),
             late: (kind) => host.metrics.timeouts.inc({ kind, upstream: spec.name }),
           })
         : undefined;

@@ -1,6 +1,7 @@
 // What this folder needs to know of one configured upstream. Made from the configuration in gateway/.
 
 import type { Era } from '../protocol/message.ts';
+import type { Network } from './names.ts';
 import type { Concurrency } from './places.ts';
 import type { RestartOptions } from './restarts.ts';
 import type { RetryOptions } from './retries.ts';
@@ -102,6 +103,8 @@ export interface HttpSpec extends Common {
   readonly kind: 'url';
   /** One at least, each with the same server. */
   readonly urls: readonly string[];
+  /** Where their names may lead. */
+  readonly network: Network;
   /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */
   readonly transport: 'auto' | 'http' | 'sse';
   /** Revealed: never log this object. */

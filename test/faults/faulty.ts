@@ -46,7 +46,7 @@ export interface Faulty {
   /** Connections that are open now, and how many there were in all. */
   readonly open: number;
   readonly connections: number;
-  /** Of the connections that a call came on: how many the other side still keeps. */
+  /** Of the connections that a call came on before it was healed: how many the other side still keeps. */
   readonly held: number;
   /** From now on everything is answered well. */
   heal(): void;
@@ -87,7 +87,7 @@ export async function startFaulty(options: FaultyOptions): Promise<Faulty> {
       }
       if (message.method !== 'tools/call') return greet(socket, options.era, message);
       state.calls++;
-      called.add(socket);
+      if (!state.healed) called.add(socket);
       const asked = askedOf(socket, request, options);
       if (state.healed) return good(asked);
       return options.act(asked);

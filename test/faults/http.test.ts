@@ -13,15 +13,19 @@ async function run(fault: Fault, form: Form, era: Era): Promise<void> {
   const { requests = 1 } = outcome;
   const healthy = await startHealthy();
   const faulty = await startFaulty({ era, form, act: fault.act, elsewhere: healthy.url });
-  const bad = { url: faulty.url, era, timeouts: fault.timeouts ?? {} };
+  // One who is told of the fault has left its place: there is none but theirs.
+  const concurrency = { max: ERAS.length, queue: 0 };
+  const bad = { url: faulty.url, era, concurrency, timeouts: fault.timeouts ?? {} };
   await onStage({ bad, good: healthy }, fault.limits ?? {}, async (gateway) => {
     const clients = await Promise.all(ERAS.map((client) => clientOf(gateway.url, client)));
     const failing = clients.map((calling, id) => calling('bad', id));
     await until(() => faulty.calls >= clients.length);
     await Promise.all(clients.map(unharmed));
     for (const [id, got] of failing.entries()) await told(await got, id, outcome, SECRET);
-    await nothingAtWork(gateway);
     expect(faulty.calls).toBe(clients.length * requests);
+    faulty.heal();
+    for (const [id, calling] of clients.entries()) await told(await calling('bad', id), id, {}, SECRET);
+    await nothingAtWork(gateway);
     if (!isWhole(fault)) await until(() => faulty.held === 0);
     expect(healthy.of('tools/call').length).toBe(clients.length * 3);
     const labels = { upstream: 'bad' };
@@ -30,8 +34,6 @@ async function run(fault: Fault, form: Form, era: Era): Promise<void> {
     if (timeout) expect(await gateway.figure('timeouts', { ...labels, kind: timeout })).toBe(2);
     if (dropped) expect(await gateway.figure('dropped', { reason: dropped })).toBe(2);
     if (timeout && era === '2025') await until(() => faulty.told('notifications/cancelled').length === 2);
-    faulty.heal();
-    for (const [id, calling] of clients.entries()) await told(await calling('bad', id), id, {}, SECRET);
   });
   await until(() => faulty.open === 0);
   await faulty.stop();

@@ -37,6 +37,15 @@ export const urls = z
   })
   .optional();
 
+export const network = z
+  .enum(['auto', 'public', 'private'])
+  .meta({
+    description:
+      'Where the host name of a `url` may lead: `auto` anywhere, but to no loopback or private address once all of its addresses were public; `public` to public addresses alone; `private` anywhere at any time. To link-local and reserved addresses, where clouds have their metadata, in no case. An address that is written out is not judged.',
+    examples: ['public', 'private'],
+  })
+  .prefault('auto');
+
 export const balance = z
   .enum(['least', 'round_robin', 'first'])
   .meta({
@@ -104,4 +113,5 @@ export const health = z
 
 export type BreakerField = z.output<typeof breaker>;
 export type HealthField = z.output<typeof health>;
+export type NetworkField = z.output<typeof network>;
 export type BalanceField = z.output<typeof balance>;

@@ -9,7 +9,7 @@ import { overrides, upstreamRules } from './offering.ts';
 import { pin } from './pin.ts';
 import { pipeline } from './pipeline.ts';
 import { retry } from './retry.ts';
-import { balance, breaker, health, url, urls } from './targets.ts';
+import { balance, breaker, health, network, url, urls } from './targets.ts';
 import { timeouts } from './timeouts.ts';
 import { owns, uris } from './uris.ts';
 
@@ -28,6 +28,7 @@ export function fieldsOf(kind: Kind): readonly string[] {
 /** Fields that mean something for one kind only. */
 export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
   urls: 'url',
+  network: 'url',
   balance: 'url',
   health: 'url',
   headers: 'url',
@@ -168,6 +169,7 @@ const upstream = z
       .optional(),
     url,
     urls,
+    network,
     balance,
     breaker,
     health,

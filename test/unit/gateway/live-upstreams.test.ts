@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createLiveUpstreams } from '../../../src/gateway/live-upstreams.ts';
 import { createSeal } from '../../../src/lib/seal.ts';
+import { Names } from '../../../src/upstreams/names.ts';
 import { NO_REAPER } from '../../../src/upstreams/reaper.ts';
 import { testHost } from '../../fixtures/exchanges.ts';
 import { gateway } from '../../fixtures/specs.ts';
@@ -20,6 +21,7 @@ function heldTwice() {
     host: testHost(),
     seal,
     reaper: NO_REAPER,
+    names: new Names(async () => [], testHost()),
     gateway,
     userAgent: 'test',
     limits,

@@ -1,5 +1,6 @@
 // Connections to an upstream: kept, lost while idle, never made, and the last bytes of what is sent.
 import { describe, expect, test } from 'bun:test';
+import { lookup } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { createHttpClient, Unanswered } from '../../../src/upstreams/http-client.ts';
@@ -52,7 +53,7 @@ describe('a connection', () => {
       stream(res);
       return res.write(event({}));
     });
-    const client = createHttpClient({ upstream: 'u', timeouts: { connect: 1_000, tls: 1_000 } });
+    const client = createHttpClient({ upstream: 'u', lookup, timeouts: { connect: 1_000, tls: 1_000 } });
     const signal = new AbortController().signal;
     const send = async (path: string): Promise<void> => {
       const url = new URL(path, rogue.url).href;
@@ -121,7 +122,7 @@ describe('a connection', () => {
 
   test('that is closed on first use is no reason to send anything again', async () => {
     const { rogue, upstream } = await start((_, res) => res.socket?.destroy(), { keepAliveTimeout: 1 });
-    const client = createHttpClient({ upstream: 'up', timeouts: { connect: 1_000, tls: 1_000 } });
+    const client = createHttpClient({ upstream: 'up', lookup, timeouts: { connect: 1_000, tls: 1_000 } });
     const outbound = {
       transport: 'http',
       method: 'POST',
@@ -202,7 +203,7 @@ describe('a connection that never stands', () => {
 
   test('an aborted signal keeps the request from leaving', async () => {
     const rogue = await run.rogue(fine);
-    const client = createHttpClient({ upstream: 'up', timeouts: { connect: 1_000, tls: 1_000 } });
+    const client = createHttpClient({ upstream: 'up', lookup, timeouts: { connect: 1_000, tls: 1_000 } });
     const outbound = { transport: 'http', method: 'POST', url: rogue.url, headers: {}, body: '{}' } as const;
     await expect(client.send(outbound, AbortSignal.abort('why'))).rejects.toBe('why');
     expect(rogue.connections).toBe(0);

@@ -1,5 +1,6 @@
 // A probe finds out whether something works, and leaves nothing behind.
 import { afterEach, describe, expect, test } from 'bun:test';
+import { lookup } from 'node:dns';
 import { createHttpClient, type HttpClient } from '../../../src/upstreams/http-client.ts';
 import type { HttpOpening, Openings } from '../../../src/upstreams/http-opening.ts';
 import type { Link } from '../../../src/upstreams/link.ts';
@@ -28,7 +29,7 @@ async function setUp(options: RogueOptions = {}, behave: Behaviour = (_, res) =>
   const rogue = await run.rogue(behave, options);
   const { limits, timeouts } = httpSpec(rogue.url);
   const host = testHost();
-  const client = createHttpClient({ upstream: 'up', timeouts });
+  const client = createHttpClient({ upstream: 'up', lookup, timeouts });
   clients.push(client);
   const at: HttpOpening = {
     name: 'up',
