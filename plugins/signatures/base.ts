@@ -16,13 +16,23 @@ export function inputOf(components: readonly string[], parameters: Parameters): 
   return serializeInnerList([components.map((name) => [name, new Map()]), new Map(parameters)]);
 }
 
+/** The library takes the URL as it is for @target-uri; who and which part of a page it is for is not sent. */
+function sent(message: Signed): Signed {
+  if (!('url' in message)) return message;
+  const url = new URL(message.url);
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  return { ...message, url: url.href };
+}
+
 /**
  * The text that is signed.
  * @throws Refused when the message has no such component
  */
 export function baseOf(message: Signed, components: readonly string[], input: string): string {
   try {
-    const lines = httpbis.createSignatureBase({ fields: [...components] }, message as never);
+    const lines = httpbis.createSignatureBase({ fields: [...components] }, sent(message) as never);
     return [
       ...lines.map(([name, value]) => `${name}: ${value.join(', ')}`),
       `"@signature-params": ${input}`,

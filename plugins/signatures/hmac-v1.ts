@@ -8,13 +8,14 @@ import {
   fromBase64,
   headerOf,
   isSame,
-  type Leeway,
   type Message,
+  type Rule,
   require,
+  requireNew,
   requireRecent,
 } from './message.ts';
 import { areDistinct, DISTINCT, headerName } from './names.ts';
-import { type Nonces, newNonce } from './nonces.ts';
+import { newNonce } from './nonces.ts';
 import { bytesOf, judgeSecrets, type Secret, secretFields } from './secrets.ts';
 
 const PLACEHOLDERS = [
@@ -114,19 +115,17 @@ export function signHmac(
   };
 }
 
-export interface HmacRule extends Leeway {
+export interface HmacRule<K> extends Rule<K> {
   readonly form: HmacForm;
-  readonly keys: readonly HmacKey[];
-  readonly nonces: Nonces;
 }
 
 /**
  * Verifies a message.
- * @returns the id of the key it is signed with
+ * @returns the key it is signed with
  * @throws Refused
  */
-export function verifyHmac(message: Message, rule: HmacRule): string {
-  const { form, keys, now, skew, nonces } = rule;
+export function verifyHmac<K extends HmacKey>(message: Message, rule: HmacRule<K>): K {
+  const { form, keys, now, skew } = rule;
   const { headers } = form;
   const key = keyNamed(keys, headerOf(message, headers.key), now);
   const timestamp = headerOf(message, headers.timestamp);
@@ -137,9 +136,8 @@ export function verifyHmac(message: Message, rule: HmacRule): string {
   const given = signatureIn(headerOf(message, headers.signature), form);
   const wanted = mac(key, lineOf(message, form, { timestamp, nonce, key_id: key.id }));
   require(isSame(given, wanted), 'signature_wrong');
-  // Last: a message that does not hold must not use up a nonce.
-  require(!hasNonce || nonces.take(key.id, nonce, now + 2 * skew, now), 'replayed');
-  return key.id;
+  if (hasNonce) requireNew(rule, key, nonce, 2 * skew);
+  return key;
 }
 
 function lineOf(

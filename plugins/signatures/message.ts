@@ -1,6 +1,7 @@
 // What is signed and what verifying it needs: the message, the reasons to refuse one, the clock's leeway.
 
 import { timingSafeEqual } from 'node:crypto';
+import type { Nonces } from './nonces.ts';
 
 /** A request as it leaves, or as it came: the parts a signature can cover. Header names are in lower case. */
 export interface Message {
@@ -19,6 +20,7 @@ export type Reason =
   | 'too_old'
   | 'too_new'
   | 'replayed'
+  | 'nonces_full'
   | 'not_covered'
   | 'digest_wrong'
   | 'signature_wrong';
@@ -52,6 +54,25 @@ export interface Leeway {
 export function requireRecent(signedAt: number, { now, skew }: Leeway): void {
   require(signedAt >= now - skew, 'too_old');
   require(signedAt <= now + skew, 'too_new');
+}
+
+/** How messages of a scheme are verified. */
+export interface Rule<K> extends Leeway {
+  readonly keys: readonly K[];
+  readonly nonces: Nonces;
+  /** Whose nonces those of a key are: as long as keys share one, what one has signed is not good with another. */
+  spaceOf(key: K): string;
+}
+
+/**
+ * Last of all: a message that does not hold must not use up a nonce.
+ * @param ms how long the message could be accepted from now on, at most
+ * @throws Refused when it was there before, or nobody could tell
+ */
+export function requireNew<K>(rule: Rule<K>, key: K, nonce: string, ms: number): void {
+  const taken = rule.nonces.take(rule.spaceOf(key), nonce, ms, rule.now);
+  require(taken !== 'seen', 'replayed');
+  require(taken === 'new', 'nonces_full');
 }
 
 /** Takes the same time wherever two texts of one length differ. */

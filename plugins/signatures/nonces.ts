@@ -7,29 +7,71 @@ export function newNonce(): string {
   return randomBytes(16).toString('base64url');
 }
 
-/** What was seen, for as long as it could be accepted again. Refuses when it is full: forgetting would let replays in. */
-export class Nonces {
-  readonly #until = new Map<string, number>();
+/** `full`: nothing more can be remembered, and what cannot be remembered cannot be let in. */
+export type Taken = 'new' | 'seen' | 'full';
 
-  /** @param most how many are remembered at once */
-  constructor(readonly most = 100_000) {}
-
+/** What was seen, for as long as it could be accepted again. */
+export interface Nonces {
   /**
    * Remembers a nonce.
-   * @param until when a message with it is too old in any case
-   * @returns whether it is new
+   * @param space whose it is: the same nonce in another space is another one
+   * @param ms how long a message with it could be accepted from now on, at most: the same for all of a space
    */
-  take(keyId: string, nonce: string, until: number, now: number): boolean {
-    const name = JSON.stringify([keyId, nonce]);
-    const known = this.#until.get(name);
-    if (known !== undefined && known >= now) return false;
-    if (this.#until.size >= this.most) this.#sweep(now);
-    if (this.#until.size >= this.most) return false;
-    this.#until.set(name, until);
-    return true;
+  take(space: string, nonce: string, ms: number, now: number): Taken;
+}
+
+/** How many are remembered at once. */
+export interface Room {
+  /** In one space: whoever sends more than that fills no place but its own. */
+  readonly each: number;
+  /** In all of them. */
+  readonly all: number;
+}
+
+/** Milliseconds. */
+const BETWEEN_LOOKS = 1_000;
+
+/** In memory. Never forgets one early: that would let replays in. */
+export class NonceMemory implements Nonces {
+  /** Space → nonce → until when. What came first ends first, so that what is over stands in front. */
+  readonly #spaces = new Map<string, Map<string, number>>();
+  #size = 0;
+  #looked = Number.NEGATIVE_INFINITY;
+
+  constructor(readonly room: Room) {}
+
+  take(space: string, nonce: string, ms: number, now: number): Taken {
+    const own = this.#spaces.get(space) ?? new Map<string, number>();
+    this.#forget(space, own, now);
+    const until = own.get(nonce);
+    if (until !== undefined && until >= now) return 'seen';
+    if (this.#size >= this.room.all) this.#forgetAll(now);
+    if (own.size >= this.room.each || this.#size >= this.room.all) return 'full';
+    // Again at the end, where one that was over and not yet in front is still known.
+    if (own.delete(nonce)) this.#size -= 1;
+    own.set(nonce, now + ms);
+    this.#size += 1;
+    this.#spaces.set(space, own);
+    return 'new';
   }
 
-  #sweep(now: number): void {
-    for (const [name, until] of this.#until) if (until < now) this.#until.delete(name);
+  get size(): number {
+    return this.#size;
+  }
+
+  #forget(space: string, own: Map<string, number>, now: number): void {
+    for (const [nonce, until] of own) {
+      if (until >= now) return;
+      own.delete(nonce);
+      this.#size -= 1;
+    }
+    this.#spaces.delete(space);
+  }
+
+  /** Seldom: it looks at every space. */
+  #forgetAll(now: number): void {
+    if (Math.abs(now - this.#looked) < BETWEEN_LOOKS) return;
+    this.#looked = now;
+    for (const [space, own] of this.#spaces) this.#forget(space, own, now);
   }
 }

@@ -7,50 +7,51 @@ import { baseOf, inputOf } from './base.ts';
 import { dictionaryIn } from './dictionary.ts';
 import { verifyDigest } from './digest.ts';
 import { keyNamed } from './keys.ts';
-import { headerOf, type Leeway, type Message, require } from './message.ts';
-import type { Nonces } from './nonces.ts';
-import { COMPONENTS, covered, DERIVED, type SigningKey } from './rfc9421.ts';
+import { headerOf, type Message, type Rule, require, requireNew } from './message.ts';
+import { covered, DERIVED, type SigningKey } from './rfc9421.ts';
 
-export interface SignatureRule extends Leeway {
+/** `material` is the secret, or the public key. */
+export interface VerifyingKey extends SigningKey {
   readonly algorithm: Algorithm;
-  /** `material` is the secret, or the public key. */
-  readonly keys: readonly SigningKey[];
-  readonly nonces: Nonces;
-  /** What has to be covered, as far as the message has it. Default: what is signed by default. */
-  readonly components?: readonly string[];
-  /** The longest a signature may be good for. Milliseconds. Default: 300000. */
-  readonly longest?: number;
-  readonly tag?: string;
 }
 
-const LONGEST = 300_000;
+export interface SignatureRule<K> extends Rule<K> {
+  /** What has to be covered beside what always has, as far as the message has it. */
+  readonly components: readonly string[];
+  /** The longest a signature may be good for. Milliseconds. */
+  readonly longest: number;
+  readonly tag?: string | undefined;
+}
 
 /**
  * Verifies a message.
- * @returns the id of the key it is signed with
+ * @returns the key it is signed with
  * @throws Refused
  */
-export function verifyRfc9421(message: Message, rule: SignatureRule): string {
-  const { algorithm, keys, now, skew, nonces, longest = LONGEST } = rule;
+export function verifyRfc9421<K extends VerifyingKey>(message: Message, rule: SignatureRule<K>): K {
+  const { keys, now, skew, longest } = rule;
   const { components, parameters, signature } = parsed(message);
   const { created, expires, nonce, keyid } = known(parameters);
-  require(parameters.get('alg') === undefined || parameters.get('alg') === algorithm, 'header_invalid');
-  require(parameters.get('tag') === rule.tag, 'header_invalid');
   const key = keyNamed(keys, keyid, now);
+  // The key says which algorithm; a signature may say the same.
+  require(parameters.get('alg') === undefined || parameters.get('alg') === key.algorithm, 'header_invalid');
+  require(parameters.get('tag') === rule.tag, 'header_invalid');
   require(expires > created && (expires - created) * 1000 <= longest, 'header_invalid');
   require(expires * 1000 > now - skew, 'too_old');
   require(created * 1000 <= now + skew, 'too_new');
-  requireCovered(message, components, rule.components ?? COMPONENTS);
+  requireCovered(message, components, rule.components);
   // Before the signature: a digest that does not fit costs a hash, and says what is wrong.
   const isDigested = message.body !== '' || components.includes('content-digest');
   if (isDigested) verifyDigest(message, headerOf(message, 'content-digest'));
   // The library makes methods upper-case, and `post` is another method than `POST`.
   require(message.method === message.method.toUpperCase(), 'header_invalid');
   const base = baseOf(message, components, inputOf(components, parameters));
-  require(verifyBase(algorithm, key.material, base, signature), 'signature_wrong');
-  require(nonces.take(key.id, nonce, expires * 1000 + skew, now), 'replayed');
-  return key.id;
+  require(verifyBase(key.algorithm, key.material, base, signature), 'signature_wrong');
+  requireNew(rule, key, nonce, longest + 2 * skew);
+  return key;
 }
+
+const HEADER = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 
 interface Parsed {
   readonly components: readonly string[];
@@ -66,8 +67,7 @@ function parsed(message: Message): Parsed {
   const [names, parameters] = input;
   const components = names.map(([name, own]) => {
     require(typeof name === 'string' && own.size === 0, 'header_invalid');
-    require(!name.startsWith('@') || DERIVED.includes(name), 'header_invalid');
-    require(name === name.toLowerCase(), 'header_invalid');
+    require(name.startsWith('@') ? DERIVED.includes(name) : HEADER.test(name), 'header_invalid');
     return name;
   });
   require(new Set(components).size === components.length, 'header_invalid');
@@ -93,8 +93,18 @@ function known(parameters: Parsed['parameters']) {
   return { created: created as number, expires: expires as number, nonce, keyid };
 }
 
+/** Without these a signature would be good for another message. */
+const ALWAYS = ['@method', 'content-digest', 'content-type', 'mcp-*', 'last-event-id'];
+
 /** @throws Refused when something that has to be covered is not */
-function requireCovered(message: Message, components: readonly string[], wanted: readonly string[]): void {
-  require(covered(wanted, message.headers).every((name) => components.includes(name)), 'not_covered');
-  require(message.body === '' || components.includes('content-digest'), 'not_covered');
+function requireCovered(
+  { url, headers, body }: Message,
+  components: readonly string[],
+  more: readonly string[],
+): void {
+  const has = (name: string): boolean => components.includes(name);
+  require(covered([...ALWAYS, ...more], headers).every(has), 'not_covered');
+  require(has('@target-uri') || (has('@authority') && has('@path')), 'not_covered');
+  require(has('@target-uri') || has('@query') || new URL(url).search === '', 'not_covered');
+  require(body === '' || has('content-digest'), 'not_covered');
 }

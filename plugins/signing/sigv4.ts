@@ -3,15 +3,8 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { z } from '../../src/plugin.ts';
-import { dates, keyNamed, type Named, newestKey, ring } from '../signatures/keys.ts';
-import {
-  headerOf,
-  isSame,
-  type Leeway,
-  type Message,
-  require,
-  requireRecent,
-} from '../signatures/message.ts';
+import { dates, type Named, newestKey, ring } from '../signatures/keys.ts';
+import type { Message } from '../signatures/message.ts';
 import { secretFields } from '../signatures/secrets.ts';
 
 const word = (description: string) =>
@@ -70,39 +63,6 @@ export async function signSigv4(
   );
 }
 
-export interface Sigv4Rule extends Leeway, Scope {
-  readonly keys: readonly AwsKey[];
-}
-
-const AUTHORIZATION =
-  /^AWS4-HMAC-SHA256 Credential=(\w+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=[0-9a-f]{64}$/;
-
-/**
- * Verifies a message. The scheme has no nonce: within the leeway a message can be sent again.
- * @returns the id of the key it is signed with
- * @throws Refused
- */
-export async function verifySigv4(message: Message, rule: Sigv4Rule): Promise<string> {
-  const given = headerOf(message, 'authorization');
-  const [, id = '', day, region, service, list = ''] = AUTHORIZATION.exec(given) ?? [];
-  require(id !== '' && region === rule.region && service === rule.service, 'header_invalid');
-  const date = headerOf(message, 'x-amz-date');
-  const time = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, '$1-$2-$3:$4:$5'));
-  require(Number.isFinite(time) && date.slice(0, 8) === day, 'header_invalid');
-  requireRecent(time, rule);
-  const key = keyNamed(rule.keys, id, rule.now);
-  const names = list.split(';');
-  const wanted = Object.keys(message.headers).filter((name) => /^(?:content-type|x-amz-|mcp-)/.test(name));
-  require(['host', ...wanted].every((name) => names.includes(name)), 'not_covered');
-  require(isSame(headerOf(message, 'x-amz-content-sha256'), sha256(message.body)), 'digest_wrong');
-  const headers = Object.fromEntries(
-    Object.entries(message.headers).filter(([name]) => names.includes(name)),
-  );
-  const again = await signed({ ...message, headers }, rule, key, new Date(time), true);
-  require(isSame(given, again.authorization ?? ''), 'signature_wrong');
-  return id;
-}
-
 /** All headers of the message, once it is signed. */
 async function signed(
   { method, url, headers, body }: Message,
@@ -140,8 +100,6 @@ function queryOf(search: string): Record<string, string[]> {
   }
   return query;
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** What the library wants of a hash. */
 class Sha256 {

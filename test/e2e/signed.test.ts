@@ -2,20 +2,20 @@
 import { describe, expect, test } from 'bun:test';
 import { HMAC_FORM, verifyHmac } from '../../plugins/signatures/hmac-v1.ts';
 import type { Message } from '../../plugins/signatures/message.ts';
-import { Nonces } from '../../plugins/signatures/nonces.ts';
+import { COMPONENTS } from '../../plugins/signatures/rfc9421.ts';
 import { verifyRfc9421 } from '../../plugins/signatures/rfc9421-verify.ts';
 import signing from '../../plugins/signing.ts';
 import { ask, call, listen, openSession } from '../fixtures/clients.ts';
 import { configOf, startInProcess } from '../fixtures/in-process.ts';
 import { answer, type Behaviour, type Hit, json, status, stream } from '../fixtures/rogue.ts';
 import { running } from '../fixtures/running.ts';
+import { ruleOf } from '../fixtures/signing/rule.ts';
 import { send } from '../fixtures/wire.ts';
 
 const run = running();
 const plugins = { signing };
 const secret = 'CANARY-a secret of more than 32 bytes';
 const keys = [{ id: 'k1', secret }];
-const skew = 60_000;
 
 /** The request as the server sees it: nothing of it comes from the gateway's own idea of it. */
 const seen = ({ method, path, headers, text }: Hit): Message => ({
@@ -29,15 +29,15 @@ type Verify = (message: Message) => string;
 
 const schemes: Record<string, () => Verify> = {
   'hmac-v1': () => {
-    const nonces = new Nonces();
     const own = keys.map((key) => ({ ...key, encoding: 'text' as const }));
-    return (message) => verifyHmac(message, { form: HMAC_FORM, keys: own, nonces, now: Date.now(), skew });
+    const rule = ruleOf({ form: HMAC_FORM, keys: own });
+    return (message) => verifyHmac(message, { ...rule, now: Date.now() }).id;
   },
   rfc9421: () => {
-    const nonces = new Nonces();
-    const own = keys.map(({ id, secret: text }) => ({ id, material: Buffer.from(text) }));
-    const rule = { algorithm: 'hmac-sha256' as const, keys: own, nonces, skew };
-    return (message) => verifyRfc9421(message, { ...rule, now: Date.now() });
+    const algorithm = 'hmac-sha256' as const;
+    const own = keys.map(({ id, secret: text }) => ({ id, algorithm, material: Buffer.from(text) }));
+    const rule = ruleOf({ keys: own, components: COMPONENTS, longest: 300_000 });
+    return (message) => verifyRfc9421(message, { ...rule, now: Date.now() }).id;
   },
 };
 

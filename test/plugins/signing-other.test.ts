@@ -1,15 +1,17 @@
 // The schemes api-key and standard-webhooks, and key rings.
 import { describe, expect, test } from 'bun:test';
 import { type Named, newestKey, validKeys } from '../../plugins/signatures/keys.ts';
-import { Nonces } from '../../plugins/signatures/nonces.ts';
+import { NonceMemory } from '../../plugins/signatures/nonces.ts';
 import {
   signWebhook,
   verifyWebhook,
   WEBHOOK_HEADERS,
   webhooksSchema,
 } from '../../plugins/signatures/webhooks.ts';
-import { apiKeySchema, signApiKey, verifyApiKey } from '../../plugins/signing/api-key.ts';
+import { apiKeySchema, signApiKey } from '../../plugins/signing/api-key.ts';
 import { CALL, FORTY, flip, mutations, NOW, signedWith } from '../fixtures/signing/mutations.ts';
+import { ROOM, ruleOf } from '../fixtures/signing/rule.ts';
+import { verifyApiKey } from '../fixtures/signing/verify.ts';
 
 describe('api-key', () => {
   const headers = { key: 'x-api-key', secret: 'x-api-secret' };
@@ -54,12 +56,7 @@ describe('standard-webhooks', () => {
   const vector = { ...CALL, body: '{"test": 2432232314}' };
   const at = 1_614_265_330_000;
   const rule = (more: object = {}) => ({
-    headers: WEBHOOK_HEADERS,
-    keys: [{ secret }],
-    nonces: new Nonces(),
-    now: NOW,
-    skew: 300_000,
-    ...more,
+    ...ruleOf({ headers: WEBHOOK_HEADERS, keys: [{ secret }], skew: 300_000, ...more }),
   });
 
   test('the published vector', () => {
@@ -79,7 +76,7 @@ describe('standard-webhooks', () => {
   // A second signature, or another version, may stand beside one that holds.
   const all = mutations(signed, Object.values(WEBHOOK_HEADERS), { body: true });
   test('what was signed holds, once', () => {
-    const nonces = new Nonces();
+    const nonces = new NonceMemory(ROOM);
     expect(() => verifyWebhook(signed, rule({ nonces }))).not.toThrow();
     expect(() => verifyWebhook(signed, rule({ nonces }))).toThrow('replayed');
     expect(() => verifyWebhook(signed, rule({ now: NOW + 300_001 }))).toThrow('too_old');

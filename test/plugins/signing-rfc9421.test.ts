@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { type Algorithm, type Material, signBase, verifyBase } from '../../plugins/signatures/algorithms.ts';
 import { baseOf } from '../../plugins/signatures/base.ts';
 import { contentDigest, verifyDigest } from '../../plugins/signatures/digest.ts';
-import { Nonces } from '../../plugins/signatures/nonces.ts';
+import { NonceMemory } from '../../plugins/signatures/nonces.ts';
 import { COMPONENTS, type Form, rfc9421Schema, signRfc9421 } from '../../plugins/signatures/rfc9421.ts';
 import { verifyRfc9421 } from '../../plugins/signatures/rfc9421-verify.ts';
 import { CALL, FORTY, mutations, NOW, signedWith } from '../fixtures/signing/mutations.ts';
@@ -17,6 +17,7 @@ import {
   RESPONSE,
   SHARED_SECRET,
 } from '../fixtures/signing/rfc9421.ts';
+import { ROOM, ruleOf } from '../fixtures/signing/rule.ts';
 
 const ed25519 = createPrivateKey(ED25519_KEY);
 const secret = Buffer.from(SHARED_SECRET, 'base64');
@@ -94,14 +95,8 @@ for (const algorithm of ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
   describe(algorithm, () => {
     const [own, theirs] = materials[algorithm];
     const signed = signedWith(CALL, signRfc9421(CALL, formOf(algorithm), [{ id: 'k1', material: own }], NOW));
-    const rule = (more: object = {}) => ({
-      algorithm,
-      keys: [{ id: 'k1', material: theirs }],
-      nonces: new Nonces(),
-      now: NOW,
-      skew: 60_000,
-      ...more,
-    });
+    const key = { id: 'k1', algorithm, material: theirs };
+    const rule = (more: object = {}) => ruleOf({ keys: [key], components: [], longest: 300_000, ...more });
     const all = mutations(signed, ['signature-input', 'signature'], {
       method: true,
       url: true,
@@ -110,7 +105,7 @@ for (const algorithm of ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
       headers: ['content-digest', 'content-type', 'mcp-name', 'mcp-method', 'mcp-protocol-version'],
     });
 
-    test('what was signed holds', () => expect(verifyRfc9421(signed, rule())).toBe('k1'));
+    test('what was signed holds', () => expect(verifyRfc9421(signed, rule())).toBe(key));
     test('there are forty mutations', () => expect(all.length).toBeGreaterThanOrEqual(FORTY));
     for (const [name, mutated] of all) {
       test(`${name} is refused`, () =>
@@ -121,8 +116,8 @@ for (const algorithm of ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
       expect(() => verifyRfc9421(more, rule())).toThrow('not_covered');
     });
     test('it is good once, and for so long', () => {
-      const nonces = new Nonces();
-      expect(verifyRfc9421(signed, rule({ nonces }))).toBe('k1');
+      const nonces = new NonceMemory(ROOM);
+      expect(verifyRfc9421(signed, rule({ nonces }))).toBe(key);
       expect(() => verifyRfc9421(signed, rule({ nonces, now: NOW + 300_000 }))).toThrow('replayed');
       expect(() => verifyRfc9421(signed, rule({ now: NOW + 360_000 }))).toThrow('too_old');
       expect(() => verifyRfc9421(signed, rule({ now: NOW - 60_001 }))).toThrow('too_new');
@@ -139,11 +134,11 @@ for (const algorithm of ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
       expect(headers['signature-input']).toStartWith(
         'sig1=("@method" "@authority" "@path" "@query" "mcp-session-id" "last-event-id");created=1800000000;expires=1800000300;nonce="',
       );
-      expect(verifyRfc9421(signedWith(get, headers), rule())).toBe('k1');
+      expect(verifyRfc9421(signedWith(get, headers), rule())).toBe(key);
       expect(() => verifyRfc9421({ ...signedWith(get, headers), body: '{}' }, rule())).toThrow('not_covered');
     });
     test('another key, or one that is not valid, is refused', () => {
-      const keys = [{ id: 'k1', material: theirs, not_after: NOW }];
+      const keys = [{ ...key, not_after: NOW }];
       expect(() => verifyRfc9421(signed, rule({ keys }))).toThrow('key_not_valid');
       expect(() => verifyRfc9421(signed, rule({ keys: [] }))).toThrow('key_unknown');
     });
