@@ -1,7 +1,8 @@
 // The built-in plugins by the name gateway.yaml knows them under.
 
 import type { AnyPlugin } from '../src/plugin.ts';
+import auth from './auth.ts';
 import progress from './progress.ts';
 import signing from './signing.ts';
 
-export const plugins: Record<string, AnyPlugin> = { progress, signing };
+export const plugins: Record<string, AnyPlugin> = { auth, progress, signing };

@@ -3,13 +3,23 @@
 export { z } from 'zod';
 export type { Client, Principal } from './core/client.ts';
 export { type ErrorName, errorResult as refuse } from './core/errors.ts';
-export { type Exchange, type Inbound, principalFact, type Thing } from './core/exchange.ts';
+export {
+  type CallerToken,
+  callerTokenFact,
+  type Exchange,
+  type Inbound,
+  principalFact,
+  type Thing,
+} from './core/exchange.ts';
 export { type Fact, fact } from './core/facts.ts';
 export type { Emit } from './core/handler.ts';
 export type { Log } from './core/log.ts';
 export type { Outbound } from './core/outbound.ts';
+export type { Page, PageRequest, ServedEndpoint } from './core/page.ts';
+export type { Peer, PeerCertificate } from './core/peer.ts';
 export {
   type AnyPlugin,
+  type Caller,
   definePlugin,
   duration,
   type Hooks,

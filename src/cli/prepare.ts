@@ -76,6 +76,7 @@ export async function prepare(
       return next;
     },
     plugins: shell.plugins,
+    stateDir: dir,
     sealKey: sealKey(dir, config.state.dir !== undefined, logger),
     // The session of a client on a pipe is the pipe.
     sessions: listen ? openSessionFile({ dir, size, busy, host }) : sessionMemory(size),

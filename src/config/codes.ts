@@ -196,6 +196,11 @@ export const CODES = {
     why: 'An alias is the one name of one tool that this endpoint offers. It must be a name that every client takes, and no other tool may be called so.',
     fix: 'Write `name: upstream/tool` with an upstream of this endpoint, and a name that cannot be made of an upstream’s.',
   },
+  ENDPOINT_MISSING: {
+    title: 'No such endpoint',
+    why: 'An entry of the pipeline that is for one endpoint would be for none, and what it guards stood open.',
+    fix: 'Write its path as under `endpoints`.',
+  },
   ENDPOINT_VIEW: {
     title: 'A view that nobody has',
     why: 'The first view that is for a caller holds, and one above is for everybody.',

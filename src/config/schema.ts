@@ -85,6 +85,8 @@ export type Listener = HttpListener | { readonly kind: 'stdio' };
 export interface HttpListener {
   readonly kind: 'http';
   readonly listen: ListenAddress;
+  /** The public URL, without a slash at its end. */
+  readonly url: string | undefined;
   /** Accepted Host headers beside the address itself. */
   readonly hosts: readonly string[];
   readonly origins: readonly string[];

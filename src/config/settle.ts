@@ -58,8 +58,8 @@ function settleAddress(address: ListenAddress, baseDir: string): ListenAddress {
 
 function settleListener({ http }: Parsed['listeners'][number], baseDir: string): Listener {
   if (http === undefined) return { kind: 'stdio' };
-  const { listen, hosts, origins, mode } = http;
-  return { kind: 'http', listen: settleAddress(listen, baseDir), hosts, origins, mode };
+  const { listen, url, hosts, origins, mode } = http;
+  return { kind: 'http', listen: settleAddress(listen, baseDir), url, hosts, origins, mode };
 }
 
 function settleEndpoints(endpoints: Parsed['endpoints'], all: readonly string[]): Endpoint[] {

@@ -11,6 +11,8 @@ export interface Principal {
   readonly tenant?: string;
   readonly scopes: readonly string[];
   readonly groups?: readonly string[];
+  /** Until when that is proven, in milliseconds since the epoch; absent: as long as it calls. */
+  readonly expires?: number;
 }
 
 /** Who it is, without what it may do. */

@@ -197,6 +197,14 @@ export const catalogue = {
     'A plugin of the pipeline does not let this caller do this.',
     'Ask the operator; the log has the request id and the plugin.',
   ),
+  // As a status: a client that can ask for more scopes does so on seeing it (2026-07-28 authorization).
+  SCOPE_MISSING: entry(
+    1412,
+    403,
+    'denied',
+    'The credential of the caller is good, and not for this.',
+    'Get one with the scopes in data.scopes.',
+  ),
   RATE_LIMITED: entry(1429, 200, 'denied', 'The caller is over a limit.', 'Wait for data.retryAfterMs.'),
   TOOL_UNAPPROVED: entry(
     1411,

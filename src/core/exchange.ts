@@ -5,6 +5,7 @@ import type { McpRequest, McpResult } from '../protocol/message.ts';
 import type { Client, Principal } from './client.ts';
 import { type Fact, Facts, fact } from './facts.ts';
 import type { Outbound } from './outbound.ts';
+import type { Peer } from './peer.ts';
 import type { Route } from './route.ts';
 
 /** One upstream's share of an exchange. */
@@ -34,7 +35,7 @@ export interface Thing {
 /** Runs after the last byte; changes nothing. */
 export type Closer = (x: Exchange, result: McpResult) => void;
 
-/** What the listener knows of the call beside the message. */
+/** What the listener knows of the call beside the message. One object for each HTTP request, or for a pipe. */
 export interface Inbound {
   readonly listener: string;
   /** The endpoint's path. */
@@ -43,6 +44,18 @@ export interface Inbound {
   readonly headers: Headers;
   /** The peer's address; asked for only when needed, since the answer costs more than the rest of the door. */
   readonly remote?: (() => string | undefined) | undefined;
+  /** Who is at the other end of the connection; asked for only when needed, too. */
+  readonly peer?: (() => Peer | undefined) | undefined;
+  /** The HTTP method; absent where no HTTP request brought the message. */
+  readonly method?: string | undefined;
+  /** The public URL of what was asked: from the configuration, never from the request. */
+  readonly url?: string | undefined;
+  /** The query of the request with its `?`, or nothing. */
+  readonly query?: string | undefined;
+  /** The exact text of what was posted, once it has been read. */
+  readonly body?: (() => string | undefined) | undefined;
+  /** Nobody sent it: the gateway asks for the session of its client, as whom that was found to be. */
+  readonly isOwn?: boolean | undefined;
 }
 
 /** The generation an exchange runs on. */
@@ -69,6 +82,17 @@ export interface ExchangeInit {
 /** Established by an auth plugin; read through `exchange.principal`. */
 export const principalFact = fact<Principal>('principal');
 
+/** A credential as its caller sent it, verified. */
+export interface CallerToken {
+  readonly token: string;
+  /** What it is to a token exchange (RFC 8693 §3), such as `urn:ietf:params:oauth:token-type:access_token`. */
+  readonly type: string;
+  readonly issuer?: string | undefined;
+}
+
+/** For plugins that exchange it for another. It is not to be logged, and never leaves for an upstream. */
+export const callerTokenFact = fact<CallerToken>('caller token');
+
 export class Exchange {
   readonly id: string;
   readonly client: Client;
@@ -84,6 +108,8 @@ export class Exchange {
   readonly #senders: Sender[];
   readonly #views: ((thing: Thing) => boolean)[];
   readonly #closers: Closer[] = [];
+  /** For the pipeline: what its entries have said of the caller, by entry. */
+  readonly callers = new Map<object, McpResult | undefined>();
   #request: McpRequest;
   #route: Route;
   #held = 0;

@@ -40,6 +40,12 @@ export function createMetrics() {
     timeouts: counter('timeouts_total', 'Deadlines that passed.', ['kind', 'upstream', 'listener']),
     refused: counter('refused_total', 'Requests refused, by error name.', ['code']),
     pluginErrors: counter('plugin_errors_total', 'Hooks that threw or took too long.', ['plugin']),
+    pluginEvents: counter('plugin_events_total', 'What plugins count of their own.', [
+      'plugin',
+      'event',
+      'kind',
+      'reason',
+    ]),
     upstreamUp: gauge('upstream_up', '1 while the upstream last answered, else 0.', ['upstream']),
     upstreamLinks: gauge('upstream_links', 'Live connections, sessions or processes.', ['upstream']),
     upstreamPending: gauge('upstream_pending', 'Requests an upstream has not answered.', ['upstream']),

@@ -3,26 +3,15 @@
 
 import { forOneCaller } from '../protocol/caching.ts';
 import { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
-import { errorResult, GatewayError, messageOf } from './errors.ts';
+import { callerOf } from './callers.ts';
+import { errorResult } from './errors.ts';
 import type { Exchange, Sender, SendersOf } from './exchange.ts';
 import type { Emit, Handler } from './handler.ts';
 import type { Host } from './host.ts';
 import type { Outbound } from './outbound.ts';
-import type { Hooks } from './plugin.ts';
+import { type Guard, guardOf, type Step } from './step.ts';
 import { wholeResult } from './whole.ts';
-import { isPromise, within } from './within.ts';
-
-/** One entry of a pipeline, set up. */
-export interface Step {
-  readonly id: string;
-  readonly hooks: Hooks;
-  readonly mode: 'enforce' | 'shadow';
-  readonly onError: 'refuse' | 'pass';
-  /** Milliseconds a hook may take before it counts as failed. */
-  readonly timeout: number;
-  /** Whether `when` lets this entry see the exchange. */
-  applies(x: Exchange): boolean;
-}
+import { isPromise } from './within.ts';
 
 /** Finds the route again where a plugin changed the target, so that `when` of the next one sees the new place. */
 export type Follow = (x: Exchange) => Promise<void> | undefined;
@@ -44,6 +33,8 @@ function around(step: Step, next: Handler, host: Host, follow: Follow): Handler 
     if (!step.applies(x)) return next(x, emit);
     if (hooks.onClose) x.addCloser(closer);
     if (hooks.onSend) x.addSender(sender);
+    const refusal = hooks.onCaller ? await callerOf(step, guard, x) : undefined;
+    if (refusal) return refusal;
     const verdict = hooks.onRequest ? await request(guard, x, emit) : undefined;
     if (verdict instanceof McpResult) return verdict;
     if (verdict) {
@@ -80,55 +71,6 @@ function closingLegs(run: Handler): Handler {
       if (last.rest) void last.rest.done.then(() => x.close(last));
       else x.close(last);
     }
-  };
-}
-
-/** What the hooks of one step have in common: mode, failures and deadlines are dealt with here. */
-interface Guard {
-  readonly id: string;
-  readonly hooks: Hooks;
-  readonly shadow: boolean;
-  /** Whether what it cannot judge passes. */
-  readonly lenient: boolean;
-  /** A hook's verdict before its deadline. */
-  in<T>(x: Exchange, verdict: T | PromiseLike<T>): T | Promise<T>;
-  /** What a hook may send with: nothing, in shadow. */
-  emitter(x: Exchange, emit: Emit): Emit;
-  /** Reports what shadow mode kept from happening. */
-  would(what: string, x: Exchange): undefined;
-  failed(error: unknown, x: Exchange): void;
-  /** What stands in the place of the verdict of a hook that failed: undefined where the message passes. */
-  fault(error: unknown, x: Exchange): GatewayError | undefined;
-  dropped(): void;
-}
-
-function guardOf({ hooks, id, mode, onError, timeout }: Step, host: Host): Guard {
-  const shadow = mode === 'shadow';
-  const lenient = shadow || onError === 'pass';
-  const would = (what: string, x: Exchange): undefined => {
-    host.log.info(`shadow: would have ${what}`, { plugin: id, requestId: x.id, method: x.request.method });
-  };
-  const failed = (error: unknown, x: Exchange): void => {
-    host.metrics.pluginErrors.inc({ plugin: id });
-    host.log.error('plugin failed', { plugin: id, requestId: x.id, error: messageOf(error) });
-  };
-  return {
-    id,
-    hooks,
-    shadow,
-    lenient,
-    would,
-    failed,
-    in: (x, verdict) => within(verdict, timeout, x),
-    emitter: (x, emit) => (shadow ? () => would('sent a notification', x) : emit),
-    fault(error, x) {
-      if (isCancellation(error, x)) return new GatewayError('CANCELLED', undefined, { requestId: x.id });
-      failed(error, x);
-      if (lenient) return undefined;
-      const data = { requestId: x.id, plugin: id };
-      return new GatewayError('PLUGIN_FAILED', `The plugin "${id}" failed, so the call was refused.`, data);
-    },
-    dropped: () => host.metrics.dropped.inc({ reason: 'plugin_failed' }),
   };
 }
 
@@ -230,12 +172,6 @@ function close(guard: Guard, result: McpResult, x: Exchange): void {
   } catch (error) {
     guard.failed(error, x);
   }
-}
-
-/** The caller went away while the hook was at work: nobody's failure. */
-function isCancellation(error: unknown, { signal }: Exchange): boolean {
-  if (!signal.aborted) return false;
-  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 function isOutbound(value: unknown): value is Outbound {

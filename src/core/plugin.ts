@@ -3,10 +3,12 @@
 import { type output, type ZodType, z } from 'zod';
 import { DURATION_PATTERN, formatDuration, parseDuration } from '../lib/duration.ts';
 import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
-import type { Exchange } from './exchange.ts';
+import type { Principal } from './client.ts';
+import type { CallerToken, Exchange } from './exchange.ts';
 import type { Emit } from './handler.ts';
 import type { Log } from './log.ts';
 import type { Outbound } from './outbound.ts';
+import type { Page, PageRequest, ServedEndpoint } from './page.ts';
 
 /** The version of this interface. */
 const API = 1;
@@ -23,6 +25,13 @@ export interface PluginHost {
   readonly log: Log;
   /** Milliseconds since the epoch. Use it instead of Date.now, so that tests can turn the clock. */
   now(): number;
+  /** Where the gateway keeps files of its own, absolute; undefined where it has no such place. */
+  readonly stateDir: string | undefined;
+  /**
+   * Counts something: `sluice_plugin_events_total`. Each of these texts is one of a few that are known beforehand, and
+   * none is made from what a client sent.
+   */
+  count(event: string, labels?: { readonly kind?: string; readonly reason?: string }): void;
   /**
    * A value that outlives a reload: made once per key and entry id, given to every later generation, and
    * disposed when no generation asks for it any more.
@@ -30,8 +39,21 @@ export interface PluginHost {
   keep<T>(key: string, make: () => T, dispose?: (value: T) => void | Promise<void>): T;
 }
 
+/** Who calls, as a plugin has found out. */
+export interface Caller {
+  readonly principal: Principal;
+  /** What proves it, for plugins that exchange it for another. */
+  readonly token?: CallerToken | undefined;
+}
+
 /** All optional. Requests run down the file's order; notifications and results run back up. */
 export interface Hooks {
+  /**
+   * Who calls: says it, refuses with an error, or returns nothing where it cannot tell. Asked once for all that one
+   * HTTP request brings, before anything is looked up for it, so a refusal is given before any upstream hears of it;
+   * plugins above this one see the refusal. On pipes it is asked for each request.
+   */
+  onCaller?(x: Exchange): Maybe<Caller | McpResult>;
   /** A request: return another one, or a result to answer now, or nothing to pass it on. Throwing refuses. */
   onRequest?(request: McpRequest, x: Exchange, emit: Emit): Maybe<McpRequest | McpResult>;
   /** A notification on its way to the client: another one, null to drop it, or nothing to pass it on. */
@@ -54,6 +76,11 @@ export interface Hooks {
    * nothing: the place to clear timers and to count.
    */
   onClose?(x: Exchange, result: McpResult): void;
+  /**
+   * Answers an HTTP request for a path that is no endpoint, to anybody: it passes no pipeline.
+   * @param endpoints those this entry is for; of each listener that the request has come to
+   */
+  onHttp?(request: PageRequest, endpoints: readonly ServedEndpoint[]): Maybe<Page>;
   /** After the last exchange of this generation. */
   dispose?(): void | Promise<void>;
 }
@@ -124,7 +151,16 @@ export function asHooks(value: unknown): Hooks {
   return value as Hooks;
 }
 
-const HOOKS = ['onRequest', 'onNotification', 'onResult', 'onSend', 'onClose', 'dispose'] as const;
+const HOOKS = [
+  'onHttp',
+  'onCaller',
+  'onRequest',
+  'onNotification',
+  'onResult',
+  'onSend',
+  'onClose',
+  'dispose',
+] as const;
 
 /** The longest wait a timer can hold: 2^31 - 1 ms. */
 const LONGEST = 2_147_483_647;

@@ -9,7 +9,11 @@ const SLICES = 20;
  * `value`, or its settlement within `ms`. What is not a promise costs nothing.
  * @throws Error when time is up; the signal's reason when the exchange is cancelled first
  */
-export function within<T>(value: T | PromiseLike<T>, ms: number, x: Exchange): T | Promise<T> {
+export function within<T>(
+  value: T | PromiseLike<T>,
+  ms: number,
+  x: Pick<Exchange, 'signal' | 'held'>,
+): T | Promise<T> {
   if (!isPromise(value)) return value;
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const onAbort = (): void => reject(x.signal.reason);

@@ -133,7 +133,7 @@ async function view(
 ): Promise<string | undefined> {
   const endpoint = generation.endpoints.get(path);
   if (!endpoint) return '';
-  const inbound = { listener: 'gateway', endpoint: path, headers: new Headers() };
+  const inbound = { listener: 'gateway', endpoint: path, headers: new Headers(), isOwn: true };
   const { listTimeout, pages: most } = generation.loaded.config.limits;
   const signal = AbortSignal.timeout(listTimeout);
   const page = async (cursor: string | undefined): Promise<RawObject> => {

@@ -21,7 +21,8 @@ const CLIENT: Client = {
   capabilities: NO_CAPABILITIES,
   principal: ANONYMOUS,
 };
-const HOOKS = ['onRequest', 'onNotification', 'onResult', 'onSend', 'onClose'] as const;
+/** Those that concern one message. */
+const HOOKS = ['onCaller', 'onRequest', 'onNotification', 'onResult', 'onSend', 'onClose'] as const;
 
 /** @returns undefined when there is no such endpoint */
 export function explain(

@@ -83,6 +83,7 @@ export async function startGateway(world: World): Promise<Started> {
     limits: () => ({ ...limits(), json: limits() }),
     endpoint: (path, request) => waitingOn(request)?.endpoints.get(path) ?? current?.endpoints.get(path),
     endpointBySse: (path) => [...(current?.endpoints.values() ?? [])].find(({ sse }) => sse === path),
+    page: async (request, base) => current?.page(request, base),
     accepting: () => accepting,
     onSwap: (renew) => registered(swaps, renew),
     onStop: (end) => registered(stops, end),

@@ -3,16 +3,17 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Endpoint as EndpointConfig, Limits } from '../config/schema.ts';
-import type { Client } from '../core/client.ts';
+import { createRecognition } from '../core/callers.ts';
 import { concealing } from '../core/conceal.ts';
 import { messageOf } from '../core/errors.ts';
-import { Exchange, type Inbound } from '../core/exchange.ts';
+import { Exchange, type ExchangeInit } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import { ownSessionOnly } from '../core/own-session.ts';
+import { type Page, type PageRequest, pageOf, type ServedEndpoint } from '../core/page.ts';
 import { pipeline, sendersOf } from '../core/pipeline.ts';
 import type { Seal } from '../lib/seal.ts';
 import type { Endpoint } from '../listeners/serving.ts';
-import { type McpRequest, McpResult } from '../protocol/message.ts';
+import { McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import { createOffering, type Offering } from '../router/offering.ts';
 import { pinned } from '../router/pins.ts';
@@ -45,6 +46,8 @@ export interface Generation {
   readonly legSteps: ReadonlyMap<string, readonly SetUp[]>;
   /** Calls, subscriptions and lists that run on it. */
   readonly active: number;
+  /** What a plugin serves at a path that is no endpoint. @param base the public URL of the listener */
+  page(request: PageRequest, base: string | undefined): Promise<Page | undefined>;
   /** Resolves when nothing runs on it any more. */
   quiet(): Promise<void>;
   /** From now on what the gateway itself says to upstreams passes its plugins. */
@@ -92,6 +95,7 @@ export async function buildGeneration(
     document,
     plugins: world.plugins,
     host: world.host,
+    stateDir: world.stateDir,
     scope,
     setupTime: config.limits.pluginSetup,
     onDispose: (step: () => void | Promise<void>) => void undo.push(step),
@@ -148,6 +152,7 @@ export async function buildGeneration(
     get active() {
       return counter.count;
     },
+    page: (request, base) => pageOf(top.steps, request, placesOf(endpoints.values(), base), world.host),
     quiet: counter.quiet,
     takeOver() {
       for (const speak of voices) speak();
@@ -193,47 +198,34 @@ function buildEndpoint(
     ownSessionOnly(around, async () => McpResult.complete({})),
     host,
   );
-  const admit = async (
-    client: Client,
-    inbound: Inbound,
-    request: McpRequest,
-    id: string,
-  ): Promise<McpResult | undefined> => {
+  const recognition = createRecognition(steps, host);
+  const opened = (init: Pick<ExchangeInit, 'id' | 'client' | 'inbound' | 'request' | 'signal'>): Exchange =>
+    new Exchange({ ...init, route: { kind: 'local' }, now: host.now(), runsOn });
+  /** What is looked up to find the way is looked up for nobody who is not let in. */
+  const routed = async (x: Exchange): Promise<Exchange> => {
+    const refusal = await recognition(x);
+    x.reroute(refusal ? { kind: 'none', refusal } : await router.route(x));
+    return x;
+  };
+  const recognise: Endpoint['recognise'] = async (client, inbound, request, id) => {
+    const { signal } = new AbortController();
+    const x = opened({ id, client, inbound, request, signal });
+    const refusal = await recognition(x);
+    return { refusal, principal: x.principal };
+  };
+  const admit: Endpoint['admit'] = async (client, inbound, request, id) => {
     if (steps.length === 0) return undefined;
     const { signal } = new AbortController();
-    const route = { kind: 'local' } as const;
-    const x = new Exchange({ id, client, inbound, request, route, signal, now: host.now(), runsOn });
+    const x = opened({ id, client, inbound, request, signal });
     const leave = counter.enter();
     const result = await door(x, () => undefined);
     x.close(result);
     leave();
     return result.kind === 'error' ? result : undefined;
   };
-  const open = async (
-    client: Client,
-    inbound: Inbound,
-    request: McpRequest,
-    signal: AbortSignal,
-    id: string,
-  ): Promise<Exchange> => {
-    const x = new Exchange({
-      id,
-      client,
-      inbound,
-      request,
-      route: { kind: 'local' },
-      signal,
-      now: host.now(),
-      runsOn,
-    });
-    x.reroute(await router.route(x));
-    return x;
-  };
-  const again = async (before: Exchange, request: McpRequest): Promise<Exchange> => {
-    const x = before.again(request, { kind: 'local' });
-    x.reroute(await router.route(x));
-    return x;
-  };
+  const open: Endpoint['open'] = (client, inbound, request, signal, id) =>
+    routed(opened({ id, client, inbound, request, signal }));
+  const again: Endpoint['again'] = (before, request) => routed(before.again(request, { kind: 'local' }));
   const advertised = new Advertised({
     tool: router.tool,
     around: steps.length > 0 ? (next) => ownSessionOnly(around, next) : undefined,
@@ -250,10 +242,20 @@ function buildEndpoint(
     hold: counter.enter,
     open,
     again,
+    recognise,
     admit,
     handle,
     toolSchema: (x, tool, fresh) => advertised.schema(x, tool, fresh),
   };
+}
+
+/** Where endpoints are served, each with the place of its older transport. */
+function placesOf(endpoints: Iterable<BuiltEndpoint>, base: string | undefined): ServedEndpoint[] {
+  return [...endpoints].flatMap(({ path: endpoint, sse }) =>
+    [endpoint, sse]
+      .filter((path) => path !== undefined)
+      .map((path) => ({ path, url: base && base + path, endpoint })),
+  );
 }
 
 function routerLimits(limits: Limits): RouterLimits {

@@ -75,8 +75,10 @@ export async function setUp(loaded: LoadedPlugin, options: unknown, host: Plugin
 
 /** The same hooks, each called through `run`. What they send goes on outside of the plugin. */
 function bindHooks(hooks: Hooks, run: Run): Hooks {
-  const { onRequest, onNotification, onResult, onSend, onClose, dispose } = hooks;
+  const { onHttp, onCaller, onRequest, onNotification, onResult, onSend, onClose, dispose } = hooks;
   return {
+    ...(onHttp && { onHttp: (request, endpoints) => run(() => onHttp.call(hooks, request, endpoints)) }),
+    ...(onCaller && { onCaller: (x) => run(() => onCaller.call(hooks, x)) }),
     ...(onRequest && {
       onRequest(request, x, emit) {
         const out = outside(emit);
@@ -108,6 +110,8 @@ function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
     upstream: host.upstream,
     log: host.log,
     now: () => host.now(),
+    stateDir: host.stateDir,
+    count: (event, labels) => host.count(event, labels),
     keep(key, make, dispose) {
       let release = (): void => {};
       const made = () => {

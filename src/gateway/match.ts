@@ -11,6 +11,7 @@ export function matcher(when: When | undefined): (x: Exchange) => boolean {
   const methods = anyOf(when.methods);
   const upstreams = anyOf(when.upstreams);
   const names = anyOf(when.names);
+  const endpoint = endpointMatcher(when);
   const byMethod = new Map<string, boolean>();
   const method = (name: string): boolean => {
     const known = byMethod.get(name);
@@ -21,9 +22,15 @@ export function matcher(when: When | undefined): (x: Exchange) => boolean {
     return verdict;
   };
   return (x) =>
+    endpoint(x.inbound.endpoint) &&
     method(x.request.method) &&
     (!upstreams || upstreamsOf(x).some(upstreams)) &&
     (!names || (targetName(x) !== undefined && names(targetName(x) ?? '')));
+}
+
+/** Whether the entry is for an endpoint at all. */
+export function endpointMatcher(when: When | undefined): (path: string) => boolean {
+  return anyOf(when?.endpoints) ?? (() => true);
 }
 
 function upstreamsOf({ leg, route }: Exchange): readonly string[] {

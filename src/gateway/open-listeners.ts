@@ -17,10 +17,11 @@ export async function openListeners(
   const replays = new Replays(serving.host, serving.limits);
   for (const [index, listener] of config.listeners.entries()) {
     if (listener.kind !== 'http') continue;
-    const { listen, hosts, origins, mode } = listener;
+    const { listen, url, origins, mode } = listener;
+    const hosts = url === undefined ? listener.hosts : [...listener.hosts, new URL(url).host];
     try {
       const open = (boundAt?: string) =>
-        listenHttp({ address: listen, boundAt, hosts, origins }, serving, replays);
+        listenHttp({ address: listen, boundAt, url, hosts, origins }, serving, replays);
       listeners.push(listen.kind === 'unix' ? await onSocket(listen.path, mode ?? 0o600, open) : open());
     } catch (error) {
       const where = listen.kind === 'tcp' ? `${listen.host}:${listen.port}` : listen.path;

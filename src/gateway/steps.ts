@@ -7,12 +7,12 @@ import { readOptions } from '../config/options.ts';
 import type { Entry } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
-import type { Step } from '../core/pipeline.ts';
 import { type AnyPlugin, asHooks, type Hooks, type PluginHost } from '../core/plugin.ts';
+import type { Step } from '../core/step.ts';
 import { digest } from '../lib/digest.ts';
 import type { Scope } from './keep.ts';
 import { loadPlugin, setUp as setUpLoaded } from './load.ts';
-import { matcher } from './match.ts';
+import { endpointMatcher, matcher } from './match.ts';
 import { ownFiles } from './modules.ts';
 import { disposeInTime, type SetupTime, setUpInTime } from './setup-time.ts';
 
@@ -20,6 +20,7 @@ export interface StepsParts {
   readonly document: ConfigDocument;
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   readonly host: Host;
+  readonly stateDir: string | undefined;
   readonly scope: Scope;
   /** How long a plugin may take to load, to set up and to be disposed, milliseconds. */
   readonly setupTime: number;
@@ -73,8 +74,8 @@ async function one(
     const { id, mode, onError, timeout } = entry;
     const { name, about } = found.plugin;
     const enforced = mode === 'shadow' ? 'shadow' : 'enforce';
-    const applies = matcher(entry.when);
-    return { id, plugin: name, about, file: found.file, hooks, mode: enforced, onError, timeout, applies };
+    const scope = { applies: matcher(entry.when), covers: endpointMatcher(entry.when) };
+    return { id, plugin: name, about, file: found.file, hooks, mode: enforced, onError, timeout, ...scope };
   } catch (error) {
     host.log.debug('plugin setup failed', { plugin: entry.id, error: messageOf(error) });
     return fault(`the plugin refused to start: ${messageOf(error)}`);
@@ -115,6 +116,9 @@ function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsPart
     upstream,
     log: host.log.with({ plugin: time.place }),
     now: host.now,
+    stateDir: parts.stateDir,
+    count: (event, { kind = '', reason = '' } = {}) =>
+      host.metrics.pluginEvents.inc({ plugin: entry.id, event, kind, reason }),
     keep: (key, make, dispose) =>
       scope.keep(
         `plugin ${time.place} ${key}`,

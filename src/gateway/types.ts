@@ -22,6 +22,8 @@ export interface World {
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** 32 bytes that outlive a restart. */
   readonly sealKey: Uint8Array;
+  /** Where plugins may keep files, absolute; undefined where nothing is to be left behind. */
+  readonly stateDir?: string | undefined;
   /** What is known of sessions beside their ids. The gateway closes it when it stops. */
   readonly sessions: SessionStore;
   /** What was known of upstreams before a restart. The gateway closes it when it stops. */

@@ -32,12 +32,24 @@ export async function denied(
   const refusal = await serving.endpoint(session.path)?.admit(session.client, inbound, request, id);
   if (!refusal) return undefined;
   const { listener, endpoint: path, remote } = inbound;
-  serving.refused({ code: nameOf(refusal), requestId: id, listener, path, method: request.method, remote });
+  serving.refused({
+    code: refusedName(refusal),
+    requestId: id,
+    listener,
+    path,
+    method: request.method,
+    remote,
+  });
   return refusal;
 }
 
+/** Where there is no answer to tell a refusal in, the status must. */
+export function bareStatus({ http = 0 }: McpResult): number {
+  return Math.max(http, http === 401 ? 0 : 403);
+}
+
 /** A plugin may refuse by a name of its own. */
-function nameOf({ raw }: McpResult): ErrorName {
+export function refusedName({ raw }: McpResult): ErrorName {
   const name = raw.object('data')?.string('code');
   return name !== undefined && name in catalogue ? (name as ErrorName) : 'FORBIDDEN';
 }

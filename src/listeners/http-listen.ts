@@ -1,8 +1,9 @@
 // A 2026-07-28 subscription over HTTP: a stream that begins with its acknowledgement, is kept alive, lives
 // across reloads, and ends when the client closes it, its endpoint goes, or the gateway stops.
 
-import type { Client } from '../core/client.ts';
+import type { Client, Principal } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
+import { alarm } from '../lib/alarm.ts';
 import { type Message, notificationText, type RawId } from '../protocol/jsonrpc.ts';
 import { McpNotification, McpResult, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
@@ -50,6 +51,16 @@ export async function listenStateless(message: Request, client: Client, call: Ht
       result.headers,
     );
   };
+  let disarm = (): void => {};
+  const begun = ({ expires }: Principal): void => {
+    disarm();
+    // As at a stop: its client listens anew, and shows then who it is.
+    disarm = alarm(
+      () => expires,
+      serving.host.now,
+      () => finish(McpResult.complete({})),
+    );
+  };
   const wanted = wantedBy(filter);
   const events = new Latest(
     serving.host.metrics,
@@ -61,7 +72,8 @@ export async function listenStateless(message: Request, client: Client, call: Ht
       if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});
       const both = AbortSignal.any([signal, ended.signal]);
       const request = requestOf(message.method, message.params, undefined);
-      const served = await serve({ id: call.id, client, inbound, request, signal: both, emit }, serving);
+      const own = { id: call.id, client, inbound, request, signal: both, emit, begun };
+      const served = await serve(own, serving);
       served.close();
       return served.result;
     },
@@ -82,6 +94,7 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   const stopping = serving.onStop(() => finish(McpResult.complete({})));
   void subscription.renew();
   void reply.done.then(() => {
+    disarm();
     forget();
     stopping();
     subscription.stop();

@@ -4,7 +4,9 @@ import { catalogue, type ErrorName } from '../core/errors.ts';
 import { eraOfPost } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
+import { BARE } from './admit.ts';
 import { NO_BATCH } from './batch.ts';
+import { atTheDoor } from './door.ts';
 import { postBatch } from './http-batch.ts';
 import { readBody } from './http-body.ts';
 import { accepts, type HttpCall } from './http-request.ts';
@@ -16,14 +18,17 @@ export type Refuse = (code: ErrorName, detail?: string, given?: RawId) => Respon
 
 /** The text of a JSON body, or the refusal. */
 export async function jsonBody(
-  { request, serving, inbound }: HttpCall,
+  { request, serving, inbound, took }: HttpCall,
   refuse: Refuse,
 ): Promise<string | Response> {
   const limits = serving.limits();
   const wrong = unreadable(request.headers);
   if (wrong !== undefined) return refuse('MEDIA_TYPE', wrong || undefined);
   const body = await readBody(request, limits);
-  if (typeof body === 'string') return body;
+  if (typeof body === 'string') {
+    took(body);
+    return body;
+  }
   const { limitHits, timeouts } = serving.host.metrics;
   switch (body.fault) {
     case 'PARSE':
@@ -61,6 +66,8 @@ export async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
   const body = await jsonBody(call, refuse);
   if (body instanceof Response) return body;
   if (isBatch(body)) {
+    const stranger = await atTheDoor(call, BARE.POST);
+    if (stranger instanceof Response) return stranger;
     const isStateless = isStatelessVersion(headers.get('mcp-protocol-version')?.trim() ?? '');
     return isStateless ? refuse('INVALID_REQUEST', NO_BATCH) : postBatch(body, call);
   }
@@ -71,6 +78,8 @@ export async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
     if (!(error instanceof MessageError)) throw error;
     return refuse(error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
   }
+  const stranger = await atTheDoor(call, message);
+  if (stranger instanceof Response) return stranger;
   const id = message.kind === 'request' ? message.id : undefined;
   const era = eraOfPost(message, headers.get('mcp-protocol-version'));
   if (typeof era === 'object') return refuse(era.code, era.detail, id);

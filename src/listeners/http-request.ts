@@ -17,6 +17,8 @@ type RequestMessage = Extract<Message, { kind: 'request' }>;
 export interface HttpCall {
   readonly request: Request;
   readonly inbound: Inbound;
+  /** Its body has been read: plugins may look at it from here on. */
+  readonly took: (body: string) => void;
   /** Request id: the caller's own or a new one; answered and sent upstream. */
   readonly id: string;
   /** On every answer. */

@@ -6,7 +6,7 @@ import { errorText, type Message, notificationText, readId } from '../protocol/j
 import type { McpNotification, McpRequest } from '../protocol/message.ts';
 import { noteLabel } from '../protocol/methods.ts';
 import { isInitializeVersion } from '../protocol/versions.ts';
-import { BARE, denied } from './admit.ts';
+import { BARE, bareStatus, denied } from './admit.ts';
 import { askRounds } from './ask.ts';
 import { CALL_OVER, CALLER_CANCELLED } from './calls.ts';
 import { answerOf, answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
@@ -67,9 +67,7 @@ export async function turnedAway(
   const refusal = await denied(session, call, BARE[method]);
   if (!refusal) return undefined;
   const headers = { 'content-type': 'application/json', ...call.headers, ...refusal.headers };
-  // There is no answer to tell it in, so the status must.
-  const status = Math.max(refusal.http ?? 0, 403);
-  return new Response(errorText(null, refusal.raw), { status, headers });
+  return new Response(errorText(null, refusal.raw), { status: bareStatus(refusal), headers });
 }
 
 /** A notification or a response: nothing is answered, whatever becomes of it. */

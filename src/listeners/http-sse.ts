@@ -1,9 +1,13 @@
 // HTTP+SSE, the transport of 2024-11-05: a client opens an event stream, is told there where to post, and has
 // everything on that stream, answers too. The session is the stream, and ends with it; nothing of it is resumed.
 
+import { identityKey, type Principal } from '../core/client.ts';
+import { alarm } from '../lib/alarm.ts';
 import { claimsStateless } from '../protocol/classify.ts';
-import { isBatch, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
+import { isBatch, type Message, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
+import { BARE } from './admit.ts';
 import { Channel } from './channel.ts';
+import { atTheDoor } from './door.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
 import { jsonBody, type Refuse } from './http-post.ts';
 import { accepts, type HttpCall, tellRefused } from './http-request.ts';
@@ -12,6 +16,8 @@ import { createStdioWriter, type StdioOut } from './stdio-writer.ts';
 import { enterStream } from './streams.ts';
 
 interface SseClient {
+  /** Who opened the stream. */
+  principal: Principal;
   /** Whether it has not read what it was answered. */
   readonly isFull: () => boolean;
   readonly path: string;
@@ -39,10 +45,11 @@ export class SseClients {
       return new Response(null, { status: 405, headers: { ...call.headers, allow: METHODS } });
     }
     if (!this.#serving.accepting()) return refuse('STOPPING');
-    return this.#begin(path, call, refuse);
+    const stranger = await atTheDoor(call, BARE.GET);
+    return stranger instanceof Response ? stranger : this.#begin(path, call, stranger, refuse);
   }
 
-  #begin(path: string, call: HttpCall, refuse: Refuse): Response {
+  #begin(path: string, call: HttpCall, principal: Principal, refuse: Refuse): Response {
     const { host, limits } = this.#serving;
     if (!accepts(call.request.headers).stream) return refuse('NOT_ACCEPTABLE');
     if (this.#open.size >= limits().sessions) {
@@ -69,9 +76,10 @@ export class SseClients {
       early: EARLY,
     });
     const name = crypto.randomUUID();
-    this.#open.set(name, { path, channel, isFull: () => out.room() !== undefined });
+    const client: SseClient = { principal, path, channel, isFull: () => out.room() !== undefined };
+    this.#open.set(name, client);
     void stream.send(`${path}?sessionId=${name}`, { event: 'endpoint' });
-    const release = this.#tie(path, call, stream, channel);
+    const release = this.#tie(client, call, stream);
     void stream.done.then(() => {
       this.#open.delete(name);
       release();
@@ -82,11 +90,18 @@ export class SseClients {
   }
 
   /** What ends the stream beside its client. @returns a function that unties it again */
-  #tie(path: string, call: HttpCall, stream: EventStream, channel: Channel): () => void {
+  #tie(client: SseClient, call: HttpCall, stream: EventStream): () => void {
+    const { path, channel } = client;
     const { endpoint } = call.inbound;
     const quiet = { tick: () => stream.comment() };
     call.keepAlive.add(quiet);
+    const { now } = this.#serving.host;
     const undo = [
+      alarm(
+        () => client.principal.expires,
+        now,
+        () => stream.end(),
+      ),
       () => call.keepAlive.remove(quiet),
       // What is at work is answered before the stream ends.
       this.#serving.onStop(() => void channel.finished().then(() => stream.end())),
@@ -107,33 +122,46 @@ export class SseClients {
     if (this.#open.get(name)?.path !== path) return unknown();
     const body = await jsonBody(call, refuse);
     if (body instanceof Response) return body;
+    let message: Message | undefined;
+    try {
+      message = isBatch(body) ? undefined : parseMessage(body, this.#serving.limits().json);
+    } catch (error) {
+      return unreadable(error, refuse);
+    }
+    const principal = await atTheDoor(call, message ?? BARE.POST);
+    if (principal instanceof Response) return principal;
     // It may have ended while the body came.
     const client = this.#open.get(name);
-    if (!client) return unknown();
+    if (!client || identityKey(client.principal) !== identityKey(principal)) return unknown();
+    client.principal = principal;
     if (client.isFull()) {
       this.#serving.host.metrics.limitHits.inc({ limit: 'stream_buffer' });
       return refuse('BUSY', 'Read the event stream first: it is full (limits.stream_buffer).');
     }
     try {
-      this.#take(body, client.channel, call);
+      this.#take(message ?? body, client.channel, call);
     } catch (error) {
-      if (!(error instanceof MessageError)) throw error;
-      return refuse(error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
+      return unreadable(error, refuse);
     }
     return new Response('Accepted', { status: 202, headers: call.headers });
   }
 
-  /** @throws MessageError */
-  #take(body: string, channel: Channel, { inbound, id }: HttpCall): void {
-    if (isBatch(body)) {
-      channel.batch(body, inbound, id);
+  /** @param message the text of a batch, or one message · @throws MessageError */
+  #take(message: Message | string, channel: Channel, { inbound, id }: HttpCall): void {
+    if (typeof message === 'string') {
+      channel.batch(message, inbound, id);
       return;
     }
-    const message = parseMessage(body, this.#serving.limits().json);
     if (claimsStateless(message)) {
       const given = message.kind === 'request' ? message.id : undefined;
       throw new MessageError(-32600, '2026-07-28 is not spoken over HTTP+SSE.', given);
     }
     channel.message(message, inbound, id);
   }
+}
+
+/** @throws what is no fault of the message */
+function unreadable(error: unknown, refuse: Refuse): Response {
+  if (!(error instanceof MessageError)) throw error;
+  return refuse(error.code === -32700 ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
 }

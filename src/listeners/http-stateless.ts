@@ -57,7 +57,7 @@ async function checkParams(
   endpoint: Endpoint,
 ): Promise<McpResult | undefined> {
   const tool = message.method === 'tools/call' ? message.params?.string('name') : undefined;
-  if (tool === undefined) return undefined;
+  if (tool === undefined || x.route.kind === 'none') return undefined;
   for (const fresh of [false, true]) {
     const schema = await endpoint.toolSchema(x, tool, fresh);
     const reason = schema && mismatchOf(message, headers, schema);

@@ -1,5 +1,6 @@
 // GET and DELETE of an initialize-era session: its standing stream, streams that are resumed, and its end.
 
+import { alarm } from '../lib/alarm.ts';
 import type { RawId } from '../protocol/jsonrpc.ts';
 import { sseEvent } from '../protocol/sse.ts';
 import { refusalText } from './edge.ts';
@@ -79,7 +80,10 @@ function stand(
   });
   session.client.session?.ended.addEventListener('abort', end, { once: true });
   call.keepAlive.add(quiet);
+  // A client with a newer proof goes on; one without is told at its next request.
+  const disarm = alarm(() => session.expires, call.serving.host.now, end);
   void connection.done.then(() => {
+    disarm();
     session.client.session?.ended.removeEventListener('abort', end);
     call.keepAlive.remove(quiet);
     stopping();

@@ -3,9 +3,12 @@
 
 import { type ErrorName, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Page } from '../core/page.ts';
 import { every } from '../lib/every.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
+import { BARE } from './admit.ts';
+import { atTheDoor } from './door.ts';
 import { refusalResponse, requestId } from './edge.ts';
 import { createGuard, type Guard } from './http-guard.ts';
 import { post, type Refuse } from './http-post.ts';
@@ -24,6 +27,8 @@ export interface HttpListenerOptions {
     | { readonly kind: 'unix'; readonly path: string };
   /** Where the socket is bound, until it gets its name. */
   readonly boundAt?: string | undefined;
+  /** The public URL of the listener, without a slash at its end; undefined where it is only that of its address. */
+  readonly url?: string | undefined;
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
 }
@@ -69,9 +74,20 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
     limits: serving.limits,
     standing: (session, path) => sessionStanding(session, path, name, serving),
   });
+  const own = address.kind === 'tcp' ? `http://${urlHost(address.host)}:${server.port}` : undefined;
+  const base = options.url ?? (isAnywhere(address) ? undefined : own);
   const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
   const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
-  const door: Door = { name, guard, serving, sessions, replays, keepAlive, sse: new SseClients(serving) };
+  const door: Door = {
+    name,
+    base,
+    guard,
+    serving,
+    sessions,
+    replays,
+    keepAlive,
+    sse: new SseClients(serving),
+  };
   const endSweeps = every(
     () => betweenSweeps(serving.limits()),
     () => {
@@ -92,7 +108,7 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
   ];
   let drained: Promise<void> | undefined;
   return {
-    url: address.kind === 'tcp' ? `http://${urlHost(address.host)}:${server.port}` : address.path,
+    url: own ?? name,
     sessions,
     drain() {
       drained = server.stop();
@@ -144,6 +160,8 @@ function bind(
 
 interface Door {
   readonly name: string;
+  /** Its public URL, without a slash at its end. */
+  readonly base: string | undefined;
   readonly guard: Guard;
   readonly serving: Serving;
   readonly sessions: Sessions;
@@ -173,14 +191,16 @@ async function enter(request: Request, remote: () => string | undefined, door: D
   const own = door.serving.endpoint(path);
   const behind = own ? undefined : door.serving.endpointBySse(path);
   if (!own && !behind) {
+    const page = await pageAt(path, request, door);
+    if (page)
+      return new Response(page.body, { status: page.status, headers: { ...page.headers, ...headers } });
     told('ENDPOINT_UNKNOWN');
     return Response.json({ error: 'not_found', path }, { status: 404, headers });
   }
-  if (request.method === 'OPTIONS')
-    return new Response(null, { status: 204, headers: { ...headers, ...preflight(request) } });
-  const inbound = { listener: door.name, endpoint: behind?.path ?? path, headers: request.headers, remote };
+  if (request.method === 'OPTIONS') return new Response(null, preflight(request, headers));
   const { serving, sessions, replays, keepAlive } = door;
-  const call: HttpCall = { request, inbound, id, headers, serving, sessions, replays, keepAlive };
+  const came = arrival(request, { path, endpoint: behind?.path ?? path, remote }, door);
+  const call: HttpCall = { request, ...came, id, headers, serving, sessions, replays, keepAlive };
   if (behind) return door.sse.serve(path, call, refuse);
   if (request.method === 'POST') return post(call, refuse);
   if (stateless || (request.method !== 'GET' && request.method !== 'DELETE')) {
@@ -188,7 +208,54 @@ async function enter(request: Request, remote: () => string | undefined, door: D
     return new Response(null, { status: 405, headers: { ...headers, allow: stateless ? 'POST' : METHODS } });
   }
   if (!serving.accepting()) return refuse('STOPPING');
+  const stranger = await atTheDoor(call, BARE[request.method]);
+  if (stranger instanceof Response) return stranger;
   return request.method === 'GET' ? getStream(call) : deleteSession(call);
+}
+
+/** What plugins are told of the request. */
+function arrival(
+  { headers, method, url }: Request,
+  { path, endpoint, remote }: { path: string; endpoint: string; remote: () => string | undefined },
+  { name, base }: Door,
+): Pick<HttpCall, 'inbound' | 'took'> {
+  let text: string | undefined;
+  return {
+    inbound: {
+      listener: name,
+      endpoint,
+      headers,
+      remote,
+      method,
+      url: base && base + path,
+      query: queryOf(url),
+      peer: () => ({ address: remote() }),
+      body: () => text,
+    },
+    took: (body) => {
+      text = body;
+    },
+  };
+}
+
+/** What a plugin has for a path that is no endpoint. */
+async function pageAt(path: string, request: Request, { serving, base }: Door): Promise<Page | undefined> {
+  const { headers, url, method } = request;
+  const asked = method === 'OPTIONS' ? 'GET' : method;
+  if (asked !== 'GET' && asked !== 'HEAD') return undefined;
+  const page = await serving.page({ method: asked, path, query: queryOf(url), headers }, base);
+  if (!page || method !== 'OPTIONS') return page;
+  return { ...preflight(request) };
+}
+
+function queryOf(url: string): string {
+  const [, query] = /\?([^#]*)/.exec(url) ?? [];
+  return query ? `?${query}` : '';
+}
+
+/** Every interface of the machine: no client knows it by that. */
+function isAnywhere(address: HttpListenerOptions['address']): boolean {
+  return address.kind === 'tcp' && /^(?:0\.0\.0\.0|::|\[::\])$/.test(address.host);
 }
 
 /** A body that was not read to its end would be taken for the next request. */
@@ -204,18 +271,22 @@ function pathOf(url: string): string {
 }
 
 const ALLOWED =
-  'content-type, authorization, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, x-request-id';
+  'content-type, authorization, dpop, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, x-request-id';
 
 /** Headers that mirror arguments have names of the tools' choosing, so those asked for are allowed by name. */
-function preflight({ headers }: Request): Record<string, string> {
+function preflight({ headers }: Request, more: Readonly<Record<string, string>> = {}): Page {
   const asked = headers.get('access-control-request-headers')?.toLowerCase().split(',') ?? [];
   const params = asked
     .map((name) => name.trim())
     .filter((name) => /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
   return {
-    'access-control-allow-methods': METHODS,
-    'access-control-allow-headers': [ALLOWED, ...params].join(', '),
-    'access-control-max-age': '600',
+    status: 204,
+    headers: {
+      ...more,
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': [ALLOWED, ...params].join(', '),
+      'access-control-max-age': '600',
+    },
   };
 }
 
@@ -224,7 +295,7 @@ function cors(origin: string | undefined): Record<string, string> {
   return {
     'access-control-allow-origin': origin,
     vary: 'origin',
-    'access-control-expose-headers': 'mcp-session-id, www-authenticate, x-request-id',
+    'access-control-expose-headers': 'mcp-session-id, www-authenticate, dpop-nonce, x-request-id',
   };
 }
 

@@ -21,6 +21,8 @@ export interface ClientCall {
   readonly request: McpRequest;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  /** Is told who calls when what it asked for begins. */
+  readonly begun?: (principal: Principal) => void;
   /** What the listener has to look at before any plugin does. @returns the refusal, if there is one */
   readonly check?: (x: Exchange, endpoint: Endpoint) => Promise<McpResult | undefined>;
   /** Asks the client what the upstream needs and returns how the rounds end; initialize era only. */
@@ -108,7 +110,7 @@ async function carry(call: ClientCall, serving: Serving, begun: Begun): Promise<
     if (refusals && refusals.size > 0) x.set(refusalsFact, refusals);
     const withdrawals = new Withdrawals();
     if (rounds) x.set(withdrawalsFact, withdrawals);
-    const emit = rounds ? progress.emit : call.emit;
+    const emit = rounds ? progress.emit : firstTold(call, x);
     const result = (await call.check?.(x, endpoint)) ?? (await endpoint.handle(x, emit));
     if (result.kind === 'input_required' && rounds) x.close(result);
     return { result, withdrawals, waiting: progress.waiting };
@@ -122,6 +124,17 @@ async function carry(call: ClientCall, serving: Serving, begun: Begun): Promise<
     begun.leave();
     throw error;
   }
+}
+
+/** With the first thing that comes back, plugins have let the call pass. */
+function firstTold({ begun, emit }: ClientCall, x: Exchange): Emit {
+  if (!begun) return emit;
+  let isTold = false;
+  return (note) => {
+    if (!isTold) begun(x.principal);
+    isTold = true;
+    return emit(note);
+  };
 }
 
 /** Harmless where it has ended already. */

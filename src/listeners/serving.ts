@@ -1,9 +1,10 @@
 // What a listener gets from the gateway: endpoints of the current generation, and word of a change.
 
-import type { Client } from '../core/client.ts';
+import type { Client, Principal } from '../core/client.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import type { Page, PageRequest } from '../core/page.ts';
 import type { SessionStore } from '../core/session-store.ts';
 import type { Seal } from '../lib/seal.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
@@ -26,6 +27,16 @@ export interface Endpoint {
   ): Promise<Exchange>;
   /** Begins the next round of an exchange. */
   again(x: Exchange, request: McpRequest): Promise<Exchange>;
+  /**
+   * Asks those plugins that know who calls, and no other. What they say holds for all that came with `inbound`.
+   * @returns why it is not let in, or as whom
+   */
+  recognise(
+    client: Client,
+    inbound: Inbound,
+    request: McpRequest,
+    id: string,
+  ): Promise<{ readonly refusal: McpResult | undefined; readonly principal: Principal }>;
   /**
    * Lets plugins look at what never reaches the router, such as DELETE of a session.
    * @returns why it is refused: a plugin said so, or the session is another principal's
@@ -100,6 +111,8 @@ export interface Serving {
   endpoint(path: string, request?: McpRequest): Endpoint | undefined;
   /** The endpoint whose HTTP+SSE listener has this path. */
   endpointBySse(path: string): Endpoint | undefined;
+  /** What a plugin serves at a path that is no endpoint. @param base the public URL of the listener */
+  page(request: PageRequest, base: string | undefined): Promise<Page | undefined>;
   /** False while stopping: new calls are refused. */
   accepting(): boolean;
   /** Calls `renew` after each swap of generations, until the returned function is called. */

@@ -20,7 +20,7 @@ export function sessionStanding(
     async run(filter, signal, emit) {
       const params = RawObject.of({}).with({ notifications: filter });
       const request = requestOf('subscriptions/listen', params, session.logLevel);
-      const inbound = { listener, endpoint: path, headers: new Headers() };
+      const inbound = { listener, endpoint: path, headers: new Headers(), isOwn: true };
       const id = `listen-${crypto.randomUUID()}`;
       const served = await serve({ id, client: session.owner, inbound, request, signal, emit }, serving);
       served.close();

@@ -81,6 +81,11 @@ export class Session {
     if (rightsOf(this.owner.principal) !== before) this.standing.beginAgain();
   }
 
+  /** Until when it is proven whom it belongs to, as far as requests have shown; milliseconds since the epoch. */
+  get expires(): number | undefined {
+    return this.#found?.expires;
+  }
+
   get over(): boolean {
     return this.#ended.signal.aborted;
   }

@@ -101,6 +101,12 @@ export class McpResult {
     return new McpResult(this.kind, raw, this.http, this.headers, this.signed, this.rest?.with(changes));
   }
 
+  /** The same with response headers beside those it has, such as WWW-Authenticate. */
+  withHeaders(headers: Readonly<Record<string, string>>): McpResult {
+    const all = { ...this.headers, ...headers };
+    return new McpResult(this.kind, this.raw, this.http, all, this.signed, this.rest);
+  }
+
   /** The same, of which more is to come. */
   followedBy(rest: Rest | undefined): McpResult {
     return rest ? new McpResult(this.kind, this.raw, this.http, this.headers, this.signed, rest) : this;

@@ -1,7 +1,7 @@
 // What a test says of one call, and what came of it. Types, and how they become messages.
 
 import { ANONYMOUS, type Client, type Principal } from '../core/client.ts';
-import { Exchange, type Thing } from '../core/exchange.ts';
+import { Exchange, type Inbound, type Thing } from '../core/exchange.ts';
 import type { Fact } from '../core/facts.ts';
 import type { LogFields } from '../core/log.ts';
 import type { Outbound } from '../core/outbound.ts';
@@ -36,6 +36,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   /** The client's address. */
   readonly remote?: string;
+  /** What else the listener says of how it came. Default: a POST to `https://gateway.example/mcp`. */
+  readonly inbound?: Partial<Inbound>;
   /** Where the call goes. Default: to the upstream called `upstream`. */
   readonly route?: Route;
   /** Runs first; the place to set facts that another plugin would have set. */
@@ -124,6 +126,8 @@ export function resultOf(answer: Answer): McpResult {
   return answer instanceof McpResult ? answer : McpResult.complete(answer);
 }
 
+const CAME = { method: 'POST', url: 'https://gateway.example/mcp', query: '' };
+
 /** The exchange a listener would open for the call. */
 export function exchangeOf(call: Call, id: string, signal: AbortSignal, now: number): Exchange {
   const request = requestOf(call);
@@ -146,6 +150,8 @@ export function exchangeOf(call: Call, id: string, signal: AbortSignal, now: num
       endpoint: '/mcp',
       headers: new Headers(call.headers),
       remote: () => call.remote,
+      ...(transport === 'http' && CAME),
+      ...call.inbound,
     },
     request,
     route: call.route ?? { kind: 'one', upstream: 'upstream', ...named },

@@ -6,8 +6,9 @@ import { messageOf } from '../core/errors.ts';
 import { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Step } from '../core/pipeline.ts';
+import type { Page, PageRequest, ServedEndpoint } from '../core/page.ts';
 import { asHooks, asPlugin, type Hooks, type Plugin, type PluginHost } from '../core/plugin.ts';
+import type { Step } from '../core/step.ts';
 import type { Call, LogLine, Outcome, Running } from './call.ts';
 import { Clock, realTimeout } from './clock.ts';
 import { Keeps, recordingLog } from './host.ts';
@@ -21,6 +22,8 @@ export interface TestEntry {
   readonly on_error?: 'refuse' | 'pass';
   /** Milliseconds a hook may take. Default: 5000. */
   readonly timeout?: number;
+  /** `host.stateDir`. Default: there is none. */
+  readonly stateDir?: string;
   /** Puts the plugin into this upstream's own pipeline. */
   readonly upstream?: string;
   /** Real milliseconds after which `call` gives up a call that waits for the clock. Default: 1000. */
@@ -41,6 +44,13 @@ export interface Harness extends AsyncDisposable {
   readonly timers: number;
   /** All that was logged so far. */
   readonly log: readonly LogLine[];
+  /** How often it has counted something: `count('hit', { kind: 'a' })` is under `hit{kind=a}`. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** What the plugin serves at a path that is no endpoint. */
+  page(
+    path: string,
+    options?: Partial<PageRequest> & { endpoints?: readonly ServedEndpoint[] },
+  ): Promise<Page | undefined>;
   /** The value the plugin keeps under a key. @throws Error when there is none */
   kept(key: string): unknown;
   /** Sets the plugin up anew, as a reload with these options does; calls on their way stay with the old hooks. */
@@ -82,6 +92,9 @@ export async function testPlugin<S extends ZodType>(
       return clock.waiting.length;
     },
     log,
+    counts: bench.counts,
+    page: (path, { endpoints = ENDPOINTS, ...request } = {}) =>
+      clock.run(async () => (await hooks.onHttp?.({ ...GET, ...request, path }, endpoints)) ?? undefined),
     kept: (key) => keeps.get(key),
     async reload(next = options) {
       const old = hooks;
@@ -100,6 +113,21 @@ interface Bench extends Omit<Stage, 'step'> {
   readonly id: string;
   readonly entry: TestEntry;
   readonly keeps: Keeps;
+  readonly counts: Map<string, number>;
+}
+
+const GET = { method: 'GET', query: '', headers: new Headers() };
+const ENDPOINTS: readonly ServedEndpoint[] = [
+  { path: '/mcp', url: 'https://gateway.example/mcp', endpoint: '/mcp' },
+];
+
+/** `host.count`, into a map. */
+function counting(counts: Map<string, number>): PluginHost['count'] {
+  return (event, labels = {}) => {
+    const said = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+    const key = said.length > 0 ? `${event}{${said.join(',')}}` : event;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  };
 }
 
 /** Figures that nobody reads; their library would be most of the kit. */
@@ -110,15 +138,24 @@ function benchOf(plugin: Plugin, entry: TestEntry): Bench {
   const log: LogLine[] = [];
   const host: Host = { log: recordingLog(log), metrics: UNCOUNTED, now: () => clock.now() };
   const { id = plugin.name, upstream } = entry;
-  return { plugin, id, entry, upstream, clock, log, host, keeps: new Keeps(), failures: new WeakMap() };
+  const fresh = {
+    keeps: new Keeps(),
+    failures: new WeakMap<Exchange, unknown[]>(),
+    counts: new Map<string, number>(),
+  };
+  return { plugin, id, entry, upstream, clock, log, host, ...fresh };
 }
 
-async function setUp({ plugin, id, upstream, clock, host, keeps }: Bench, given: unknown): Promise<Hooks> {
-  const options = optionsOf(plugin, given ?? {});
+async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
+  const { plugin, id, entry, upstream, clock, host, keeps, counts } = bench;
+  const options = optionsOf(plugin, raw ?? {});
   const log = host.log.with({ plugin: id });
   const keep: PluginHost['keep'] = (key, make, dispose) => keeps.keep(key, make, dispose);
   keeps.forget();
-  const hooks = await clock.run(() => plugin.setup(options, { id, upstream, log, now: host.now, keep }));
+  const { now } = host;
+  const count = counting(counts);
+  const given = { id, upstream, log, now, stateDir: entry.stateDir, count, keep };
+  const hooks = await clock.run(() => plugin.setup(options, given));
   return asHooks(hooks);
 }
 

@@ -5,7 +5,8 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import type { Outbound } from '../core/outbound.ts';
-import { pipeline, type Step } from '../core/pipeline.ts';
+import { pipeline } from '../core/pipeline.ts';
+import type { Step } from '../core/step.ts';
 import { McpNotification, type McpRequest } from '../protocol/message.ts';
 import {
   type Answer,

@@ -67,7 +67,15 @@ describe('values that go back', () => {
   test('do not pass in a later round of the same call, which has the same token', async () => {
     const { signal } = new AbortController();
     const log = { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() };
-    const host = { id: 'p', upstream: undefined, log, now: () => 0, keep: (): never => expect.unreachable() };
+    const host = {
+      id: 'p',
+      upstream: undefined,
+      stateDir: undefined,
+      count() {},
+      log,
+      now: () => 0,
+      keep: (): never => expect.unreachable(),
+    };
     const hooks = await progress.setup(progress.schema.parse({ every: '0ms' }), host);
     const first = exchangeOf({ method: 'tools/call' }, 'x1', signal, 0);
     const other = exchangeOf({ method: 'tools/call' }, 'x2', new AbortController().signal, 0);

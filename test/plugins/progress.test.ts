@@ -133,6 +133,8 @@ describe('pace', () => {
     const plugin = await progress.setup(progress.schema.parse({}), {
       id: 'progress',
       upstream: undefined,
+      stateDir: undefined,
+      count() {},
       log: { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() },
       now: () => real - shift,
       keep: (_key, make) => make(),

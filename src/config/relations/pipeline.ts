@@ -34,18 +34,24 @@ export function pluginKeys(entry: JsonObject): string[] {
 export function pipelineProblems(tree: JsonObject, plugins: readonly string[]): PlacedProblem[] {
   const upstreams = asMap(tree.upstreams);
   const names = Object.keys(upstreams);
+  const endpoints = tree.endpoints === undefined ? ['/mcp'] : Object.keys(asMap(tree.endpoints));
   const legs = Object.entries(upstreams).flatMap(([name, upstream]) =>
-    onePipeline(asMap(upstream).pipeline, ['upstreams', name, 'pipeline'], plugins, undefined),
+    onePipeline(asMap(upstream).pipeline, ['upstreams', name, 'pipeline'], plugins, { endpoints }),
   );
-  return [...onePipeline(tree.pipeline, ['pipeline'], plugins, names), ...legs];
+  return [...onePipeline(tree.pipeline, ['pipeline'], plugins, { upstreams: names, endpoints }), ...legs];
 }
 
-/** `upstreams` are the names `when` may use; `undefined` in the pipeline of one upstream. */
+/** The names that `when` may use; no upstreams in the pipeline of one. */
+interface Names {
+  readonly upstreams?: readonly string[];
+  readonly endpoints: readonly string[];
+}
+
 function onePipeline(
   pipeline: JsonValue | undefined,
   path: Path,
   plugins: readonly string[],
-  upstreams: readonly string[] | undefined,
+  names: Names,
 ): PlacedProblem[] {
   const ids = new Set<string>();
   return asList(pipeline).flatMap((entry, index) => {
@@ -55,14 +61,14 @@ function onePipeline(
     if (!isMap(entry)) return [];
     const [plugin, ...more] = pluginKeys(entry);
     if (plugin === undefined || more.length > 0)
-      return [...shapeProblems(entry, here, plugins), ...whenProblems(entry, here, upstreams)];
+      return [...shapeProblems(entry, here, plugins), ...whenProblems(entry, here, names)];
     const { id } = entry;
     const named =
       typeof id === 'string' ? { id, at: [...here, 'id'] } : { id: presetId(plugin), at: [...here, plugin] };
     return [
       ...nameProblems(plugin, [...here, plugin], plugins),
       ...idProblems(named.id, named.at, ids),
-      ...whenProblems(entry, here, upstreams),
+      ...whenProblems(entry, here, names),
     ];
   });
 }
@@ -124,12 +130,8 @@ function idProblems(id: string, path: Path, ids: Set<string>): PlacedProblem[] {
   ];
 }
 
-function whenProblems(
-  entry: JsonObject,
-  path: Path,
-  upstreams: readonly string[] | undefined,
-): PlacedProblem[] {
-  const { upstreams: wanted } = asMap(entry.when);
+function whenProblems(entry: JsonObject, path: Path, { upstreams, endpoints }: Names): PlacedProblem[] {
+  const { upstreams: wanted, endpoints: paths } = asMap(entry.when);
   const at: Path = [...path, 'when', 'upstreams'];
   if (wanted !== undefined && upstreams === undefined) {
     const hint = 'this pipeline runs for its own upstream alone; remove it';
@@ -137,9 +139,23 @@ function whenProblems(
       { path: at, code: 'UPSTREAM_FIELD', message: '"upstreams" has no meaning here', hint, on: 'key' },
     ];
   }
-  return asList(wanted).flatMap((name, index) =>
-    typeof name === 'string' && !upstreams?.includes(name)
-      ? [unknownUpstream(name, [...at, index], upstreams ?? [])]
-      : [],
-  );
+  return [
+    ...asList(wanted).flatMap((name, index) =>
+      typeof name === 'string' && !upstreams?.includes(name)
+        ? [unknownUpstream(name, [...at, index], upstreams ?? [])]
+        : [],
+    ),
+    ...asList(paths).flatMap((name, index) =>
+      typeof name === 'string' && !name.includes('*') && !endpoints.includes(name)
+        ? [missingEndpoint(name, [...path, 'when', 'endpoints', index], endpoints)]
+        : [],
+    ),
+  ];
+}
+
+/** An entry that guards one endpoint must not miss it by a letter. */
+function missingEndpoint(name: string, path: Path, endpoints: readonly string[]): PlacedProblem {
+  const meant = suggest(name, endpoints);
+  const hint = meant === undefined ? `endpoints: ${endpoints.join(', ')}` : `did you mean "${meant}"?`;
+  return { path, code: 'ENDPOINT_MISSING', message: `there is no endpoint "${name}"`, hint };
 }

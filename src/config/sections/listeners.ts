@@ -46,6 +46,18 @@ const origin = z
     examples: ['https://app.example.com'],
   });
 
+const publicUrl = z
+  .string()
+  .regex(/^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:\/[A-Za-z0-9._~-]+)*\/?$/, {
+    error: fault('VALUE_INVALID', 'not a URL', 'write scheme and host, such as https://mcp.example.com'),
+  })
+  .meta({
+    description:
+      'How clients know the listener, without the path of an endpoint. Tokens are for this URL and that path. Default: its address.',
+    examples: ['https://mcp.example.com'],
+  })
+  .transform((url) => url.replace(/\/$/, ''));
+
 const socketMode = z
   .string({
     error: (issue) =>
@@ -77,6 +89,7 @@ const http = z
         examples: [['mcp.example.com']],
       })
       .prefault([]),
+    url: publicUrl.optional(),
     origins: z
       .array(origin)
       .meta({

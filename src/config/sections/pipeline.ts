@@ -8,6 +8,7 @@ export const ENTRY_FIELDS = ['id', 'when', 'mode', 'on_error', 'timeout'] as con
 const when = z
   .strictObject({
     methods: globs('MCP methods; `*` stands for any text.', ['tools/*']),
+    endpoints: globs('Endpoints, by path.', ['/mcp/ci']),
     upstreams: globs('Upstreams, by name.', ['github']),
     names: globs('Tool or prompt names, or resource URIs; `*` stands for any text.', ['delete_*']),
   })

@@ -10,6 +10,7 @@ test('the defaults', () => {
       kind: 'http',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 7420 },
       hosts: [],
+      url: undefined,
       origins: [],
       mode: undefined,
     },

@@ -1,7 +1,8 @@
 // Things that plugins hide from an exchange.
 import { expect, test } from 'bun:test';
 import type { Exchange } from '../../../src/core/exchange.ts';
-import { pipeline, type Step } from '../../../src/core/pipeline.ts';
+import { pipeline } from '../../../src/core/pipeline.ts';
+import type { Step } from '../../../src/core/step.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
 

@@ -35,6 +35,8 @@ async function load(body: string, scope: Scope = new Keeper().scope()) {
 const hostOf = (scope: Scope): PluginHost => ({
   id: 'p',
   upstream: undefined,
+  stateDir: undefined,
+  count() {},
   log: { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() },
   now: () => 7,
   keep: scope.keep,

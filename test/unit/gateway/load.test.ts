@@ -28,6 +28,8 @@ const onStray = (error: unknown): never => {
 const host = {
   id: 'p',
   upstream: undefined,
+  stateDir: undefined,
+  count() {},
   log: { debug() {}, info() {}, warn() {}, error() {}, with: () => host.log },
   now: () => 0,
   keep: <T>(_key: string, make: () => T): T => make(),

@@ -62,6 +62,7 @@ function endpointOf(name: string, handle: Handler): Endpoint {
       watched(new Exchange({ id, client: by, inbound, request, route: { kind: 'local' }, signal, now: 0 })),
     again: async (x, request) => watched(x.again(request, { kind: 'local' })),
     handle,
+    recognise: async (client) => ({ refusal: undefined, principal: client.principal }),
     admit: async () => undefined,
     toolSchema: async () => undefined,
   };

@@ -1,0 +1,65 @@
+// The entry itself: what needs no method of proof.
+import { describe, expect, test } from 'bun:test';
+import { testPlugin } from 'sluice/testing';
+import auth from '../../plugins/auth.ts';
+import { principalFact } from '../../src/plugin.ts';
+
+const headersOf = (authorization: string) => ({ authorization });
+
+describe('anonymous callers', () => {
+  test('are let in where it is written, as whom it says', async () => {
+    await using plain = await testPlugin(auth, { anonymous: true });
+    const { result, get } = await plain.call({ method: 'tools/list' });
+    expect([result.kind, get(principalFact)]).toEqual(['complete', { id: 'anonymous', scopes: [] }]);
+    expect(plain.counts.get('found{kind=anonymous}')).toBe(1);
+    await using named = await testPlugin(auth, { anonymous: { id: 'guest', scopes: ['read'] } });
+    expect((await named.call({ method: 'tools/list' })).get(principalFact)).toEqual({
+      id: 'guest',
+      scopes: ['read'],
+    });
+  });
+
+  test.each([
+    'Bearer x',
+    'Basic eDp5',
+    'Bearer',
+    'Bearer ',
+    'Bearer a b',
+    'Bearer a, Bearer b',
+    'Bearer\ta',
+    'Bearer a\u00a0',
+    '',
+  ])('who sends %p is none of them', async (authorization) => {
+    await using harness = await testPlugin(auth, { anonymous: true });
+    const { result, request } = await harness.call({
+      method: 'tools/list',
+      headers: headersOf(authorization),
+    });
+    expect([result.http, request]).toEqual([401, undefined]);
+    expect(result.headers?.['www-authenticate']).toStartWith('Bearer error="invalid_');
+  });
+});
+
+test('nobody is refused silently: the log has the reason, and nothing of the credential', async () => {
+  await using harness = await testPlugin(auth, { anonymous: true });
+  for (let at = 0; at < 30; at++)
+    await harness.call({ method: 'tools/list', headers: headersOf('Bearer canary') });
+  expect(harness.log.length).toBe(20);
+  expect(harness.log[0]).toMatchObject({ level: 'info', fields: { by: 'none', reason: 'scheme_unknown' } });
+  expect(JSON.stringify(harness.log)).not.toContain('canary');
+  expect(harness.counts.get('refused{kind=none,reason=scheme_unknown}')).toBe(30);
+});
+
+test('what the gateway asks for a session runs as whom its client is, while that is proven', async () => {
+  await using harness = await testPlugin(auth, { anonymous: true });
+  const own = { inbound: { isOwn: true } };
+  const outcome = await harness.call({ method: 'subscriptions/listen', ...own });
+  expect(outcome.result.http).toBe(401);
+});
+
+test('an entry that lets nobody in is no configuration, and neither is one of an upstream', async () => {
+  await expect(testPlugin(auth, {})).rejects.toThrow('nobody could prove anything');
+  await expect(testPlugin(auth, { anonymous: true }, { upstream: 'one' })).rejects.toThrow(
+    'of all upstreams',
+  );
+});
