@@ -13,6 +13,8 @@ export interface Principal {
   readonly groups?: readonly string[];
   /** Until when that is proven, in milliseconds since the epoch; absent: as long as it calls. */
   readonly expires?: number;
+  /** Aborts when what proved it is good for nothing any more, before that time. */
+  readonly ends?: AbortSignal;
 }
 
 /** Who it is, without what it may do. */

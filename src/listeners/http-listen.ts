@@ -52,7 +52,7 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     );
   };
   let disarm = (): void => {};
-  const begun = ({ expires }: Principal): void => {
+  const begun = (principal: Principal): void => {
     disarm();
     // As at a stop: its client listens anew, and shows then who it is.
     disarm = alarm(

@@ -1,6 +1,5 @@
 // GET and DELETE of an initialize-era session: its standing stream, streams that are resumed, and its end.
 
-import { alarm } from '../lib/alarm.ts';
 import type { RawId } from '../protocol/jsonrpc.ts';
 import { sseEvent } from '../protocol/sse.ts';
 import { refusalText } from './edge.ts';
@@ -11,6 +10,7 @@ import { refuse, sessionOf, turnedAway } from './http-session.ts';
 import type { Replay } from './replay.ts';
 import type { Session } from './session.ts';
 import { enterStream } from './streams.ts';
+import { whileProven } from './while-proven.ts';
 
 export async function getStream(call: HttpCall): Promise<Response> {
   const { headers } = call.request;
@@ -81,7 +81,7 @@ function stand(
   session.client.session?.ended.addEventListener('abort', end, { once: true });
   call.keepAlive.add(quiet);
   // A client with a newer proof goes on; one without is told at its next request.
-  const disarm = alarm(() => session.expires, call.serving.host.now, end);
+  const disarm = whileProven(() => session.proven, call.serving.host.now, end);
   void connection.done.then(() => {
     disarm();
     session.client.session?.ended.removeEventListener('abort', end);

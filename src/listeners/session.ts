@@ -81,9 +81,9 @@ export class Session {
     if (rightsOf(this.owner.principal) !== before) this.standing.beginAgain();
   }
 
-  /** Until when it is proven whom it belongs to, as far as requests have shown; milliseconds since the epoch. */
-  get expires(): number | undefined {
-    return this.#found?.expires;
+  /** Whom it belongs to, as its requests have proven last; undefined while nothing has come since a restart. */
+  get proven(): Principal | undefined {
+    return this.#found;
   }
 
   get over(): boolean {
