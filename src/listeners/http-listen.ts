@@ -3,7 +3,6 @@
 
 import type { Client, Principal } from '../core/client.ts';
 import { GatewayError } from '../core/errors.ts';
-import { alarm } from '../lib/alarm.ts';
 import { type Message, notificationText, type RawId } from '../protocol/jsonrpc.ts';
 import { McpNotification, McpResult, META, withMeta } from '../protocol/message.ts';
 import { RawJson, RawObject } from '../protocol/raw.ts';
@@ -14,6 +13,7 @@ import { serve } from './serve.ts';
 import { enterStream } from './streams.ts';
 import { ACKNOWLEDGED, Subscription } from './subscription.ts';
 import { filterRefusal, subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
+import { whileProven } from './while-proven.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -55,8 +55,8 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   const begun = (principal: Principal): void => {
     disarm();
     // As at a stop: its client listens anew, and shows then who it is.
-    disarm = alarm(
-      () => expires,
+    disarm = whileProven(
+      () => principal,
       serving.host.now,
       () => finish(McpResult.complete({})),
     );
