@@ -4,7 +4,7 @@ import { type Caller, definePlugin, type Exchange, McpResult, type Principal, z 
 import { type Attempt, attemptOf, type Method, Refusal, refused, type Verdict } from './auth/attempt.ts';
 import { createLines } from './auth/lines.ts';
 import { methodOptions, methodsOf } from './auth/methods.ts';
-import { unauthenticated } from './auth/refusals.ts';
+import { unauthenticated, unavailable } from './auth/refusals.ts';
 
 const anonymous = z
   .union([
@@ -47,6 +47,10 @@ export default definePlugin({
         if (verdict.kind === 'refused') {
           tell(x, by, verdict.reason);
           return unauthenticated(verdict, methods, attempt, x);
+        }
+        if (verdict.kind === 'unavailable') {
+          tell(x, by, verdict.reason);
+          return unavailable(verdict, x);
         }
         host.count('found', { kind: by });
         return callerOf(verdict);

@@ -52,8 +52,16 @@ export interface Refused {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Nobody can tell for now: what is needed to look could not be reached or read. No fault of the caller. */
+export interface Unavailable {
+  readonly kind: 'unavailable';
+  /** As that of a refusal. */
+  readonly reason: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
 /** Undefined: there is nothing here for this method. */
-export type Verdict = Found | Refused | undefined;
+export type Verdict = Found | Refused | Unavailable | undefined;
 
 export interface Method {
   /** For log and figures. */

@@ -168,6 +168,13 @@ export const catalogue = {
     'As many calls or streams are open as limits allow, or as many calls wait for one upstream.',
     'Try again after data.retryAfterMs; the operator may raise limits.in_flight, limits.streams, limits.sessions or upstreams.NAME.concurrency.',
   ),
+  AUTH_UNAVAILABLE: entry(
+    1505,
+    503,
+    'denied',
+    'The credential of the caller cannot be checked for now.',
+    'Try again after data.retryAfterMs; the log says what could not be reached or read.',
+  ),
   SUBSCRIPTIONS_FULL: entry(
     1507,
     200,
@@ -283,7 +290,7 @@ export type ErrorName = keyof typeof catalogue;
  */
 export function errorResult(name: ErrorName, detail?: string, data: JsonObject = {}): McpResult {
   const { code, http, title } = catalogue[name];
-  const told = name === 'BUSY' ? { retryAfterMs: RETRY_MS, ...data } : data;
+  const told = name === 'BUSY' || name === 'AUTH_UNAVAILABLE' ? { retryAfterMs: RETRY_MS, ...data } : data;
   const error = { code, message: detail ?? title, data: { code: name, ...told } as JsonValue };
   const away = name === 'UPSTREAM_UNAVAILABLE' && 'retryAfterMs' in told && !('status' in told);
   const status = away ? 503 : http;

@@ -2,7 +2,6 @@
 // everything on that stream, answers too. The session is the stream, and ends with it; nothing of it is resumed.
 
 import { identityKey, type Principal } from '../core/client.ts';
-import { alarm } from '../lib/alarm.ts';
 import { claimsStateless } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
 import { BARE } from './admit.ts';
@@ -14,6 +13,7 @@ import { accepts, type HttpCall, tellRefused } from './http-request.ts';
 import type { Serving } from './serving.ts';
 import { createStdioWriter, type StdioOut } from './stdio-writer.ts';
 import { enterStream } from './streams.ts';
+import { whileProven } from './while-proven.ts';
 
 interface SseClient {
   /** Who opened the stream. */
@@ -97,8 +97,8 @@ export class SseClients {
     call.keepAlive.add(quiet);
     const { now } = this.#serving.host;
     const undo = [
-      alarm(
-        () => client.principal.expires,
+      whileProven(
+        () => client.principal,
         now,
         () => stream.end(),
       ),

@@ -28,6 +28,7 @@ const ERRORS = {
   TOO_LARGE: [-32600, 'client'],
   BODY_TIMEOUT: [-32600, 'client'],
   BUSY: [1503, 'denied'],
+  AUTH_UNAVAILABLE: [1505, 'denied'],
   SUBSCRIPTIONS_FULL: [1507, 'denied'],
   CLIENT_SLOW: [1508, 'denied'],
   UNAUTHENTICATED: [1401, 'denied'],
