@@ -17,7 +17,7 @@ export interface Target {
 export function adminSocket(shell: Shell, { config, socket }: Target): string | undefined {
   if (socket !== undefined) return resolve(shell.cwd, socket);
   const reader = createReader(shell, config);
-  const reading = reader.read();
+  const reading = reader.look();
   const file = reader.file();
   // A broken file must not keep `reload` from telling so: the running gateway is still where it says.
   const said = reading.ok

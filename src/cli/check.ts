@@ -23,7 +23,7 @@ export interface CheckOptions {
 
 export async function check(shell: Shell, options: CheckOptions): Promise<number> {
   const reader = createOnceReader(shell, options.config);
-  const reading = reader.read();
+  const reading = await reader.read();
   const diagnostics = sortDiagnostics([
     ...(reading.ok ? reading.warnings : reading.diagnostics),
     ...(await pluginProblems(reading, reader.file(), shell)),

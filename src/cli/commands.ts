@@ -19,6 +19,8 @@ export interface Options {
   readonly url?: string;
   readonly header?: readonly string[];
   readonly all?: boolean;
+  readonly store?: string;
+  readonly yes?: boolean;
 }
 
 export interface Given {
@@ -200,6 +202,34 @@ export const ROWS: readonly Row[] = [
     options: [['--all', 'of every upstream'], CONFIG, SOCKET],
     run: async (shell, { args, options }) =>
       (await import('./pins.ts')).forgetPins(shell, optional(args[0]), list(args[1]), options),
+  },
+  {
+    name: 'secrets set',
+    args: [['<name>', 'its name: letters, digits, _, - and .']],
+    about: 'Put a secret away: typed without being shown, or from stdin.',
+    examples: [
+      ['sluice secrets set github', 'into the keychain, or an encrypted file where there is none'],
+      ['sluice secrets set tls-key --store file < key.pem', 'all of stdin, without a last line end'],
+    ],
+    options: [['--store <store>', 'keychain or file (default: keychain if there is one)'], CONFIG, JSON_OUT],
+    run: async (shell, { args, options }) =>
+      (await import('./secrets.ts')).setSecret(shell, text(args[0]), options),
+  },
+  {
+    name: 'secrets list',
+    about: 'List secrets: where each lies and what uses it, never its value.',
+    examples: [['sluice secrets list', 'also those that the configuration wants and nobody has']],
+    options: [CONFIG, JSON_OUT],
+    run: async (shell, { options }) => (await import('./secrets.ts')).listSecrets(shell, options),
+  },
+  {
+    name: 'secrets rm',
+    args: [['<name>', 'its name: letters, digits, _, - and .']],
+    about: 'Remove a secret. Asks first where the configuration uses it.',
+    examples: [['sluice secrets rm github --yes', 'without asking']],
+    options: [['--yes', 'also where it is used'], CONFIG, JSON_OUT],
+    run: async (shell, { args, options }) =>
+      (await import('./secrets.ts')).removeSecret(shell, text(args[0]), options),
   },
   {
     name: 'init',

@@ -52,7 +52,7 @@ async function ask(
       throw error;
   }
   const reader = createReader(shell, options.config);
-  const reading = reader.read();
+  const reading = await reader.read();
   if (!reading.ok) throw new ConfigError(reading.diagnostics);
   shell.err.write(`no gateway is running; this is what ${reader.name()} says\n`);
   return offline(shell, reading, method, name, options.endpoint);

@@ -22,7 +22,7 @@ interface Row {
 }
 
 function open(shell: Shell, { config }: Target): PinFile {
-  const reading = createReader(shell, config).read();
+  const reading = createReader(shell, config).look();
   if (!reading.ok) throw new ConfigError(reading.diagnostics);
   return readPins(shell, reading.config);
 }

@@ -41,7 +41,8 @@ export async function prepare(
   { listen }: { listen: boolean },
 ): Promise<Prepared> {
   const reader = createReader(shell, named);
-  const read = () => withPluginProblems(reader.read(), reader.file(), shell);
+  const read = async (again?: Loaded) =>
+    withPluginProblems(await reader.read(again?.document), reader.file(), shell);
   const reading = await read();
   if (!reading.ok) throw new ConfigError(reading.diagnostics);
   let pending: typeof reading | undefined = reading;
@@ -69,8 +70,8 @@ export async function prepare(
   const { size, busy } = config.state;
   const world: World = {
     host,
-    read: async () => {
-      const next = pending ?? (await read());
+    read: async (again) => {
+      const next = pending ?? (await read(again));
       pending = undefined;
       if (next.ok) latest = next;
       return next;

@@ -7,6 +7,7 @@ import type { AnyPlugin } from '../core/plugin.ts';
 import { createRedactor, type Redactor } from '../lib/redact.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { systemCode } from './exit.ts';
+import { type Keychain, systemKeychain } from './keychain.ts';
 import { LineWriter, putTo } from './pipe-writer.ts';
 
 export interface Output {
@@ -33,6 +34,7 @@ export interface Shell {
   readonly err: ErrorOutput;
   /** Before `out` and `err`; what reads the configuration teaches it. */
   readonly redact: Redactor;
+  readonly keychain: Keychain;
   /** Built-in plugins by name. */
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** What `--color` said, if anything. */
@@ -53,6 +55,7 @@ export function processShell(plugins: Shell['plugins']): Shell {
     out: output(1, 'wait', redact),
     err: errorOutput(redact),
     redact,
+    keychain: systemKeychain,
     plugins,
   };
 }

@@ -103,7 +103,7 @@ async function probe(shell: Shell, target: Target, path: string): Promise<{ ok: 
 
 function places(shell: Shell, target: Target): { host: string; unix?: string }[] {
   const socket = adminSocket(shell, target);
-  const reading = target.socket === undefined ? createReader(shell, target.config).read() : undefined;
+  const reading = target.socket === undefined ? createReader(shell, target.config).look() : undefined;
   const listen = reading?.ok === true ? reading.config.admin.listen : 'off';
   return [
     ...(socket === undefined ? [] : [{ host: 'localhost', unix: socket }]),

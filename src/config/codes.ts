@@ -62,8 +62,13 @@ export const CODES = {
   },
   SECRET_UNDEFINED: {
     title: 'A secret does not exist',
-    why: '`${secret:NAME}` is the file NAME in `$CREDENTIALS_DIRECTORY` (systemd), else `/run/secrets/NAME` (containers). Neither exists, or it is empty.',
-    fix: 'Provide the secret under that name, or use `${env:…}` or `${file:…}`.',
+    why: '`${secret:NAME}` is the file NAME in `$CREDENTIALS_DIRECTORY` (systemd), else `/run/secrets/NAME` (containers), else what `sluice secrets set NAME` has put into the keychain or the state directory. None of them has it, or it is empty.',
+    fix: 'Type `sluice secrets set NAME`, provide the file, or use `${env:…}` or `${file:…}`.',
+  },
+  SECRET_UNREADABLE: {
+    title: 'A secret is there and cannot be read',
+    why: 'The keychain that has it is away, or the file of secrets in the state directory is damaged, or encrypted with another key. Nothing is changed by it.',
+    fix: 'Do what the message says; `sluice secrets list` shows where each secret lies.',
   },
   SECRET_PLACE: {
     title: 'A secret where it would be shown',

@@ -99,6 +99,11 @@ export class ConfigDocument {
       : this.#tree.interpolated.get(pathKey(path));
   }
 
+  /** What it was read from: for reading it again, and never to be shown. */
+  source(): { readonly file: string; readonly text: string } {
+    return { file: this.file, text: this.#text };
+  }
+
   /** Every value in it that no text may show: for the redactor, and nothing else. */
   secrets(): ReadonlySet<string> {
     return secretsOf(this.#values, (path) => this.interpolated(path));

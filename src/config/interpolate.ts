@@ -10,7 +10,22 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: (path: string) => string;
   readonly baseDir: string;
+  /** Where secrets are that the system does not provide as files. */
+  readonly vault?: Vault | undefined;
+  /** Whether secrets are left unread, and a word stands for each. */
+  readonly isBlind?: boolean | undefined;
 }
+
+/** Secrets that were looked up before the reading began. */
+export interface Vault {
+  /** Undefined where there is none of that name. */
+  find(name: string): VaultAnswer | undefined;
+  /** Where it looks, for people. */
+  readonly places: readonly string[];
+}
+
+/** The value, or why it cannot be had although it is there. */
+export type VaultAnswer = { readonly value: string } | { readonly fault: string; readonly hint: string };
 
 export interface Reference {
   readonly kind: 'env' | 'file' | 'secret';
@@ -136,29 +151,45 @@ function readVariable(reference: Reference, world: World): { value: string } | R
   return { code: 'ENV_UNDEFINED', message: `${reference.name} is not set`, hint, written: reference.written };
 }
 
+/** Where the system provides a secret as a file, those that count first. */
+export function secretFiles(name: string, { env, baseDir }: Pick<World, 'env' | 'baseDir'>): string[] {
+  const directories = [...(env.CREDENTIALS_DIRECTORY ? [env.CREDENTIALS_DIRECTORY] : []), '/run/secrets'];
+  return directories.map((directory) => resolve(baseDir, directory, name));
+}
+
 function readSecret(reference: Reference, world: World): { value: string } | ReferenceProblem {
-  const provided = world.env.CREDENTIALS_DIRECTORY;
-  const directories = [...(provided ? [provided] : []), '/run/secrets'];
-  for (const directory of directories) {
-    try {
-      const value = trim(world.readFile(resolve(world.baseDir, directory, reference.name)));
-      if (value !== '') return { value };
-      return {
-        code: 'SECRET_UNDEFINED',
-        message: `secret "${reference.name}" is empty`,
-        written: reference.written,
-      };
-    } catch {
-      // The next directory may have it; if none has, that is the error.
-    }
-  }
-  const hint = `looked for ${directories.map((directory) => `${directory}/${reference.name}`).join(' and ')}`;
-  return {
+  const { name, written } = reference;
+  if (world.isBlind === true) return { value: 'secret' };
+  const problem = (message: string, hint: string): ReferenceProblem => ({
     code: 'SECRET_UNDEFINED',
-    message: `there is no secret "${reference.name}"`,
+    message,
     hint,
-    written: reference.written,
-  };
+    written,
+  });
+  const files = secretFiles(name, world);
+  for (const file of files) {
+    const text = textOf(file, world);
+    if (text === undefined) continue;
+    return text === '' ? problem(`secret "${name}" is empty`, `write it into ${file}`) : { value: text };
+  }
+  const found = world.vault?.find(name);
+  if (found !== undefined && 'value' in found) return found;
+  if (found !== undefined)
+    return { code: 'SECRET_UNREADABLE', message: found.fault, hint: found.hint, written };
+  const places = [...files, ...(world.vault?.places ?? [])];
+  return problem(
+    `there is no secret "${name}"`,
+    `type: sluice secrets set ${name}  (not in ${places.join(', ')})`,
+  );
+}
+
+/** Undefined where there is none; the next place may have it. */
+function textOf(file: string, world: World): string | undefined {
+  try {
+    return trim(world.readFile(file));
+  } catch {
+    return undefined;
+  }
 }
 
 function trim(text: string): string {

@@ -6,6 +6,7 @@ import { ConfigDocument } from './document.ts';
 import { agreed, findDuplicates } from './duplicates.ts';
 import { writtenEntries } from './entries.ts';
 import { BUILT_IN, namesUpstream, readEnvironment } from './env.ts';
+import type { Vault } from './interpolate.ts';
 import { explainIssues, type PlacedProblem } from './issues.ts';
 import { keySchema, retyped, wrongOptions } from './options.ts';
 import { isWithin } from './place.ts';
@@ -31,6 +32,10 @@ export interface Inputs {
   readonly readFile: (path: string) => string;
   /** Absolute directory that relative paths begin at: that of the file. */
   readonly baseDir: string;
+  /** Secrets that the system does not provide as files. */
+  readonly vault?: Vault | undefined;
+  /** Whether secrets are left unread: for those who want to know something else. */
+  readonly isBlind?: boolean | undefined;
   /** Names of the built-in plugins. */
   readonly plugins: readonly string[];
   /** Their options' schemas by name, so that wrong options are told together with everything else. */

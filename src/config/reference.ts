@@ -32,7 +32,7 @@ Any text may hold references. They are read after the file has been parsed, so w
 | \`\${env:NAME}\` | the environment variable; an error where it is not set |
 | \`\${env:NAME:-default}\` | the same; the default where it is not set or empty |
 | \`\${file:PATH}\` | the text of the file without one line break at its end; a relative path begins at the directory of the configuration |
-| \`\${secret:NAME}\` | the file NAME in \`$CREDENTIALS_DIRECTORY\`, else \`/run/secrets/NAME\`; in \`headers\`, \`env\` and plugin options only |
+| \`\${secret:NAME}\` | the file NAME in \`$CREDENTIALS_DIRECTORY\`, else \`/run/secrets/NAME\`, else what [\`sluice secrets set NAME\`](secrets.md) has put away; in \`headers\`, \`env\` and plugin options only |
 | \`$\${\` | the characters \`\${\` |
 
 What a reference stands for is text. Where a field takes a number or \`true\`/\`false\` and the value is one \`\${env:…}\` or \`\${file:…}\` and nothing else, the text is read as YAML 1.2 reads it.

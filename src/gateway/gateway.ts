@@ -106,7 +106,7 @@ export async function startGateway(world: World): Promise<Started> {
     return parked && [...draining].find(({ number }) => number === parked.generation);
   }
 
-  async function reload(dryRun: boolean): Promise<ReloadResult> {
+  async function reload(dryRun: boolean, again: boolean): Promise<ReloadResult> {
     const began = performance.now();
     const before = current as Generation;
     const refused = (diagnostics: readonly Diagnostic[]): ReloadResult => {
@@ -114,7 +114,7 @@ export async function startGateway(world: World): Promise<Started> {
       if (!dryRun) host.metrics.reloads.inc({ outcome: 'refused' });
       return { ok: false, diagnostics, generation: before.number };
     };
-    const loaded = await world.read();
+    const loaded = await world.read(again ? before.loaded : undefined);
     if (!loaded.ok) return refused(loaded.diagnostics);
     const number = before.number + 1;
     const next = await build(loaded, number);
@@ -195,9 +195,9 @@ export async function startGateway(world: World): Promise<Started> {
   return {
     ok: true,
     gateway: {
-      reload({ dryRun }) {
+      reload({ dryRun, again = false }) {
         // One at a time: the second sees what the first has made.
-        const turn = reloading.then(() => reload(dryRun));
+        const turn = reloading.then(() => reload(dryRun, again));
         reloading = turn.catch(() => {});
         return turn;
       },

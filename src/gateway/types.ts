@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Plan } from '../config/diff.ts';
-import type { LoadResult } from '../config/load.ts';
+import type { Loaded, LoadResult } from '../config/load.ts';
 import type { Host } from '../core/host.ts';
 import type { PinStore } from '../core/pin-store.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
@@ -16,8 +16,11 @@ export type { TargetState };
 /** Everything the gateway takes from outside; nothing below reads the process or the disk by itself. */
 export interface World {
   readonly host: Host;
-  /** Reads gateway.yaml, or what stands in for it, afresh. */
-  readonly read: () => LoadResult | Promise<LoadResult>;
+  /**
+   * Reads gateway.yaml, or what stands in for it, afresh.
+   * @param again not the file, but the text of this one: with what its references stand for now
+   */
+  readonly read: (again?: Loaded) => LoadResult | Promise<LoadResult>;
   /** Built-in plugins by name. */
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** 32 bytes that outlive a restart. */
@@ -119,8 +122,11 @@ export type Warmed =
   | { readonly name: string; readonly ok: false; readonly ms: number; readonly why: string };
 
 export interface Gateway {
-  /** Reads the configuration anew and swaps generations, or changes nothing. */
-  reload(options: { dryRun: boolean }): Promise<ReloadResult>;
+  /**
+   * Reads the configuration anew and swaps generations, or changes nothing.
+   * With `again`, the text stays that of the running generation, whatever the file says by now.
+   */
+  reload(options: { readonly dryRun: boolean; readonly again?: boolean }): Promise<ReloadResult>;
   explain(method: string, name: string | undefined, endpoint: string | undefined): Explanation | undefined;
   report(): GatewayReport;
   /** Connects to every upstream of the current generation, a few at a time, and tells what came of each. */
