@@ -104,6 +104,7 @@ test('configuration errors keep their codes', () => {
     'REFERENCE_INVALID',
     'SECRET_PLACE',
     'SECRET_UNDEFINED',
+    'SECRET_UNREADABLE',
     'SIZE_INVALID',
     'UPSTREAMS_RENAMED',
     'UPSTREAM_FIELD',
