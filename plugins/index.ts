@@ -2,7 +2,8 @@
 
 import type { AnyPlugin } from '../src/plugin.ts';
 import auth from './auth.ts';
+import credentials from './credentials.ts';
 import progress from './progress.ts';
 import signing from './signing.ts';
 
-export const plugins: Record<string, AnyPlugin> = { auth, progress, signing };
+export const plugins: Record<string, AnyPlugin> = { auth, credentials, progress, signing };

@@ -52,6 +52,7 @@ export default definePlugin({
       throw new Error('every key of the entry is past its not_after');
     const sign = signerOf(options);
     return {
+      passesOn: [],
       async onSend(outbound) {
         if (outbound.transport === 'stdio')
           throw new Error('what goes to a process has no headers to sign in');

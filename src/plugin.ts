@@ -1,7 +1,7 @@
 // The public plugin interface. Third parties know it as `sluice/plugin`; nothing else of the gateway is theirs.
 
 export { z } from 'zod';
-export type { Client, Principal } from './core/client.ts';
+export { type Client, GATEWAY, type Principal } from './core/client.ts';
 export { type ErrorName, errorResult as refuse } from './core/errors.ts';
 export {
   type CallerToken,
@@ -14,7 +14,7 @@ export {
 export { type Fact, fact } from './core/facts.ts';
 export type { Emit } from './core/handler.ts';
 export type { Log } from './core/log.ts';
-export type { Outbound } from './core/outbound.ts';
+export type { Outbound, Refusal } from './core/outbound.ts';
 export type { Page, PageRequest, ServedEndpoint } from './core/page.ts';
 export type { Peer, PeerCertificate } from './core/peer.ts';
 export {

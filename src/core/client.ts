@@ -4,6 +4,7 @@ import type { Era } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import type { JsonObject } from '../protocol/values.ts';
 import { knowsUrlMode } from '../protocol/versions.ts';
+import type { CallerToken } from './exchange.ts';
 
 /** An identity. `anonymous` until something establishes another. */
 export interface Principal {
@@ -21,6 +22,9 @@ export interface Principal {
 export type Identity = Pick<Principal, 'id' | 'tenant'>;
 
 export const ANONYMOUS: Principal = { id: 'anonymous', scopes: [] };
+
+/** The gateway itself, where it speaks to an upstream on nobody's behalf. Compare by identity: ids can be chosen. */
+export const GATEWAY: Principal = { id: 'gateway', scopes: [] };
 
 /** The identity as one text, for maps and comparisons. Tenants may give the same id, which are different identities. */
 export function identityKey({ tenant = '', id }: Identity): string {
@@ -42,8 +46,8 @@ export interface ClientSession {
   ask?(method: string, params: RawObject | undefined, signal: AbortSignal): Promise<Answer>;
   /** Whom it belongs to; undefined while it begins, and on a pipe. */
   readonly principal?: Identity | undefined;
-  /** Is told as whom plugins have found its own principal: its groups and scopes may be others than before. */
-  found?(principal: Principal): void;
+  /** Is told as whom plugins have found its own principal, and by what: groups and scopes may be others than before. */
+  found?(principal: Principal, token?: CallerToken): void;
   /** Calls `hear` when the client says that its roots changed, until the returned function is called. */
   readonly onRootsChanged?: (hear: () => void) => () => void;
 }
@@ -58,6 +62,8 @@ export interface Client {
   /** Its ClientCapabilities object, verbatim. */
   readonly capabilities: RawObject;
   readonly principal: Principal;
+  /** What proved the principal, if it is a token; of what the gateway does on a caller's behalf, the caller's last. */
+  readonly token?: CallerToken | undefined;
   readonly session?: ClientSession | undefined;
 }
 

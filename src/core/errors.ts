@@ -249,6 +249,20 @@ export const catalogue = {
     'The upstream refused the credential of this gateway, or redirected.',
     'Check upstreams.NAME.url, headers and pipeline.',
   ),
+  CREDENTIAL_UNAVAILABLE: entry(
+    -32603,
+    200,
+    'upstream',
+    'The gateway could not get the credential that the upstream wants.',
+    'Look at the entry `credentials` of upstreams.NAME.pipeline and at its log line with data.requestId. data.reason says what went wrong; with data.retryAfterMs call again then.',
+  ),
+  CREDENTIAL_MISSING: entry(
+    1413,
+    200,
+    'denied',
+    'The upstream is called with a credential of the caller, and there is none for this caller.',
+    'Ask the operator, who says in upstreams.NAME.pipeline which tenants and principals have one.',
+  ),
   ANSWER_REFUSED: entry(
     -32603,
     200,
@@ -319,6 +333,11 @@ export class GatewayError extends Error {
   get result(): McpResult {
     return errorResult(this.code, this.message, this.data);
   }
+}
+
+/** Whether a plugin kept a message from being sent: that says nothing of the upstream. */
+export function isOfPlugin({ data }: GatewayError): boolean {
+  return data.plugin !== undefined;
 }
 
 export function isFault(error: unknown): error is GatewayError {

@@ -4,7 +4,7 @@
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import type { Client, Principal } from './client.ts';
 import { type Fact, Facts, fact } from './facts.ts';
-import type { Outbound } from './outbound.ts';
+import type { Outbound, Refusal } from './outbound.ts';
 import type { Peer } from './peer.ts';
 import type { Route } from './route.ts';
 
@@ -14,13 +14,20 @@ export interface Leg {
 }
 
 /** Looks at, and may change, the last bytes of a message to an upstream. */
-export type Sender = (
-  outbound: Outbound,
-  x: Exchange,
-) => Outbound | undefined | Promise<Outbound | undefined>;
+export interface Sender {
+  (outbound: Outbound, x: Exchange): Outbound | undefined | Promise<Outbound | undefined>;
+  /** As `Hooks.passesOn`. */
+  readonly passesOn?: readonly string[] | undefined;
+  /** The message was turned away: whether this one has something else to give. Absent: it never has. */
+  readonly refused?: (refusal: Refusal, x: Exchange) => Promise<boolean>;
+}
 
 /** Those of a pipeline that may see an exchange. */
-export type SendersOf = (x: Exchange) => readonly Sender[];
+export interface SendersOf {
+  (x: Exchange): readonly Sender[];
+  /** Whether what one of them adds is each caller's own. */
+  readonly perCaller?: boolean;
+}
 
 /** Something that a client can ask an upstream for. */
 export interface Thing {
@@ -90,7 +97,7 @@ export interface CallerToken {
   readonly issuer?: string | undefined;
 }
 
-/** For plugins that exchange it for another. It is not to be logged, and never leaves for an upstream. */
+/** Read through `exchange.caller.token`, by plugins that exchange it. Not to be logged; it never leaves for an upstream. */
 export const callerTokenFact = fact<CallerToken>('caller token');
 
 export class Exchange {
@@ -149,7 +156,10 @@ export class Exchange {
   /** The client as whom the plugins have found it to be. */
   get caller(): Client {
     const { client, principal } = this;
-    return principal === client.principal ? client : { ...client, principal };
+    const token = this.get(callerTokenFact) ?? client.token;
+    return principal === client.principal && token === client.token
+      ? client
+      : { ...client, principal, token };
   }
 
   get<T>(key: Fact<T>): T | undefined {

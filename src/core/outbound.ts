@@ -11,3 +11,11 @@ export interface Outbound {
   /** The exact bytes of the body, as text that is sent in UTF-8. */
   readonly body: string;
 }
+
+/** A message that the upstream turned away with 401: it has not been looked at beyond its credential (RFC 9110 §15.5.2). */
+export interface Refusal {
+  /** As it left. */
+  readonly outbound: Outbound;
+  /** The `WWW-Authenticate` of the answer. */
+  readonly challenge: string | undefined;
+}

@@ -14,7 +14,7 @@ export function ownSessionOnly(build: (next: Handler) => Handler, next: Handler)
   const run = build(async (x, emit) => {
     if (!isOwn(x)) return unknown(x);
     // Its own subscription runs as whom the client's requests have shown it to be.
-    if (x.request.method !== 'subscriptions/listen') x.client.session?.found?.(x.principal);
+    if (x.request.method !== 'subscriptions/listen') x.client.session?.found?.(x.principal, x.caller.token);
     return next(x, emit);
   });
   return async (x, emit) => {

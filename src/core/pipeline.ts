@@ -8,7 +8,7 @@ import { errorResult } from './errors.ts';
 import type { Exchange, Sender, SendersOf } from './exchange.ts';
 import type { Emit, Handler } from './handler.ts';
 import type { Host } from './host.ts';
-import type { Outbound } from './outbound.ts';
+import { senderOf } from './sending.ts';
 import { type Guard, guardOf, type Step } from './step.ts';
 import { wholeResult } from './whole.ts';
 import { isPromise } from './within.ts';
@@ -51,11 +51,9 @@ export function sendersOf(steps: readonly Step[], host: Host): SendersOf {
   const all = steps
     .filter(({ hooks }) => hooks.onSend)
     .map((step) => ({ step, sender: senderOf(guardOf(step, host)) }));
-  return (x) => all.filter(({ step }) => step.applies(x)).map(({ sender }) => sender);
-}
-
-function senderOf(guard: Guard): Sender {
-  return (outbound, leg) => send(guard, outbound, leg);
+  const of = (x: Exchange): Sender[] => all.filter(({ step }) => step.applies(x)).map(({ sender }) => sender);
+  const perCaller = all.some(({ step: { hooks, mode } }) => hooks.perCaller && mode === 'enforce');
+  return Object.assign(of, { perCaller });
 }
 
 /** The listener closes an exchange; its legs end here, with the last word of their upstream. */
@@ -151,20 +149,6 @@ function unread(result: McpResult, instead: McpResult): McpResult {
   return instead;
 }
 
-/** @throws GatewayError: a message whose sender failed is not sent */
-async function send(guard: Guard, outbound: Outbound, x: Exchange): Promise<Outbound | undefined> {
-  try {
-    const verdict = await guard.in(x, guard.hooks.onSend?.(outbound, x));
-    if (verdict === undefined || verdict === null || verdict === outbound) return undefined;
-    if (!isOutbound(verdict)) throw new TypeError(RETURNS.send);
-    return guard.shadow ? guard.would('changed the bytes sent', x) : verdict;
-  } catch (error) {
-    const refusal = guard.fault(error, x);
-    if (refusal) throw refusal;
-    return undefined;
-  }
-}
-
 function close(guard: Guard, result: McpResult, x: Exchange): void {
   try {
     const closing: unknown = guard.hooks.onClose?.(x, result);
@@ -174,16 +158,8 @@ function close(guard: Guard, result: McpResult, x: Exchange): void {
   }
 }
 
-function isOutbound(value: unknown): value is Outbound {
-  const { url, headers, body } = Object(value) as Partial<Outbound>;
-  return (
-    typeof url === 'string' && typeof body === 'string' && typeof headers === 'object' && headers !== null
-  );
-}
-
 const RETURNS = {
   request: 'onRequest must return a McpRequest, a McpResult or nothing',
   notification: 'onNotification must return a McpNotification, null or nothing',
   result: 'onResult must return a McpResult or nothing',
-  send: 'onSend must return the outbound message with headers added, or nothing',
 };

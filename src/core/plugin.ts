@@ -7,7 +7,7 @@ import type { Principal } from './client.ts';
 import type { CallerToken, Exchange } from './exchange.ts';
 import type { Emit } from './handler.ts';
 import type { Log } from './log.ts';
-import type { Outbound } from './outbound.ts';
+import type { Outbound, Refusal } from './outbound.ts';
 import type { Page, PageRequest, ServedEndpoint } from './page.ts';
 
 /** The version of this interface. */
@@ -37,6 +37,8 @@ export interface PluginHost {
    * disposed when no generation asks for it any more.
    */
   keep<T>(key: string, make: () => T, dispose?: (value: T) => void | Promise<void>): T;
+  /** Counts that a limit of the plugin's options kept something out: `sluice_limit_hits_total{limit}`. */
+  limitHit(limit: string): void;
 }
 
 /** Who calls, as a plugin has found out. */
@@ -67,10 +69,23 @@ export interface Hooks {
    */
   readonly streams?: boolean;
   /**
-   * The last bytes to an upstream: return them with headers added, or nothing. Runs again on a retry. In an
-   * upstream's pipeline it runs for what the gateway says by itself as well, on an exchange of the gateway's own.
+   * The last bytes to an upstream: return them with headers added, or nothing, or an error result, with which the
+   * message is not sent. Runs again on a retry. In an upstream's pipeline it runs for what the gateway says by itself
+   * as well, on an exchange of the gateway's own.
    */
-  onSend?(outbound: Outbound, x: Exchange): Maybe<Outbound>;
+  onSend?(outbound: Outbound, x: Exchange): Maybe<Outbound | McpResult>;
+  /**
+   * The upstream turned a message away with 401. True where `onSend` gives something else now: then the message is
+   * sent once more, and never a third time.
+   */
+  onRefused?(refusal: Refusal, x: Exchange): boolean | Promise<boolean>;
+  /**
+   * The headers of the caller's request that what `onSend` adds depends on, beside the principal; lower case. Callers
+   * that differ in nothing else share answers. Absent: it may depend on any.
+   */
+  readonly passesOn?: readonly string[];
+  /** Set where what `onSend` adds is each caller's own: then no link to the upstream serves two principals. */
+  readonly perCaller?: boolean;
   /**
    * Once, after the last byte to the client; in an upstream's pipeline, after that upstream's result. Changes
    * nothing: the place to clear timers and to count.
@@ -158,6 +173,7 @@ const HOOKS = [
   'onNotification',
   'onResult',
   'onSend',
+  'onRefused',
   'onClose',
   'dispose',
 ] as const;

@@ -73,10 +73,21 @@ export async function setUp(loaded: LoadedPlugin, options: unknown, host: Plugin
   return bindHooks(asHooks(hooks), loaded.run);
 }
 
+/** What stands beside the hooks. */
+function saidBy({ streams, passesOn, perCaller }: Hooks): Pick<Hooks, 'streams' | 'passesOn' | 'perCaller'> {
+  return {
+    ...(streams !== undefined && { streams }),
+    ...(passesOn !== undefined && { passesOn }),
+    ...(perCaller !== undefined && { perCaller }),
+  };
+}
+
 /** The same hooks, each called through `run`. What they send goes on outside of the plugin. */
 function bindHooks(hooks: Hooks, run: Run): Hooks {
-  const { onHttp, onCaller, onRequest, onNotification, onResult, onSend, onClose, dispose } = hooks;
+  const { onHttp, onCaller, onRequest, onNotification, onResult, onSend, onRefused, onClose, dispose } =
+    hooks;
   return {
+    ...saidBy(hooks),
     ...(onHttp && { onHttp: (request, endpoints) => run(() => onHttp.call(hooks, request, endpoints)) }),
     ...(onCaller && { onCaller: (x) => run(() => onCaller.call(hooks, x)) }),
     ...(onRequest && {
@@ -98,6 +109,7 @@ function bindHooks(hooks: Hooks, run: Run): Hooks {
       },
     }),
     ...(onSend && { onSend: (outbound, x) => run(() => onSend.call(hooks, outbound, x)) }),
+    ...(onRefused && { onRefused: (refusal, x) => run(() => onRefused.call(hooks, refusal, x)) }),
     ...(onClose && { onClose: (x, result) => run(() => onClose.call(hooks, x, result)) }),
     ...(dispose && { dispose: () => run(() => dispose.call(hooks)) }),
   };
@@ -112,6 +124,7 @@ function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
     now: () => host.now(),
     stateDir: host.stateDir,
     count: (event, labels) => host.count(event, labels),
+    limitHit: (limit) => host.limitHit(limit),
     keep(key, make, dispose) {
       let release = (): void => {};
       const made = () => {

@@ -22,7 +22,8 @@ export interface SourceParts {
 export function sourceOf({ config, steps, key, ...parts }: SourceParts): Source {
   const { name, uris, owns } = config;
   const isPlain = steps.length === 0;
-  const source = { name, entry: entryOf(config, steps, key), isPlain, ...parts };
+  const senders = steps.filter(({ hooks }) => hooks.onSend).map(({ hooks: { passesOn } }) => ({ passesOn }));
+  const source = { name, entry: entryOf(config, steps, key), isPlain, senders, ...parts };
   if (uris === 'keep') return { ...source, claims: owns };
   return wrappedSource({ ...source, claims: [wrapperOf(name), ...owns.filter(isFetchable)] });
 }

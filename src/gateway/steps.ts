@@ -119,6 +119,7 @@ function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsPart
     stateDir: parts.stateDir,
     count: (event, { kind = '', reason = '' } = {}) =>
       host.metrics.pluginEvents.inc({ plugin: entry.id, event, kind, reason }),
+    limitHit: (limit) => host.metrics.limitHits.inc({ limit }),
     keep: (key, make, dispose) =>
       scope.keep(
         `plugin ${time.place} ${key}`,

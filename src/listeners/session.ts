@@ -9,6 +9,7 @@ import {
   identityKey,
   type Principal,
 } from '../core/client.ts';
+import type { CallerToken } from '../core/exchange.ts';
 import type { Remembered, SessionChange } from '../core/session-store.ts';
 import { Asker } from './asker.ts';
 import { Calls } from './calls.ts';
@@ -46,6 +47,8 @@ export class Session {
   #principal: Identity | undefined;
   /** The same as plugins found it last; unknown while nothing has come since a restart. */
   #found: Principal | undefined;
+  /** By which they did. */
+  #token: CallerToken | undefined;
 
   constructor({ path, client, now, standing, before, principal, remember }: SessionParts) {
     this.path = path;
@@ -63,7 +66,7 @@ export class Session {
     const principal = this.#principal;
     return principal === undefined || principal.id === ANONYMOUS.id
       ? this.client
-      : { ...this.client, principal: this.#found ?? { ...principal, scopes: [] } };
+      : { ...this.client, principal: this.#found ?? { ...principal, scopes: [] }, token: this.#token };
   }
 
   /** Whom it belongs to from now on. */
@@ -73,9 +76,10 @@ export class Session {
   }
 
   /** What it may see and watch may be something else now. */
-  #find(principal: Principal): void {
+  #find(principal: Principal, token?: CallerToken): void {
     const owner = this.#principal;
     if (owner === undefined || identityKey(owner) !== identityKey(principal)) return;
+    this.#token = token ?? this.#token;
     const before = rightsOf(this.owner.principal);
     this.#found = principal;
     if (rightsOf(this.owner.principal) !== before) this.standing.beginAgain();
@@ -133,7 +137,7 @@ export class Session {
       get principal() {
         return principal();
       },
-      found: (found) => this.#find(found),
+      found: (found, token) => this.#find(found, token),
       onRootsChanged: (hear) => {
         this.#rootsHeard.add(hear);
         return () => void this.#rootsHeard.delete(hear);

@@ -11,6 +11,8 @@ export interface Source {
   readonly entry: string;
   /** No plugin of its own pipeline looks at its answers, which could make them another's for each caller. */
   readonly isPlain: boolean;
+  /** Plugins of its own pipeline that add to what is sent, and which headers of the caller's they pass on. */
+  readonly senders: readonly { readonly passesOn?: readonly string[] | undefined }[];
   /** How far its lists are followed. */
   readonly pages: Pages;
   /** Beginnings of URIs that are its own although nothing lists them. */

@@ -9,7 +9,7 @@ import type { Host } from '../core/host.ts';
 import type { Shelf } from '../core/shelf.ts';
 import { digest } from '../lib/digest.ts';
 import type { McpResult } from '../protocol/message.ts';
-import { type Audience, audienceOf, EVERYBODY } from './audience.ts';
+import { type Audience, anywhere, audienceAt, EVERYBODY } from './audience.ts';
 import { LastGood, type Outcome, type Patience } from './last-good.ts';
 import { type Listed, listAll } from './list.ts';
 import type { OfferKind } from './offering.ts';
@@ -33,7 +33,7 @@ export interface StockChange {
   /** As `Source.entry`. */
   readonly entry: string;
   readonly kind: OfferKind;
-  /** As `Audience.own`. */
+  /** As `Audience.own`, of everywhere. */
   readonly audience: string;
 }
 
@@ -85,7 +85,7 @@ export class Stock {
    */
   list(source: Source, kind: OfferKind, x: Exchange, look: Look): Promise<Outcome<Listed>> {
     const { leaving, maxAge, isFresh } = look;
-    const audience = audienceOf(x);
+    const audience = audienceAt(source, x);
     const ask = async (signal: AbortSignal): Promise<Listed> => {
       const leave = x.runsOn.hold();
       try {
@@ -99,7 +99,7 @@ export class Stock {
 
   /** What it says of itself to this caller. @throws as `list` */
   hello(source: Source, x: Exchange, { leaving, maxAge }: Look): Promise<Outcome<Said>> {
-    const { common } = audienceOf(x);
+    const { common } = audienceAt(source, x);
     const ask = (): Promise<Said> => source.hello(x.caller);
     return this.#at(source, HELLO, { common, own: common }).get({ ask, signal: x.signal, leaving, maxAge });
   }
@@ -107,7 +107,7 @@ export class Stock {
   /** A list of an upstream that is shown as it is: the result as it came. */
   passed(source: Source, kind: OfferKind, x: Exchange): Passed {
     const sort = passedOf(kind);
-    const audience = audienceOf(x);
+    const audience = audienceAt(source, x);
     const own = this.#at(source, sort, audience);
     const shared = (result: McpResult): McpResult => {
       this.#spread(source, sort, audience, result);
@@ -123,12 +123,19 @@ export class Stock {
 
   /** What is known of a list, without asking. */
   known(source: Source, kind: OfferKind, x: Exchange): Outcome<Listed> {
-    return this.#at(source, listsOf(kind), audienceOf(x)).known;
+    return this.#at(source, listsOf(kind), audienceAt(source, x)).known;
   }
 
   /** The upstream says that it may have changed. */
   invalidate(source: Source, kind: OfferKind, x: Exchange): void {
-    this.#at(source, listsOf(kind), audienceOf(x)).invalidate();
+    const { own, common } = audienceAt(source, x);
+    const there = this.#at(source, listsOf(kind), { own, common });
+    there.invalidate();
+    if (source.senders.length === 0) return;
+    // A subscription may come without the headers that its caller's requests have.
+    const key = keyOf(source, kind, anywhere(own));
+    for (const [each, { value }] of this.#held.entries())
+      if (value !== there && anywhere(each) === key) value.invalidate();
   }
 
   /** Calls `hear` for every list that changes, until the returned function is called. */
@@ -174,7 +181,9 @@ export class Stock {
           return there !== undefined && !sort.isNothing(there);
         },
         changed: () => {
-          if (kind) for (const hear of this.#hearing) hear({ entry: source.entry, kind, audience });
+          if (kind)
+            for (const hear of this.#hearing)
+              hear({ entry: source.entry, kind, audience: anywhere(audience) });
         },
         late: (waited, limit) => this.#late(source.name, waited, limit),
       },

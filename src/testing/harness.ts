@@ -154,7 +154,8 @@ async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
   keeps.forget();
   const { now } = host;
   const count = counting(counts);
-  const given = { id, upstream, log, now, stateDir: entry.stateDir, count, keep };
+  const limitHit = (limit: string): void => count(limit);
+  const given = { id, upstream, log, now, stateDir: entry.stateDir, count, limitHit, keep };
   const hooks = await clock.run(() => plugin.setup(options, given));
   return asHooks(hooks);
 }

@@ -2,6 +2,7 @@
 
 import { identityKey } from '../core/client.ts';
 import type { Exchange, Sender } from '../core/exchange.ts';
+import { isSaid, passedOn } from '../core/passed-on.ts';
 import { digest } from '../lib/digest.ts';
 import { BESIDE } from '../protocol/caching.ts';
 import { canonicalText } from '../protocol/canonical.ts';
@@ -81,12 +82,8 @@ export class Keys {
   }
 }
 
-/** Headers that are about the message or the call; any other may be what a plugin tells callers apart by. */
-const OF_THE_MESSAGE =
-  /^(?:accept|accept-(?:encoding|language)|connection|content-(?:length|type)|host|keep-alive|last-event-id|mcp-.*|traceparent|tracestate|baggage|x-request-id|user-agent)$/;
-
 /** What else of a caller a plugin could send. */
-function tellable({ inbound, client }: Exchange): (string | null)[] {
-  const headers = [...inbound.headers].filter(([name]) => !OF_THE_MESSAGE.test(name));
-  return [client.session?.key ?? null, client.info?.text ?? null, digest(JSON.stringify(headers))];
+function tellable({ inbound, client, senders }: Exchange): (string | null)[] {
+  const headers = digest(passedOn(inbound.headers, senders));
+  return isSaid(senders) ? [headers] : [client.session?.key ?? null, client.info?.text ?? null, headers];
 }

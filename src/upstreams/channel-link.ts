@@ -30,7 +30,7 @@ import type { Own } from './own.ts';
 import { mayAsk } from './park.ts';
 import { Patience } from './patience.ts';
 import { requestOf } from './requests.ts';
-import { sendThrough } from './senders.ts';
+import { hasOther, isTurnedAway, sendThrough } from './senders.ts';
 import type { UpstreamLimits } from './spec.ts';
 import { passOver } from './too-long.ts';
 import { lasting, Transient } from './transient.ts';
@@ -257,7 +257,12 @@ export class ChannelLink implements Link {
     const outbound = this.#channel.outbound(body, x, this.hello.version || undefined);
     // Where nothing looks at it, it is sent at once: what is said first arrives first.
     const last = x.senders.length === 0 ? outbound : await sendThrough(x, outbound);
-    if (still()) await this.#channel.send(last);
+    if (!still()) return;
+    await this.#channel.send(last).catch(async (error: unknown) => {
+      if (!isTurnedAway(error) || !(await hasOther(x, { outbound: last, challenge: undefined }))) throw error;
+      const again = await sendThrough(x, outbound);
+      if (still()) await this.#channel.send(again);
+    });
   }
 
   #text(text: string): void {

@@ -1,5 +1,6 @@
 // The first words over a channel: `server/discover` or `initialize`, to their answer.
 
+import { isOfPlugin } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
@@ -52,8 +53,7 @@ async function ask(link: ChannelLink, at: Greeting, x: Exchange): Promise<RawObj
   );
   // Not cancelled when it is late: the channel ends, and `initialize` never is (2025-11-25 basic/utilities/cancellation).
   if (settled === 'late') throw new NoReply(startedLate(at.name, at.patience, at.host), true);
-  if (settled.kind === 'failed')
-    throw settled.error.code === 'PLUGIN_FAILED' ? settled.error : new NoReply(settled.error);
+  if (settled.kind === 'failed') throw isOfPlugin(settled.error) ? settled.error : new NoReply(settled.error);
   if (settled.kind === 'error')
     throw new WrongEra(`${x.request.method}: ${settled.raw.string('message') ?? 'an error'}`);
   return settled.raw;

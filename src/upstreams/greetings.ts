@@ -12,7 +12,6 @@ import type { UpstreamLimits } from './spec.ts';
 
 export interface GreetingParts {
   readonly upstream: string;
-  readonly own: Own;
   /** The gateway's own Implementation object. */
   readonly gateway: RawObject;
   /** How long an answer may take, milliseconds. */
@@ -31,17 +30,17 @@ export class Greetings {
 
   constructor(readonly parts: GreetingParts) {}
 
-  /** The latest. Where its time is over it is asked for again, and nobody waits for that. */
-  of(link: Link): Hello {
+  /** The latest. Where its time is over it is asked for again, by `own`, and nobody waits for that. */
+  of(link: Link, own: Own): Hello {
     if (link.era === '2025') return link.hello;
     const said = this.#said.get(link) ?? { hello: link.hello, until: this.#until(link.hello) };
     this.#said.set(link, said);
-    if (this.parts.host.now() >= said.until && !link.closing) void this.#ask(link, said);
+    if (this.parts.host.now() >= said.until && !link.closing) void this.#ask(link, said, own);
     return said.hello;
   }
 
-  async #ask(link: Link, said: Said): Promise<void> {
-    const { own, gateway, patience, upstream, host } = this.parts;
+  async #ask(link: Link, said: Said, own: Own): Promise<void> {
+    const { gateway, patience, upstream, host } = this.parts;
     // Once for all who come meanwhile, and not at once again when it comes to nothing.
     said.until = this.#until(said.hello);
     try {

@@ -169,8 +169,7 @@ export class HttpLink implements Link {
     void openStanding({
       asked: asked.resolve,
       stands: () => stands.resolve(true),
-      client: this.#p.client,
-      outbound: (lastEventId) => this.#sender.bare('GET', this.#p.own('GET'), lastEventId),
+      get: (lastEventId, signal, sent) => this.#sender.get(this.#p.own('GET'), lastEventId, signal, sent),
       reading: { ...this.#reading(undefined), message: (message) => void this.#receive(message, undefined) },
       signal: this.#closing.signal,
       log: this.#p.host.log,

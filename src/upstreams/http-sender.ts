@@ -4,12 +4,11 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
-import type { Outbound } from '../core/outbound.ts';
 import { settledWithin } from '../lib/settled.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
 import { type HeadOptions, headOf, headWithoutBody } from './http-head.ts';
 import type { Own } from './own.ts';
-import { sendThrough } from './senders.ts';
+import { sendOut } from './senders.ts';
 import type { UpstreamTimeouts } from './spec.ts';
 
 export interface SenderParts {
@@ -40,9 +39,10 @@ export class HttpSender {
   ): Promise<HttpAnswer> {
     const { transport, url } = this.#p.head;
     const headers = { ...headOf(this.#p.head, x), ...extra };
-    const outbound = await sendThrough(x, { transport, method: 'POST', url, headers, body });
-    last?.();
-    return this.#p.client.send(outbound, signal);
+    return sendOut(x, { transport, method: 'POST', url, headers, body }, (outbound) => {
+      last?.();
+      return this.#p.client.send(outbound, signal);
+    });
   }
 
   /** A message that is no request: what answers it carries nothing. */
@@ -56,28 +56,40 @@ export class HttpSender {
     this.#telling.add(told);
   }
 
-  async get(x: Exchange, lastEventId: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
-    return this.#p.client.send(await this.bare('GET', x, lastEventId), signal);
+  /** @param sent called when the bytes are out */
+  get(
+    x: Exchange,
+    lastEventId: string | undefined,
+    signal: AbortSignal,
+    sent?: () => void,
+  ): Promise<HttpAnswer> {
+    return this.#bare('GET', x, signal, { lastEventId, sent });
   }
 
   /** A request without a body. */
-  bare(method: 'GET' | 'DELETE', x: Exchange, lastEventId?: string): Promise<Outbound> {
+  #bare(
+    method: 'GET' | 'DELETE',
+    x: Exchange,
+    signal: AbortSignal,
+    { lastEventId, sent }: { lastEventId?: string | undefined; sent?: (() => void) | undefined } = {},
+  ): Promise<HttpAnswer> {
     const { transport, url } = this.#p.head;
     const resume = lastEventId ? { 'last-event-id': lastEventId } : {};
     const headers = { ...headWithoutBody(this.#p.head, x), accept: 'text/event-stream', ...resume };
-    return sendThrough(x, { transport, method, url, headers, body: '' });
+    return sendOut(x, { transport, method, url, headers, body: '' }, (outbound) =>
+      this.#p.client.send(outbound, signal, sent),
+    );
   }
 
   /** Ends the session, if there is one, as far as the server lets itself be told. Never rejects. */
   async end(): Promise<void> {
-    const { client, head, own, timeouts } = this.#p;
+    const { head, own, timeouts } = this.#p;
     if (head.session === undefined) return;
     // A cancellation that comes after the end of its session is refused.
     await settledWithin(Promise.all(this.#telling), timeouts.close);
-    await this.#within('close', async (signal) => {
-      const outbound = await this.bare('DELETE', own('DELETE', undefined, signal));
-      return client.send(outbound, signal);
-    }).then(
+    await this.#within('close', (signal) =>
+      this.#bare('DELETE', own('DELETE', undefined, signal), signal),
+    ).then(
       (answer) => answer.discard(),
       () => {},
     );

@@ -24,7 +24,7 @@ import { HttpSender } from './http-sender.ts';
 import { statusFault, unavailable } from './http-status.ts';
 import type { Link, Profile } from './link.ts';
 import { openSse } from './open-sse.ts';
-import { sendThrough } from './senders.ts';
+import { sendOut } from './senders.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import { OlderTransport, WrongEra } from './verdict.ts';
 
@@ -151,7 +151,7 @@ async function openSession(
 async function post(at: HttpOpening, head: HeadOptions, x: Exchange, body: string): Promise<HttpAnswer> {
   const { transport, url } = at;
   const outbound: Outbound = { transport, method: 'POST', url, headers: headOf(head, x), body };
-  return at.client.send(await sendThrough(x, outbound), x.signal);
+  return sendOut(x, outbound, (last) => at.client.send(last, x.signal));
 }
 
 /** One request before there is a link, to its result. @throws WrongEra when it is refused */

@@ -15,7 +15,7 @@ import type { Link } from './link.ts';
 import type { Names } from './names.ts';
 import { openHttp } from './open-http.ts';
 import { openStdio } from './open-stdio.ts';
-import type { Own } from './own.ts';
+import type { Own, Whose } from './own.ts';
 import { type Probing, probe } from './probe.ts';
 import type { Reaper } from './reaper.ts';
 import { createRestarts } from './restarts.ts';
@@ -48,7 +48,7 @@ export interface Told {
 }
 
 /** Opens links of this upstream's kind. */
-export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => boolean) {
+export function createOpener(parts: UpstreamParts, ownOf: (whose?: Whose) => Own, reconnects: () => boolean) {
   const { spec, host } = parts;
   const builtin = spec.kind === 'builtin' ? spec.start() : undefined;
   const client: HttpClient | undefined =
@@ -113,10 +113,10 @@ export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => b
   }
 
   function overHttp(slot: Slot, url: string, to: Openings, signal: AbortSignal): Promise<Link> {
-    return openHttp(slot.era, opening(url, signal), slot.profile, to);
+    return openHttp(slot.era, opening(url, signal, slot.whose), slot.profile, to);
   }
 
-  function opening(url: string, signal: AbortSignal): HttpOpening {
+  function opening(url: string, signal: AbortSignal, whose?: Whose): HttpOpening {
     return {
       name: spec.name,
       client: client as HttpClient,
@@ -129,7 +129,7 @@ export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => b
       gateway: parts.gateway,
       userAgent: parts.userAgent,
       signal,
-      own,
+      own: ownOf(whose),
       reconnects,
       choice,
     };
@@ -142,7 +142,7 @@ export function createOpener(parts: UpstreamParts, own: Own, reconnects: () => b
     died = false;
     return openStdio(
       slot.era,
-      { spec, host, reaper: parts.reaper, gateway: parts.gateway, signal, own },
+      { spec, host, reaper: parts.reaper, gateway: parts.gateway, signal, own: ownOf(slot.whose) },
       slot.profile,
       to,
     );

@@ -14,6 +14,8 @@ import { type Hold, isBusy, type Pooled, type PoolHooks, type Told, type Use } f
 import {
   onceSlot,
   ownSlot,
+  principalSlot,
+  renew,
   SHARED,
   type Sharing,
   type Slot,
@@ -66,6 +68,9 @@ export class Pool {
   /** @param prefer the target it goes to, if that works and nothing else says otherwise */
   hold(prefer?: Target): Hold {
     const holder = newHolder(prefer);
+    // Over HTTP, one for a principal remembers no more than the one for all.
+    const isStateless = ({ slot, target }: Entry): boolean =>
+      slot === target.stateless || (slot.era === '2026' && this.spec.kind === 'url');
     return {
       acquire: (client, use = {}) => this.#acquire(client, use, holder),
       async turn(pooled, client, signal, resumes) {
@@ -77,7 +82,7 @@ export class Pool {
       },
       get stateless() {
         const { entry } = holder;
-        return entry?.slot === entry?.target.stateless ? entry?.target : undefined;
+        return entry && isStateless(entry) ? entry.target : undefined;
       },
       release: () => {
         holder.over = true;
@@ -108,7 +113,7 @@ export class Pool {
     holder.who = () => identityKey(client.principal);
     try {
       return await inSomeEra(this.spec.name, this.verdicts, client.era, (era) =>
-        this.#take(this.#slot(era, client, use), use, holder),
+        this.#take(this.#slot(era, client, use), use, holder, client),
       );
     } catch (error) {
       // What each era has said alone is told at the end.
@@ -118,8 +123,12 @@ export class Pool {
   }
 
   #slot(era: Era, client: Client, { place = 0, lasts = false }: Use): Slot {
-    const { per, max } = this.#sharing;
     const isProcess = this.spec.kind === 'command';
+    const { max } = this.#sharing;
+    const isOwn = !isProcess && this.hooks.perCaller();
+    // Where each caller has a credential of its own, no link is everybody's.
+    if (era === '2026' && isOwn) return principalSlot(client, era, place);
+    const per = isOwn && this.#sharing.per === 'shared' ? 'principal' : this.#sharing.per;
     if (era === '2026' && (!isProcess || per === 'auto' || per === 'shared')) return STATELESS;
     if (per === 'shared') return SHARED;
     if (per === 'request' && !lasts) return onceSlot(client, era);
@@ -143,7 +152,7 @@ export class Pool {
     return taken < max || [...this.#resting].some(isOwn);
   }
 
-  async #take(slot: Slot, use: Use, holder: Holder): Promise<Pooled> {
+  async #take(slot: Slot, use: Use, holder: Holder, client: Client): Promise<Pooled> {
     let failed: Set<Target> | undefined;
     for (;;) {
       this.#letGo(holder);
@@ -151,6 +160,7 @@ export class Pool {
       const entry = await this.#entryFor(slot, { ...use, exclude }, holder);
       holder.entry = entry;
       holder.target = entry.target;
+      renew(entry.slot, client);
       entry.target.busy++;
       entry.holders.add(holder);
       this.#resting.delete(entry);
@@ -349,7 +359,7 @@ export class Pool {
       link,
       slot,
       target,
-      watchers: this.hooks.watch(link, () => this.#rest(entry)),
+      watchers: this.hooks.watch(link, slot, () => this.#rest(entry)),
       ended: Promise.race([over.promise.then(() => {}), entry.moved.promise]),
       turns: this.#turnsOf(link, slot),
       mistrusted: false,

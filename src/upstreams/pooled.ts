@@ -33,7 +33,9 @@ export interface PoolHooks {
   /** Gives up when the signal aborts. */
   open(slot: Slot, target: Target, told: Told, signal: AbortSignal): Promise<Link>;
   /** @param left to be called when somebody watches no longer */
-  watch(link: Link, left: () => void): Watchers;
+  watch(link: Link, slot: Slot, left: () => void): Watchers;
+  /** Whether what is sent may carry each caller's own credential. */
+  perCaller(): boolean;
   /** The roots of the client whose session the link serves changed. Never rejects. */
   rootsChanged(pooled: Pooled): Promise<void>;
   /** The link is gone, by itself or closed. */

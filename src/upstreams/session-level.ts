@@ -7,7 +7,8 @@ import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import { isLessSevere } from './levels.ts';
 import type { Link } from './link.ts';
-import type { Own } from './own.ts';
+import type { Own, Whose } from './own.ts';
+import type { Slot } from './sharing.ts';
 
 interface Level {
   /** What the server was told last. */
@@ -21,33 +22,34 @@ export class SessionLevels {
 
   /** @param patience how long a server may take to answer, milliseconds */
   constructor(
-    readonly own: Own,
+    readonly ownOf: (whose?: Whose) => Own,
     readonly patience: number,
   ) {}
 
   /**
    * Resolves when the server logs at least what the exchange wants.
-   * @param alone whether the session is one client's: then its level is just what that client wants
+   * @param slot what the link is for; where that is one client's session, its level is just what that client wants
    */
-  async ensure(link: Link, x: Exchange, alone: boolean): Promise<void> {
+  async ensure(link: Link, x: Exchange, slot: Slot | undefined): Promise<void> {
     const wanted = x.request.meta.logLevel;
     if (wanted === undefined || link.era !== '2025' || !link.hello.capabilities.has('logging')) return;
     const at = this.#levels.get(link) ?? { level: undefined, told: Promise.resolve() };
     this.#levels.set(link, at);
     const { level: before } = at;
     // Where callers of several levels share it the least severe one counts; each is told of its own.
-    const enough = alone ? before === wanted : before !== undefined && !isLessSevere(wanted, before);
+    const enough = slot?.owner ? before === wanted : before !== undefined && !isLessSevere(wanted, before);
     if (!enough) {
       at.level = wanted;
-      at.told = this.#tell(link, wanted).then((done) => {
+      at.told = this.#tell(link, wanted, slot).then((done) => {
         if (!done && at.level === wanted) at.level = before;
       });
     }
     await unlessAborted(at.told, x.signal);
   }
 
-  async #tell(link: Link, level: string): Promise<boolean> {
-    const settled = await aside(link, this.own('logging/setLevel', RawObject.of({ level })), this.patience);
+  async #tell(link: Link, level: string, slot: Slot | undefined): Promise<boolean> {
+    const x = this.ownOf(slot?.whose)('logging/setLevel', RawObject.of({ level }));
+    const settled = await aside(link, x, this.patience);
     return settled.kind !== 'failed';
   }
 }

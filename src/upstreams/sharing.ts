@@ -5,6 +5,7 @@ import type { Era } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { NEWEST_INITIALIZE } from '../protocol/versions.ts';
 import type { Profile } from './link.ts';
+import type { Whose } from './own.ts';
 import type { UpstreamSpec } from './spec.ts';
 
 /** How links of one upstream are shared. */
@@ -28,6 +29,8 @@ export interface Slot {
   readonly era: Era;
   /** The one client session it serves, if it serves just one. */
   readonly owner: Client['session'];
+  /** The one principal it serves, if it serves just one. */
+  readonly whose?: Whose;
   readonly profile: Profile;
   /** How many links there may be of its kind, for calls whose questions must not be mixed up. */
   readonly places: number;
@@ -76,6 +79,15 @@ export const SHARED: Slot = {
   mixed: true,
 };
 
+const whoseOf = ({ principal, token }: Client): Whose => ({ principal, token });
+
+/** What proved the principal of a link last is what the gateway has to show for it. */
+export function renew({ whose }: Slot, client: Client): void {
+  if (!whose || identityKey(whose.principal) !== identityKey(client.principal)) return;
+  whose.principal = client.principal;
+  whose.token = client.token ?? whose.token;
+}
+
 /** For one exchange. */
 export function onceSlot(client: Client, era: Era): Slot {
   const { version, info, capabilities } = client;
@@ -83,6 +95,7 @@ export function onceSlot(client: Client, era: Era): Slot {
     key: `request:${crypto.randomUUID()}`,
     era,
     owner: undefined,
+    whose: whoseOf(client),
     profile: { version, info, capabilities },
     places: 1,
     until: 'used',
@@ -98,6 +111,7 @@ function sessionSlot(client: Client, session: NonNullable<Client['session']>, er
     key: `session:${session.key}`,
     era,
     owner: session,
+    whose: whoseOf(client),
     profile,
     places: 1,
     until: 'end',
@@ -109,12 +123,14 @@ function sessionSlot(client: Client, session: NonNullable<Client['session']>, er
  * For one principal and what can be asked of its clients. Other capabilities are not told: they are in every
  * request, or mean nothing here, and each text of them would be another link.
  */
-function principalSlot({ principal, info, capabilities }: Client, era: Era, place: number): Slot {
+export function principalSlot(client: Client, era: Era, place: number): Slot {
+  const { principal, info, capabilities } = client;
   const asks = era === '2025' ? askable(capabilities) : NO_CAPABILITIES;
   return {
     key: `principal:${era}:${place}:${asks.text}:${identityKey(principal)}`,
     era,
     owner: undefined,
+    whose: whoseOf(client),
     profile: { version: NEWEST_INITIALIZE, info, capabilities: asks },
     places: 1,
     until: 'idle',

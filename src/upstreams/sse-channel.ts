@@ -10,7 +10,7 @@ import type { HttpAnswer, HttpClient } from './http-client.ts';
 import { type HeadOptions, headOf, headWithoutBody } from './http-head.ts';
 import { eventsOf, mediaType, type Reading, sseReader } from './http-read.ts';
 import { statusFault, unavailable } from './http-status.ts';
-import { sendThrough } from './senders.ts';
+import { sendOut } from './senders.ts';
 import type { UpstreamTimeouts } from './spec.ts';
 import { WrongEra } from './verdict.ts';
 
@@ -67,8 +67,9 @@ export async function openSseStream(at: SseOpening, x: Exchange): Promise<SseStr
 async function firstEvent(at: SseOpening, x: Exchange, signal: AbortSignal) {
   const headers = { ...headWithoutBody(at.head, x), accept: 'text/event-stream' };
   const { transport, url } = at.head;
-  const outbound = await sendThrough(x, { transport, method: 'GET', url, headers, body: '' });
-  const answer = await at.client.send(outbound, signal);
+  const answer = await sendOut(x, { transport, method: 'GET', url, headers, body: '' }, (outbound) =>
+    at.client.send(outbound, signal),
+  );
   if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') throw await refused(answer, at);
   const to: Stream['to'] = {};
   const reading: Reading = { ...at.reading, long: (head) => to.hooks?.long(head) };

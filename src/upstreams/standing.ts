@@ -3,16 +3,15 @@
 
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Outbound } from '../core/outbound.ts';
 import { pause } from '../lib/pause.ts';
 import { SseReader } from '../protocol/sse.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpAnswer } from './http-client.ts';
 import { mediaType, type Reading, readEvents } from './http-read.ts';
 import { SessionLost } from './link.ts';
 
 export interface Standing {
-  readonly client: HttpClient;
-  outbound(lastEventId: string | undefined): Promise<Outbound>;
+  /** Asks for it. @param sent called when it has been asked for */
+  get(lastEventId: string | undefined, signal: AbortSignal, sent: () => void): Promise<HttpAnswer>;
   readonly reading: Reading;
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -28,15 +27,7 @@ const LONGEST_WAIT = 30_000;
 const LEAST_WAIT = 100;
 
 /** Runs until the signal aborts or the server has no such stream. @throws SessionLost */
-export async function openStanding({
-  client,
-  outbound,
-  reading,
-  signal,
-  log,
-  asked,
-  stands,
-}: Standing): Promise<void> {
+export async function openStanding({ get, reading, signal, log, asked, stands }: Standing): Promise<void> {
   let emptyRuns = 0;
   let last: SseReader | undefined;
   let stood = false;
@@ -45,7 +36,7 @@ export async function openStanding({
     if (last) reader.lastEventId = last.lastEventId;
     const before = performance.now();
     try {
-      const answer = await client.send(await outbound(last?.lastEventId), signal, asked);
+      const answer = await get(last?.lastEventId, signal, asked);
       if (answer.status !== 200 || mediaType(answer) !== 'text/event-stream') {
         answer.discard();
         // To the first GET that may mean that there is no such stream; the next POST knows.

@@ -72,10 +72,10 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const urls = new UrlRequired(seal, spec.limits, host);
   const outside = new Outside(spec.limits, spec.timeouts.start, host);
   let senders: SendersOf = () => [];
-  const own = createOwn(spec.name, () => senders, host.now);
-  const levels = new SessionLevels(own, spec.timeouts.start);
+  const ownOf = createOwn(spec.name, () => senders, host.now);
+  const levels = new SessionLevels(ownOf, spec.timeouts.start);
   const repeats = createRepeats(spec, host);
-  const open = createOpener(parts, own, repeats.reconnects);
+  const open = createOpener(parts, ownOf, repeats.reconnects);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
   const places = new Places(spec.name, spec.concurrency, () => spec.limits.keepAlive, host);
   const targets: Targets = new Targets({
@@ -95,7 +95,6 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const affinity = new Affinity(targets.all);
   const greetings = new Greetings({
     upstream: spec.name,
-    own,
     gateway: parts.gateway,
     patience: spec.timeouts.start,
     limits: spec.limits,
@@ -106,11 +105,12 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     {
       open: (slot, target, told, signal) =>
         open.link(slot, target, { ...told, asked: ask, withdrawn, unsolicited, inCall: heard }, signal),
-      watch: (link, left) => new Watchers(link, own, spec.timeouts.start, left),
+      watch: (link, { whose }, left) => new Watchers(link, ownOf(whose), spec.timeouts.start, left),
+      perCaller: () => senders.perCaller === true,
       async rootsChanged({ link, slot }) {
         const told = slot.profile.capabilities.object('roots')?.get('listChanged') === true;
         if (link.era !== '2025' || !told) return;
-        await link.notify(own(ROOTS_CHANGED)).catch((error: unknown) => {
+        await link.notify(ownOf(slot.whose)(ROOTS_CHANGED)).catch((error: unknown) => {
           host.log.debug('not told of roots', { upstream: spec.name, error: messageOf(error) });
         });
       },
@@ -183,7 +183,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const pooled = await unlessAborted(acquire(hold, x.caller, use), x.signal);
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
       if (asks) await hold.turn(pooled, x.client, x.signal);
-      await levels.ensure(pooled.link, x, pooled.slot.owner !== undefined);
+      await levels.ensure(pooled.link, x, pooled.slot);
       // Servers ask on the standing stream, too, and drop the question where there is none.
       if (asks && canBeAsked(x.client.capabilities) && pooled.link.era === '2025')
         await unlessAborted(Promise.resolve(pooled.link.listen?.().asked), x.signal);
@@ -294,7 +294,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       const outcome = await carry(link.start(x, emit), link, x, carrying);
       return outcome instanceof McpResult ? outcome : link.decode(x, outcome);
     },
-    level: (link: Link, x: Exchange) => levels.ensure(link, x, pool.of(link)?.slot.owner !== undefined),
+    level: (link: Link, x: Exchange) => levels.ensure(link, x, pool.of(link)?.slot),
   });
 
   const carryOut: Carry = async (x, emit, via) => {
@@ -350,7 +350,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       try {
         const use = { lasts: true, safe: true };
         const pooled = await repeats.open(() => acquire(hold, client, use));
-        return helloOf(greetings.of(pooled.link), pooled, sharingOf(spec));
+        return helloOf(greetings.of(pooled.link, ownOf(pooled.slot.whose)), pooled, sharingOf(spec));
       } finally {
         hold.release();
       }

@@ -40,6 +40,8 @@ const ERRORS = {
   UPSTREAM_TIMEOUT: [-32603, 'upstream'],
   UPSTREAM_INVALID: [-32603, 'upstream'],
   UPSTREAM_REFUSED: [-32603, 'upstream'],
+  CREDENTIAL_UNAVAILABLE: [-32603, 'upstream'],
+  CREDENTIAL_MISSING: [1413, 'denied'],
   ANSWER_REFUSED: [-32603, 'client'],
   PLUGIN_FAILED: [-32603, 'internal'],
   CANCELLED: [-32603, 'client'],
@@ -54,6 +56,7 @@ test('errors keep their names, numbers and whose fault they are', () => {
 
 test('the plugin interface exports what it exported', () => {
   expect(Object.keys(plugin).sort()).toEqual([
+    'GATEWAY',
     'McpNotification',
     'McpRequest',
     'McpResult',

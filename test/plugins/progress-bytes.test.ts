@@ -72,6 +72,7 @@ describe('values that go back', () => {
       upstream: undefined,
       stateDir: undefined,
       count() {},
+      limitHit() {},
       log,
       now: () => 0,
       keep: (): never => expect.unreachable(),

@@ -138,6 +138,7 @@ describe('pace', () => {
       log: { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() },
       now: () => real - shift,
       keep: (_key, make) => make(),
+      limitHit() {},
     });
     const seen: McpNotification[] = [];
     await using other = await testPlugin({ ...progress, setup: () => plugin });

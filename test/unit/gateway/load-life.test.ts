@@ -40,6 +40,7 @@ const hostOf = (scope: Scope): PluginHost => ({
   log: { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() },
   now: () => 7,
   keep: scope.keep,
+  limitHit() {},
 });
 
 const request = new McpRequest('tools/call', undefined);

@@ -33,6 +33,7 @@ const host = {
   log: { debug() {}, info() {}, warn() {}, error() {}, with: () => host.log },
   now: () => 0,
   keep: <T>(_key: string, make: () => T): T => make(),
+  limitHit() {},
 } as const;
 const x = exchangeOf({ method: 'tools/call' }, 'x1', new AbortController().signal, 0);
 

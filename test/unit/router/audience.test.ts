@@ -1,8 +1,8 @@
 // Whom a list is for: what is joined, and what stands in for what cannot be had, is never that of another caller.
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { principalFact } from '../../../src/core/exchange.ts';
 import type { McpResult } from '../../../src/protocol/message.ts';
-import { audienceOf } from '../../../src/router/audience.ts';
+import { anywhere, audienceAt, audienceOf } from '../../../src/router/audience.ts';
 import { clientOf, type ExchangeOptions, exchange } from '../../fixtures/exchanges.ts';
 import { down, routerOver, source } from './sources.ts';
 
@@ -58,4 +58,37 @@ test('a principal is given what is known of it under another credential, of a se
   expect(by('p').own).not.toBe(by('q').own);
   expect(by('p', 's')).toEqual(by('q', 's'));
   expect(by('p', 's').own).not.toBe(by('p', 't').own);
+});
+
+describe('where a plugin adds to what is sent', () => {
+  const by = (key: string): ExchangeOptions => ({ headers: { 'x-key': key } });
+  const tell = (senders: Parameters<typeof audienceAt>[0]['senders']) => {
+    const telling = source('a', {
+      'tools/list': async (x) => ({ tools: [{ name: `of-${x.inbound.headers.get('x-key')}` }] }),
+    });
+    const run = routerOver([{ ...telling, senders }, source('b', { 'tools/list': { tools: [] } })]);
+    return Promise.all(
+      ['p', 'q', 'p'].map(async (key) => names(await run.handle(exchange('tools/list', {}, by(key))))),
+    );
+  };
+
+  test('two callers with different headers do not share an answer', async () => {
+    expect(await tell([{}])).toEqual([['a__of-p'], ['a__of-q'], ['a__of-p']]);
+    expect(await tell([{ passesOn: ['x-key'] }])).toEqual([['a__of-p'], ['a__of-q'], ['a__of-p']]);
+  });
+
+  test('they do where it says that it passes on none of them', async () => {
+    expect(await tell([{ passesOn: [] }])).toEqual([['a__of-p'], ['a__of-p'], ['a__of-p']]);
+    expect(await tell([{ passesOn: ['x-other'] }])).toEqual([['a__of-p'], ['a__of-p'], ['a__of-p']]);
+  });
+
+  test('it is one audience everywhere else, so that who listens hears of changes', () => {
+    const senders = [{ passesOn: ['x-key'] }];
+    const at = (options: ExchangeOptions) => audienceAt({ senders }, exchange('tools/list', {}, options));
+    const bare = audienceOf(exchange('tools/list', {}, {}));
+    expect(at(by('p')).own).not.toBe(at(by('q')).own);
+    expect(at(by('p')).common).not.toBe(at(by('q')).common);
+    expect([at(by('p')), at(by('q'))].map(({ own }) => anywhere(own))).toEqual([bare.own, bare.own]);
+    expect(at({})).toEqual(bare);
+  });
 });

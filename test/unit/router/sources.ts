@@ -33,6 +33,7 @@ export function source(
     name,
     entry: `entry of ${name}`,
     isPlain: true,
+    senders: [],
     pages: { most: 1_000, host: pagesHost },
     claims: [],
     asked: (method) => asked.filter(({ request }) => method === undefined || request.method === method),

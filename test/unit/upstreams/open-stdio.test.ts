@@ -31,7 +31,7 @@ function opening(
     reaper: { ...NO_REAPER, watch: (pid: number) => void started.push(pid) },
     gateway: EMPTY,
     signal: new AbortController().signal,
-    own: createOwn('up', () => () => [], host.now),
+    own: createOwn('up', () => () => [], host.now)(),
   };
   const profile = { version: '2025-11-25', info: undefined, capabilities: EMPTY };
   const leaving: Promise<unknown>[] = [];

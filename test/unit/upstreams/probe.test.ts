@@ -43,7 +43,7 @@ async function setUp(options: RogueOptions = {}, behave: Behaviour = (_, res) =>
     gateway,
     userAgent: 'sluice/test',
     signal: new AbortController().signal,
-    own: createOwn('up', () => () => [], host.now),
+    own: createOwn('up', () => () => [], host.now)(),
     choice: { wanted: 'http', older: false },
     reconnects: () => true,
   };

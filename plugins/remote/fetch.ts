@@ -1,0 +1,82 @@
+// Requests to servers of the operator's choice, such as token endpoints: TLS, no redirects, a deadline, a bounded
+// answer. Errors name the host and nothing of what was sent.
+
+/** Hosts on which a server may be reached without TLS, where they are written out so. */
+const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])$/;
+
+/** Whether a URL is one that secrets may be sent to. */
+export function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
+}
+
+/** The server could not be reached, or did not answer as one should: another try may find it otherwise. */
+export class RemoteFault extends Error {}
+
+export interface FetchOptions {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Most bytes of an answer, decoded. */
+  readonly bytes: number;
+}
+
+type Init = Pick<RequestInit, 'method' | 'headers' | 'body'>;
+
+/**
+ * One request, to the end of its answer.
+ * @throws RemoteFault
+ */
+export async function fetchWhole(
+  url: string,
+  init: Init,
+  { timeout, bytes }: FetchOptions,
+): Promise<Response> {
+  if (!isSafeUrl(url)) throw new RemoteFault('the address is neither https nor on this machine');
+  const { host } = new URL(url);
+  const signal = AbortSignal.timeout(timeout);
+  try {
+    const answer = await fetch(url, { ...init, redirect: 'manual', signal });
+    const { status, headers } = answer;
+    if (status >= 300 && status <= 399) {
+      await answer.body?.cancel();
+      throw new RemoteFault(`${host} redirects (${status}), which is not followed`);
+    }
+    const text = await textOf(answer, bytes, host);
+    const isEmpty = status === 204 || status === 205 || status === 304;
+    return new Response(isEmpty ? null : text, { status, headers: kept(headers) });
+  } catch (error) {
+    if (error instanceof RemoteFault) throw error;
+    if (signal.aborted) throw new RemoteFault(`${host} took longer than ${timeout} ms`);
+    // What the platform says of a connection names the address, and may name more.
+    throw new RemoteFault(`${host} cannot be reached (${codeOf(error)})`);
+  }
+}
+
+async function textOf({ body }: Response, most: number, host: string): Promise<string> {
+  let size = 0;
+  const parts: Uint8Array[] = [];
+  for await (const part of body ?? []) {
+    size += part.length;
+    if (size > most) throw new RemoteFault(`${host} answered with more than ${most} bytes`);
+    parts.push(part);
+  }
+  return new TextDecoder().decode(Buffer.concat(parts));
+}
+
+/** Those that say something of the text as it is now, and when to come again. */
+function kept(headers: Headers): Headers {
+  const names = ['content-type', 'retry-after', 'date', 'cache-control', 'expires', 'etag', 'age'];
+  return new Headers(
+    names.flatMap((name) => {
+      const value = headers.get(name);
+      return value === null ? [] : [[name, value] as [string, string]];
+    }),
+  );
+}
+
+function codeOf(error: unknown): string {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  return String(code ?? name ?? 'unknown');
+}
