@@ -2,8 +2,10 @@
 
 import { type Caller, definePlugin, type Exchange, McpResult, type Principal, z } from '../src/plugin.ts';
 import { type Attempt, attemptOf, type Method, Refusal, refused, type Verdict } from './auth/attempt.ts';
+import { dpopSchema } from './auth/dpop.ts';
 import { createLines } from './auth/lines.ts';
 import { methodOptions, methodsOf } from './auth/methods.ts';
+import { createPossession, type Possession } from './auth/possession.ts';
 import { unauthenticated, unavailable } from './auth/refusals.ts';
 
 const anonymous = z
@@ -18,7 +20,11 @@ const anonymous = z
     description: 'Lets in callers without a credential, too. Who sends a bad one is refused all the same.',
   });
 
-const schema = z.strictObject({ ...methodOptions, anonymous: anonymous.optional() });
+const schema = z.strictObject({
+  ...methodOptions,
+  dpop: dpopSchema.optional(),
+  anonymous: anonymous.optional(),
+});
 
 type Options = z.output<typeof schema>;
 
@@ -38,15 +44,16 @@ export default definePlugin({
     const stranger = strangerOf(options.anonymous);
     if (methods.length === 0 && !stranger)
       throw new Error('nobody could prove anything: name a method, or write anonymous: true');
+    const possession = createPossession(options.dpop, host);
     const tell = createLines(host);
     return {
       async onCaller(x) {
         const own = ownOf(x, host.now());
         if (own) return own instanceof McpResult ? own : { principal: own };
-        const { verdict, by, attempt } = await judged(x, methods, stranger, host.now());
+        const { verdict, by, attempt } = await judged(x, { methods, possession, stranger }, host.now());
         if (verdict.kind === 'refused') {
           tell(x, by, verdict.reason);
-          return unauthenticated(verdict, methods, attempt, x);
+          return unauthenticated(verdict, [...methods, possession], attempt, x);
         }
         if (verdict.kind === 'unavailable') {
           tell(x, by, verdict.reason);
@@ -83,12 +90,14 @@ interface Judged {
   readonly attempt: Attempt | undefined;
 }
 
-async function judged(
-  x: Exchange,
-  methods: readonly Method[],
-  stranger: Principal | undefined,
-  now: number,
-): Promise<Judged> {
+interface Judges {
+  readonly methods: readonly Method[];
+  readonly possession: Possession;
+  /** Whom callers without a credential stand for. */
+  readonly stranger: Principal | undefined;
+}
+
+async function judged(x: Exchange, { methods, possession, stranger }: Judges, now: number): Promise<Judged> {
   let attempt: Attempt;
   try {
     attempt = attemptOf(x, now);
@@ -98,7 +107,8 @@ async function judged(
   }
   for (const method of methods) {
     const verdict = await method.verify(attempt);
-    if (verdict !== undefined) return { verdict, by: method.name, attempt };
+    if (verdict !== undefined)
+      return { verdict: await possession.prove(attempt, verdict), by: method.name, attempt };
   }
   // A credential of a kind that nobody here knows is no reason to be taken for a stranger.
   if (attempt.authorization)

@@ -31,6 +31,17 @@ export interface Attempt {
 /** Why a credential is refused, to OAuth clients (RFC 6750 §3.1, RFC 9449 §7.1). */
 export type Fault = 'invalid_request' | 'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce';
 
+/** What a token is bound to. */
+export interface Binding {
+  /** Thumbprint of a public key (RFC 7638), which a proof beside the token is signed with (RFC 9449). */
+  readonly jkt?: string | undefined;
+  /** SHA-256 of the certificate of the connection (RFC 8705). */
+  readonly x5t?: string | undefined;
+}
+
+/** Whether tokens may, have to or must not be bound to a key. */
+export type DpopMode = 'optional' | 'required' | 'off';
+
 export interface Found {
   readonly kind: 'found';
   readonly principal: Principal;
@@ -40,8 +51,10 @@ export interface Found {
     readonly type: string;
     readonly issuer?: string | undefined;
   };
-  /** What the token is bound to (`cnf`): its caller has to prove that it has this, too. */
-  readonly bound?: { readonly jkt?: string | undefined; readonly x5t?: string | undefined } | undefined;
+  /** What the token is bound to, by `bindingOf` of its claim `cnf`: its caller has to prove that it has this, too. */
+  readonly bound?: Binding | 'unknown' | undefined;
+  /** As its issuer's tokens are. Default: `optional`. */
+  readonly dpop?: DpopMode | undefined;
 }
 
 export interface Refused {

@@ -1,14 +1,36 @@
 // The methods of proof, and the options that ask for them: a line in each of the two lists below.
 
 import type { z } from '../../src/plugin.ts';
+import { NonceMemory } from '../signatures/nonces.ts';
 import type { Host, Method } from './attempt.ts';
+import { certificates, certificatesSchema } from './certificates.ts';
+import { peers, peersSchema } from './peers.ts';
+import { signaturesSchema } from './signature-options.ts';
+import { type SignatureMemory, signatures } from './signatures.ts';
 
 /** What stands in gateway.yaml for each. Absent: callers cannot prove themselves that way. */
-export const methodOptions = {};
+export const methodOptions = {
+  signatures: signaturesSchema.optional(),
+  certificates: certificatesSchema.optional(),
+  peers: peersSchema.optional(),
+};
 
-type Options = Readonly<z.output<z.ZodObject<typeof methodOptions>>> | object;
+type Options = Readonly<z.output<z.ZodObject<typeof methodOptions>>>;
 
-/** Asked in this order; the first that recognises what was sent decides. */
-export function methodsOf(_options: Options, _host: Host): Method[] {
-  return [];
+/**
+ * Asked in this order; the first that recognises what was sent decides. Last are those that need nothing of the request
+ * itself: who sends a credential means to be known by it.
+ */
+export function methodsOf(options: Options, host: Host): Method[] {
+  const methods = [
+    options.signatures && signatures(options.signatures, host.keep('signatures', signatureMemory)),
+    options.certificates && certificates(options.certificates),
+    options.peers && peers(options.peers),
+  ];
+  return methods.filter((method) => method !== undefined);
 }
+
+const signatureMemory = (): SignatureMemory => ({
+  nonces: new NonceMemory({ each: 0, all: 0 }),
+  verified: new WeakMap(),
+});

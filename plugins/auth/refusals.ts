@@ -6,7 +6,7 @@ import type { Attempt, Method, Refused, Unavailable } from './attempt.ts';
 /** @param attempt undefined where it could not even be made out what was sent */
 export function unauthenticated(
   { error, headers }: Refused,
-  methods: readonly Method[],
+  methods: readonly Pick<Method, 'challenge'>[],
   attempt: Attempt | undefined,
   x: Exchange,
 ): McpResult {

@@ -32,51 +32,54 @@ const PLACEHOLDERS = [
 const PLACEHOLDER = /\{(\w*)\}/g;
 const LINE = 'v1:{timestamp}:{nonce}:{method}:{path}{query}:{body_sha256}';
 
-const used = (line: string): string[] => [...line.matchAll(PLACEHOLDER)].map(([, name]) => name ?? '');
+/** The parts that stand in a line. */
+export const used = (line: string): string[] => [...line.matchAll(PLACEHOLDER)].map(([, name]) => name ?? '');
+
+/** The options of how it is signed. */
+export const hmacFields = {
+  message: z
+    .string()
+    .refine((line) => used(line).every((name) => PLACEHOLDERS.includes(name)), {
+      error: `knows ${PLACEHOLDERS.map((name) => `{${name}}`).join(' ')} and no other`,
+    })
+    .refine(
+      (line) => used(line).includes('timestamp'),
+      'needs {timestamp}: without it a message is good for ever',
+    )
+    .meta({ description: 'The text that is signed. `{nonce}` is sent only if it stands here.' })
+    .prefault(LINE),
+  headers: z
+    .strictObject({
+      key: headerName('x-api-key-id', 'Has the id of the key.'),
+      timestamp: headerName('x-timestamp', 'Has the time of signing.'),
+      nonce: headerName('x-nonce', 'Has the nonce.'),
+      signature: headerName('x-signature', 'Has the signature.'),
+    })
+    .refine(areDistinct, DISTINCT)
+    .meta({ description: 'The names of the headers.' })
+    .prefault({}),
+  timestamp: z
+    .enum(['seconds', 'milliseconds', 'rfc3339'])
+    .meta({ description: 'How the time is written: since the epoch, or as `2027-01-31T08:00:00Z`.' })
+    .prefault('seconds'),
+  signature: z.enum(['hex', 'base64']).meta({ description: 'How the signature is written.' }).prefault('hex'),
+  prefix: z
+    .string()
+    .regex(/^[\x21-\x7e]{0,64}$/, 'must be visible ASCII characters')
+    .meta({ description: 'What stands before the signature in its header.', examples: ['sha256='] })
+    .prefault(''),
+  key_min: z
+    .int()
+    .min(1)
+    .meta({ description: 'Fewest bytes of a secret. Lower it only for a server whose keys are shorter.' })
+    .prefault(32),
+};
 
 export const hmacSchema = z
   .strictObject({
     scheme: z.literal('hmac-v1'),
     keys: ring(z.strictObject({ ...secretFields, ...dates }), ({ id }) => id),
-    message: z
-      .string()
-      .refine((line) => used(line).every((name) => PLACEHOLDERS.includes(name)), {
-        error: `knows ${PLACEHOLDERS.map((name) => `{${name}}`).join(' ')} and no other`,
-      })
-      .refine(
-        (line) => used(line).includes('timestamp'),
-        'needs {timestamp}: without it a message is good for ever',
-      )
-      .meta({ description: 'The text that is signed. `{nonce}` is sent only if it stands here.' })
-      .prefault(LINE),
-    headers: z
-      .strictObject({
-        key: headerName('x-api-key-id', 'Has the id of the key.'),
-        timestamp: headerName('x-timestamp', 'Has the time of signing.'),
-        nonce: headerName('x-nonce', 'Has the nonce.'),
-        signature: headerName('x-signature', 'Has the signature.'),
-      })
-      .refine(areDistinct, DISTINCT)
-      .meta({ description: 'The names of the headers.' })
-      .prefault({}),
-    timestamp: z
-      .enum(['seconds', 'milliseconds', 'rfc3339'])
-      .meta({ description: 'How the time is written: since the epoch, or as `2027-01-31T08:00:00Z`.' })
-      .prefault('seconds'),
-    signature: z
-      .enum(['hex', 'base64'])
-      .meta({ description: 'How the signature is written.' })
-      .prefault('hex'),
-    prefix: z
-      .string()
-      .regex(/^[\x21-\x7e]{0,64}$/, 'must be visible ASCII characters')
-      .meta({ description: 'What stands before the signature in its header.', examples: ['sha256='] })
-      .prefault(''),
-    key_min: z
-      .int()
-      .min(1)
-      .meta({ description: 'Fewest bytes of a secret. Lower it only for a server whose keys are shorter.' })
-      .prefault(32),
+    ...hmacFields,
   })
   .superRefine(({ keys, key_min }, context) => judgeSecrets(keys, key_min, context));
 

@@ -38,7 +38,8 @@ export class NonceMemory implements Nonces {
   #size = 0;
   #looked = Number.NEGATIVE_INFINITY;
 
-  constructor(readonly room: Room) {}
+  /** @param room may be another one after a reload */
+  constructor(public room: Room) {}
 
   take(space: string, nonce: string, ms: number, now: number): Taken {
     const own = this.#spaces.get(space) ?? new Map<string, number>();

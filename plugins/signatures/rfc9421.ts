@@ -17,6 +17,16 @@ export const COMPONENTS = [
   ...['content-digest', 'content-type', 'mcp-*', 'last-event-id'],
 ];
 
+/** One of what a signature covers: a header, or what a request has beside its headers. */
+export const component = z
+  .string()
+  .regex(/^(?:@[a-z-]+|[a-z0-9!#$%&'+.^_`|~-]+\*?)$/, 'must be a header in lower case, or begin with "@"')
+  .refine((name) => !name.startsWith('@') || DERIVED.includes(name), `"@" begins ${DERIVED.join(', ')} alone`)
+  .refine(
+    (name) => !/^(?:signature|signature-input|host|content-length|connection)$/.test(name),
+    'cannot be covered',
+  );
+
 const keyFields = z.strictObject({
   id: secretFields.id,
   secret: secretFields.secret
@@ -36,22 +46,7 @@ export const rfc9421Schema = z
     algorithm: z.enum(ALGORITHMS).meta({ description: 'How it is signed.' }).prefault('hmac-sha256'),
     keys: ring(keyFields, ({ id }) => id),
     components: z
-      .array(
-        z
-          .string()
-          .regex(
-            /^(?:@[a-z-]+|[a-z0-9!#$%&'+.^_`|~-]+\*?)$/,
-            'must be a header in lower case, or begin with "@"',
-          )
-          .refine(
-            (name) => !name.startsWith('@') || DERIVED.includes(name),
-            `"@" begins ${DERIVED.join(', ')} alone`,
-          )
-          .refine(
-            (name) => !/^(?:signature|signature-input|host|content-length|connection)$/.test(name),
-            'cannot be covered',
-          ),
-      )
+      .array(component)
       .min(1)
       .refine((names) => new Set(names).size === names.length, 'the same component twice')
       .refine((names) => names.includes('@method'), 'must have @method')

@@ -31,13 +31,18 @@ export function bytesOf({ secret, encoding }: Secret): Buffer | undefined {
   return same && bytes.length > 0 ? bytes : undefined;
 }
 
-/** A problem for every secret that is not what its encoding says, or has fewer bytes than `least`. */
+/**
+ * A problem for every secret that is not what its encoding says, or has fewer bytes than `least`.
+ * @param isThere whether the key at a place has one
+ */
 export function judgeSecrets(
   keys: readonly Secret[],
   least: number,
   context: z.core.$RefinementCtx<unknown>,
+  isThere: (at: number) => boolean = () => true,
 ): void {
   for (const [at, key] of keys.entries()) {
+    if (!isThere(at)) continue;
     const bytes = bytesOf(key);
     const problem =
       bytes === undefined

@@ -21,31 +21,36 @@ const PREFIX = 'whsec_';
 /** Bytes of a key, as the scheme has it. */
 const [LEAST, MOST] = [24, 64];
 
+export const webhookSecret = z
+  .string()
+  .refine(
+    (text) => keyOf(text) !== undefined,
+    `must be ${PREFIX} and the Base64 of ${LEAST} to ${MOST} bytes`,
+  )
+  .meta({ description: `The secret: \`${PREFIX}\` and Base64. Write a reference.` });
+
+/** The names of the headers. */
+export const webhookHeaders = z
+  .strictObject({
+    id: headerName('webhook-id', 'Has the id of the message.'),
+    timestamp: headerName('webhook-timestamp', 'Has the time of signing.'),
+    signature: headerName('webhook-signature', 'Has the signatures.'),
+  })
+  .refine(areDistinct, DISTINCT)
+  .meta({ description: 'The names of the headers.' })
+  .prefault({});
+
 export const webhooksSchema = z.strictObject({
   scheme: z.literal('standard-webhooks'),
   keys: ring(
     z.strictObject({
       id: secretFields.id.meta({ description: 'A name for people. It is not sent.' }),
-      secret: z
-        .string()
-        .refine(
-          (text) => keyOf(text) !== undefined,
-          `must be ${PREFIX} and the Base64 of ${LEAST} to ${MOST} bytes`,
-        )
-        .meta({ description: `The secret: \`${PREFIX}\` and Base64. Write a reference.` }),
+      secret: webhookSecret,
       ...dates,
     }),
     ({ id }) => id,
   ),
-  headers: z
-    .strictObject({
-      id: headerName('webhook-id', 'Has the id of the message.'),
-      timestamp: headerName('webhook-timestamp', 'Has the time of signing.'),
-      signature: headerName('webhook-signature', 'Has the signatures.'),
-    })
-    .refine(areDistinct, DISTINCT)
-    .meta({ description: 'The names of the headers.' })
-    .prefault({}),
+  headers: webhookHeaders,
 });
 
 export type WebhookHeaders = z.output<typeof webhooksSchema>['headers'];
