@@ -73,6 +73,12 @@ async function offline(
   return found;
 }
 
+const APPLIES = {
+  true: '',
+  false: ', does not apply here',
+  undefined: ', applies where it goes to an upstream of its `when`',
+};
+
 /** Route, then one line per plugin in the order they run. */
 function renderExplanation({ method, name, endpoint, route, notes, steps }: Explanation): string {
   const head = `${[method, name]
@@ -85,7 +91,7 @@ function renderExplanation({ method, name, endpoint, route, notes, steps }: Expl
     [
       `  ${String(index + 1).padStart(2)}. ${id.padEnd(width)}`,
       own.join(' ').padEnd(hooks),
-      `${where}${mode === 'enforce' ? '' : ` (${mode})`}${applies ? '' : ', does not apply here'}`,
+      `${where}${mode === 'enforce' ? '' : ` (${mode})`}${APPLIES[`${applies}`]}`,
     ].join('  '),
   );
   const tail = lines.length === 0 ? ['  no plugin looks at it'] : ['  plugins, in order:', ...lines];

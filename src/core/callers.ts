@@ -23,7 +23,8 @@ export function createRecognition(
     .map((step) => ({ step, guard: guardOf(step, host) }));
   return async (x) => {
     for (const { step, guard } of all) {
-      const refusal = step.applies(x) ? await callerOf(step, guard, x) : undefined;
+      // Whose entry is for one of the upstreams that would be asked has to let it in as well.
+      const refusal = (step.applies(x) ?? true) ? await callerOf(step, guard, x) : undefined;
       if (refusal) return refusal;
     }
     return undefined;

@@ -144,7 +144,7 @@ export class Exchange {
     return this.#request;
   }
 
-  /** Where it goes; known before any plugin runs, found again when a plugin renamed the target. */
+  /** Where it goes, as far as that is known: what upstreams have to be asked for is decided below the plugins. */
   get route(): Route {
     return this.#route;
   }

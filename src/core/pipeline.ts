@@ -13,24 +13,29 @@ import { type Guard, guardOf, type Step } from './step.ts';
 import { wholeResult } from './whole.ts';
 import { isPromise } from './within.ts';
 
-/** Finds the route again where a plugin changed the target, so that `when` of the next one sees the new place. */
-export type Follow = (x: Exchange) => Promise<void> | undefined;
+/** Where exchanges go, for those who run beside the router. */
+export interface Ways {
+  /** Finds the route again where a plugin changed the target, so that `when` of the next one sees the new place. */
+  follow(x: Exchange): void;
+  /** Finds out where an undecided exchange goes: upstreams are asked. */
+  decide(x: Exchange): Promise<void>;
+}
 
-const stays: Follow = () => undefined;
+const STAYS: Ways = { follow() {}, async decide() {} };
 
 /** A handler that runs `steps` around `next`. That of an upstream also closes the legs it has seen through. */
-export function pipeline(steps: readonly Step[], next: Handler, host: Host, follow = stays): Handler {
-  const run = steps.reduceRight<Handler>((inner, step) => around(step, inner, host, follow), next);
+export function pipeline(steps: readonly Step[], next: Handler, host: Host, ways = STAYS): Handler {
+  const run = steps.reduceRight<Handler>((inner, step) => around(step, inner, host, ways), next);
   return steps.some(({ hooks }) => hooks.onClose) ? closingLegs(run) : run;
 }
 
-function around(step: Step, next: Handler, host: Host, follow: Follow): Handler {
+function around(step: Step, next: Handler, host: Host, ways: Ways): Handler {
   const { hooks } = step;
   const guard = guardOf(step, host);
   const closer = (x: Exchange, result: McpResult): void => close(guard, result, x);
   const sender = senderOf(guard);
   return async (x, emit) => {
-    if (!step.applies(x)) return next(x, emit);
+    if (!(step.applies(x) ?? (await appliesThere(step, x, ways)))) return next(x, emit);
     if (hooks.onClose) x.addCloser(closer);
     if (hooks.onSend) x.addSender(sender);
     const refusal = hooks.onCaller ? await callerOf(step, guard, x) : undefined;
@@ -39,11 +44,17 @@ function around(step: Step, next: Handler, host: Host, follow: Follow): Handler 
     if (verdict instanceof McpResult) return verdict;
     if (verdict) {
       x.replace(verdict);
-      await follow(x);
+      ways.follow(x);
     }
     const result = await next(x, hooks.onNotification ? (note) => notification(guard, note, x, emit) : emit);
     return hooks.onResult ? seenResult(guard, result, x, emit) : result;
   };
+}
+
+/** Those above have let it pass, so upstreams may be asked now. An entry that still cannot tell sees it. */
+async function appliesThere(step: Step, x: Exchange, ways: Ways): Promise<boolean> {
+  await ways.decide(x);
+  return step.applies(x) ?? true;
 }
 
 /** The onSend hooks of `steps`, for messages to an upstream that pass nothing else of a pipeline. */

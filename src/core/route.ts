@@ -13,5 +13,11 @@ export type Route =
     }
   | { readonly kind: 'all'; readonly upstreams: readonly string[] }
   | { readonly kind: 'local' }
+  /** One of these or nowhere: that is in what they list, and they are asked when the plugins have let the request pass. */
+  | {
+      readonly kind: 'undecided';
+      readonly upstreams: readonly string[];
+      readonly asked?: string | undefined;
+    }
   /** Nowhere; `refusal` is given after the plugins have seen the request. */
   | { readonly kind: 'none'; readonly asked?: string | undefined; readonly refusal: McpResult };

@@ -15,8 +15,8 @@ export interface Step {
   readonly onError: 'refuse' | 'pass';
   /** Milliseconds a hook may take before it counts as failed. */
   readonly timeout: number;
-  /** Whether `when` lets this entry see the exchange. */
-  applies(x: Exchange): boolean;
+  /** Whether `when` lets this entry see the exchange; undefined where that depends on a route that is undecided. */
+  applies(x: Exchange): boolean | undefined;
   /** Whether `when` lets it see any exchange of this endpoint. */
   covers?(endpoint: string): boolean;
 }

@@ -43,15 +43,16 @@ export class Advertised {
   }
 
   /**
-   * Who calls is known before plugins have run, which may say that it is somebody else. So what is remembered, or
-   * asked for already, may be what another is shown; a fresh look is the caller's own.
+   * What is remembered, or asked for already, may be what the same principal is shown by another client; a fresh look
+   * is the caller's own.
+   * @param x that plugins have let pass
    * @param fresh whether what is remembered is not good enough
    * @returns undefined when the tool is not listed to this client, or the list cannot be had
    * @throws the reason of the call's signal when it aborts first
    */
   async schema(x: Exchange, tool: string, fresh: boolean): Promise<RawObject | undefined> {
     if (!this.#listing.around) return (await this.#tool(x, tool, fresh))?.object('inputSchema');
-    const key = [x.route.kind === 'one' ? x.route.upstream : '', identityKey(x.principal), tool].join('\n');
+    const key = [wayOf(x, tool) ?? '', identityKey(x.principal), tool].join('\n');
     if (fresh) return (await this.#begin(key, x, tool, true).wait(x.signal)).schema;
     const known = this.#known.get(key);
     if (known && this.#listing.now() - known.at < this.#believed(known)) return known.schema;
@@ -90,7 +91,7 @@ export class Advertised {
       const item = await this.#tool(x, name, isFresh);
       return McpResult.complete(joined('tools', item ? [item] : []));
     });
-    const x = listOf(asker, signal, now());
+    const x = listOf(asker, name, signal, now());
     try {
       const result = await handle(x, () => undefined);
       x.close(result);
@@ -106,15 +107,22 @@ export class Advertised {
   }
 }
 
-function listOf({ client, inbound, route }: Exchange, signal: AbortSignal, now: number): Exchange {
+/** The upstream that has the tool, where it is known: a plugin may have made the call one of another tool. */
+function wayOf({ route }: Exchange, tool: string): string | undefined {
+  return route.kind === 'one' && route.asked === tool ? route.upstream : undefined;
+}
+
+function listOf(asker: Exchange, tool: string, signal: AbortSignal, now: number): Exchange {
+  const { client, inbound } = asker;
   const params = RawObject.of({}).with({ _meta: envelope(client) });
+  const upstream = wayOf(asker, tool);
   return new Exchange({
     id: `list-${crypto.randomUUID()}`,
     client,
     // As the call came: a plugin that asks who calls finds the same answer.
     inbound,
     request: new McpRequest('tools/list', params),
-    route: { kind: 'all', upstreams: route.kind === 'one' ? [route.upstream] : [] },
+    route: { kind: 'all', upstreams: upstream === undefined ? [] : [upstream] },
     signal,
     now,
   });

@@ -9,7 +9,7 @@ import { methodRow } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { STATELESS } from '../protocol/versions.ts';
 import type { OfferKind } from '../router/offering.ts';
-import type { BuiltEndpoint, Generation } from './generation.ts';
+import type { Generation } from './generation.ts';
 import type { SetUp } from './steps.ts';
 import type { Explanation } from './types.ts';
 
@@ -45,10 +45,9 @@ export function explain(
     signal: new AbortController().signal,
     now: 0,
   });
-  const isAsked = (name !== undefined && isListed(endpoint, method, name)) || isForeign(endpoint, method);
   const kind = kindOf(method);
-  const route = isAsked ? undefined : endpoint.router.route(x);
-  if (route && !(route instanceof Promise)) x.reroute(route);
+  const route = endpoint.router.route(x);
+  x.reroute(route);
   const tell = (where: string) => (step: SetUp) => ({
     id: step.id,
     where,
@@ -56,28 +55,19 @@ export function explain(
     mode: step.mode,
     applies: step.applies(x),
   });
-  const known = route instanceof Promise ? undefined : route;
   return {
     method,
     name,
     endpoint: endpoint.path,
-    route: known ? described(known) : `the upstream whose ${methodRow(method) ? 'list' : 'extension'} has it`,
+    route: described(route, method),
     notes: name === undefined || kind === undefined ? [] : endpoint.offering.reasons(kind, name),
     steps: [
       ...generation.steps.map(tell('pipeline')),
-      ...(known ? upstreamsOf(known) : []).flatMap((leg) =>
+      ...upstreamsOf(route).flatMap((leg) =>
         (generation.legSteps.get(leg) ?? []).map(tell(`upstreams.${leg}.pipeline`)),
       ),
     ],
   };
-}
-
-/** Whether only the lists of the upstreams say who has it; they are not asked for an explanation. */
-function isListed({ offering }: BuiltEndpoint, method: string, name: string): boolean {
-  const row = methodRow(method);
-  if (row?.to !== 'one' || row.name === 'taskId' || offering.transparent) return false;
-  const kind = kindOf(method);
-  return kind === undefined || offering.way(kind, name) === undefined;
 }
 
 /** The list that has what the method asks for; a completion can be for several. */
@@ -90,17 +80,12 @@ function kindOf(method: string): OfferKind | undefined {
   return Object.hasOwn(kinds, method) ? kinds[method] : undefined;
 }
 
-/** Whether only what the upstreams say of themselves tells whose method it is. */
-function isForeign({ offering }: BuiltEndpoint, method: string): boolean {
-  return methodRow(method) === undefined && !offering.transparent;
-}
-
 function upstreamsOf(route: Route): readonly string[] {
   if (route.kind === 'one') return [route.upstream];
   return route.kind === 'all' ? route.upstreams : [];
 }
 
-function described(route: Route): string {
+function described(route: Route, method: string): string {
   switch (route.kind) {
     case 'one':
       return route.name === undefined
@@ -110,6 +95,8 @@ function described(route: Route): string {
       return `all of ${route.upstreams.join(', ')}`;
     case 'local':
       return 'answered by the gateway';
+    case 'undecided':
+      return `the upstream whose ${methodRow(method) ? 'list' : 'extension'} has it`;
     case 'none':
       return `refused: ${route.refusal.raw.string('message') ?? ''}`;
   }

@@ -192,19 +192,24 @@ function buildEndpoint(
     seal,
     search: config.search,
   });
-  const around = (next: Handler): Handler => pipeline(steps, next, host, router.follow);
+  const recognition = createRecognition(steps, host);
+  /** Upstreams are asked nothing for anybody who is not let in. */
+  const decide = async (x: Exchange): Promise<void> => {
+    const refusal = await recognition(x);
+    if (refusal) x.reroute({ kind: 'none', refusal });
+    else await router.decide(x);
+  };
+  const ways = { follow: router.follow, decide };
+  const around = (next: Handler): Handler => pipeline(steps, next, host, ways);
   const handle = concealing(ownSessionOnly(around, router.handle), host);
   const door = concealing(
     ownSessionOnly(around, async () => McpResult.complete({})),
     host,
   );
-  const recognition = createRecognition(steps, host);
   const opened = (init: Pick<ExchangeInit, 'id' | 'client' | 'inbound' | 'request' | 'signal'>): Exchange =>
     new Exchange({ ...init, route: { kind: 'local' }, now: host.now(), runsOn });
-  /** What is looked up to find the way is looked up for nobody who is not let in. */
-  const routed = async (x: Exchange): Promise<Exchange> => {
-    const refusal = await recognition(x);
-    x.reroute(refusal ? { kind: 'none', refusal } : await router.route(x));
+  const routed = (x: Exchange): Exchange => {
+    x.reroute(router.route(x));
     return x;
   };
   const recognise: Endpoint['recognise'] = async (client, inbound, request, id) => {

@@ -6,7 +6,8 @@ import { anyOf } from '../lib/glob.ts';
 import { methodRow } from '../protocol/methods.ts';
 import { targetOf } from '../router/target.ts';
 
-export function matcher(when: When | undefined): (x: Exchange) => boolean {
+/** @returns what says whether an exchange is meant; undefined where only its route can tell, and that is undecided */
+export function matcher(when: When | undefined): (x: Exchange) => boolean | undefined {
   if (!when) return () => true;
   const methods = anyOf(when.methods);
   const upstreams = anyOf(when.upstreams);
@@ -21,11 +22,19 @@ export function matcher(when: When | undefined): (x: Exchange) => boolean {
     if (byMethod.size < 256) byMethod.set(name, verdict);
     return verdict;
   };
-  return (x) =>
-    endpoint(x.inbound.endpoint) &&
-    method(x.request.method) &&
-    (!upstreams || upstreamsOf(x).some(upstreams)) &&
-    (!names || (targetName(x) !== undefined && names(targetName(x) ?? '')));
+  return (x) => {
+    const name = targetName(x);
+    const isMeant =
+      endpoint(x.inbound.endpoint) &&
+      method(x.request.method) &&
+      (!names || (name !== undefined && names(name)));
+    if (!isMeant || !upstreams) return isMeant;
+    const all = upstreamsOf(x);
+    const some = all.some(upstreams);
+    // Wherever it goes in the end, if anywhere.
+    const isCertain = x.leg !== undefined || x.route.kind !== 'undecided' || !some || all.every(upstreams);
+    return isCertain ? some : undefined;
+  };
 }
 
 /** Whether the entry is for an endpoint at all. */
@@ -36,7 +45,7 @@ export function endpointMatcher(when: When | undefined): (path: string) => boole
 function upstreamsOf({ leg, route }: Exchange): readonly string[] {
   if (leg) return [leg.upstream];
   if (route.kind === 'one') return [route.upstream];
-  return route.kind === 'all' ? route.upstreams : [];
+  return route.kind === 'all' || route.kind === 'undecided' ? route.upstreams : [];
 }
 
 /** As the request says now: a plugin above may have renamed it since its route was found. */

@@ -106,7 +106,8 @@ export interface Explanation {
     readonly where: string;
     readonly hooks: readonly string[];
     readonly mode: string;
-    readonly applies: boolean;
+    /** Undefined where that depends on which upstream has it. */
+    readonly applies: boolean | undefined;
   }[];
 }
 

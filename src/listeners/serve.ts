@@ -1,6 +1,7 @@
 // One call of a client from its opened exchange to its result: limits, rounds of questions, figures and the
 // access log. The same for every transport and era.
 
+import { checkFact } from '../core/check.ts';
 import type { Client, Principal } from '../core/client.ts';
 import { type ErrorName, errorLabel, errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
@@ -23,7 +24,7 @@ export interface ClientCall {
   readonly emit: Emit;
   /** Is told who calls when what it asked for begins. */
   readonly begun?: (principal: Principal) => void;
-  /** What the listener has to look at before any plugin does. @returns the refusal, if there is one */
+  /** What has to be looked at once the plugins have let it pass. @returns the refusal, if there is one */
   readonly check?: (x: Exchange, endpoint: Endpoint) => Promise<McpResult | undefined>;
   /** Asks the client what the upstream needs and returns how the rounds end; initialize era only. */
   readonly rounds?: (request: McpRequest, first: Round, run: Run) => Promise<McpResult>;
@@ -99,19 +100,20 @@ async function carry(call: ClientCall, serving: Serving, begun: Begun): Promise<
   if (!endpoint)
     return errorResult('STOPPING', 'This endpoint is not served any more.', { requestId: call.id });
   begun.leave = endpoint.hold();
-  const { rounds } = call;
+  const { rounds, check } = call;
   const progress = callProgress(call.request.meta.progressToken, call.emit, serving.host);
   const run: Run = async (request, refusals) => {
     const { x: before } = begun;
-    const x = await (before
+    const x = before
       ? endpoint.again(before, request)
-      : endpoint.open(call.client, call.inbound, request, call.signal, call.id));
+      : endpoint.open(call.client, call.inbound, request, call.signal, call.id);
     begun.x = x;
+    if (check) x.set(checkFact, (own) => check(own, endpoint));
     if (refusals && refusals.size > 0) x.set(refusalsFact, refusals);
     const withdrawals = new Withdrawals();
     if (rounds) x.set(withdrawalsFact, withdrawals);
     const emit = rounds ? progress.emit : firstTold(call, x);
-    const result = (await call.check?.(x, endpoint)) ?? (await endpoint.handle(x, emit));
+    const result = await endpoint.handle(x, emit);
     if (result.kind === 'input_required' && rounds) x.close(result);
     return { result, withdrawals, waiting: progress.waiting };
   };
@@ -195,7 +197,7 @@ function record(
     requestId: call.id,
     method,
     // Who holds the id of a task can have its result.
-    name: x?.route.kind === 'one' && row?.name !== 'taskId' ? x.route.asked : undefined,
+    name: x && row?.name !== 'taskId' ? askedOf(x) : undefined,
     upstream: x?.route.kind === 'one' ? x.route.upstream : undefined,
     era: call.client.version,
     principal: x?.principal.id,
@@ -204,4 +206,9 @@ function record(
     ms: Math.round(ms * 10) / 10,
     bytes,
   });
+}
+
+/** The name of something that is there, or may be. */
+function askedOf({ route }: Exchange): string | undefined {
+  return route.kind === 'one' || route.kind === 'undecided' ? route.asked : undefined;
 }

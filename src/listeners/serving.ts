@@ -17,16 +17,10 @@ export interface Endpoint {
   readonly sse: string | undefined;
   /** Says that something runs on it, until the returned function is first called: its generation stays that long. */
   hold(): () => void;
-  /** Begins an exchange: its route is known when this resolves. */
-  open(
-    client: Client,
-    inbound: Inbound,
-    request: McpRequest,
-    signal: AbortSignal,
-    id: string,
-  ): Promise<Exchange>;
+  /** Begins an exchange. */
+  open(client: Client, inbound: Inbound, request: McpRequest, signal: AbortSignal, id: string): Exchange;
   /** Begins the next round of an exchange. */
-  again(x: Exchange, request: McpRequest): Promise<Exchange>;
+  again(x: Exchange, request: McpRequest): Exchange;
   /**
    * Asks those plugins that know who calls, and no other. What they say holds for all that came with `inbound`.
    * @returns why it is not let in, or as whom

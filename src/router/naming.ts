@@ -34,6 +34,8 @@ export interface Naming {
   shown(full: string): string;
   /** All that a name in a call can mean, in the order of the configuration, but for short forms. */
   candidates(shown: string): Owned[];
+  /** What a name would mean but for the names that stand in its place, with those. */
+  replaced(shown: string): (Owned & { readonly name: string })[];
   /** Whether it can be a short form. */
   maybeShort(shown: string): boolean;
 }
@@ -78,7 +80,16 @@ export function createNaming({ upstreams, template, shortens, ...given }: Naming
     });
   }
 
-  return { full, shown, candidates, maybeShort: (name) => shortens && maybeShort(name) };
+  function replaced(name: string): (Owned & { name: string })[] {
+    return upstreams.flatMap((upstream) => {
+      const own = template ? unjoined(template, upstream, name) : name;
+      const whole = own === undefined ? undefined : full(upstream, own);
+      if (own === undefined || whole === undefined || shown(whole) === name) return [];
+      return [{ upstream, own, name: shown(whole) }];
+    });
+  }
+
+  return { full, shown, candidates, replaced, maybeShort: (name) => shortens && maybeShort(name) };
 }
 
 /** Upstreams have names without white space. */

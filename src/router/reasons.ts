@@ -32,6 +32,7 @@ export function reasonsOf(kind: OfferKind, name: string, said: Said): string[] {
   return [
     ...short,
     ...which,
+    ...naming.replaced(name).map((other) => `${other.own} of ${other.upstream} is called ${other.name} here`),
     ...candidates.flatMap((way) => ofOne(kind, way, naming.full(way.upstream, way.own), said)),
   ];
 }

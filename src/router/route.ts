@@ -1,4 +1,6 @@
-// Where a request goes. Found before any plugin runs, and again when a plugin renamed the target.
+// Where a request goes. What the request and the configuration say of it is known before any plugin runs, and again
+// when a plugin renamed the target. What only upstreams can say is asked later: for a caller that plugins refuse, nobody
+// is.
 
 import { type ErrorName, errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
@@ -26,10 +28,11 @@ export interface Routing {
   extensionOwner(x: Exchange): Promise<string | undefined>;
 }
 
-/** @param x whose behalf the catalogue is asked on; its request is the one to route */
-export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route> {
+/** The way as far as it is known without asking anybody. */
+export function findRoute(x: Exchange, routing: Routing): Route {
   const { sources } = routing;
-  const row = methodRow(x.request.method);
+  const { method } = x.request;
+  const row = methodRow(method);
   const [only] = sources;
   if (row?.to === 'local') return { kind: 'local' };
   if (row?.to === 'all') return { kind: 'all', upstreams: sources.map(({ name }) => name) };
@@ -37,24 +40,34 @@ export function findRoute(x: Exchange, routing: Routing): Route | Promise<Route>
     const target = row && targetOf(x.request, row);
     return { kind: 'one', upstream: only.name, name: target?.name, asked: target?.name };
   }
-  if (!row) return byExtension(x, routing);
+  // Sessions are told of no extensions.
+  if (!row) return x.client.session ? unknownMethod(method) : undecided(routing);
   const target = targetOf(x.request, row);
   if (!target)
-    return none(
-      'PARAMS_INVALID',
-      `${x.request.method} does not say what it wants: params.${row.name} is missing.`,
-    );
+    return none('PARAMS_INVALID', `${method} does not say what it wants: params.${row.name} is missing.`);
   return byTarget(target, x, routing);
 }
 
+function undecided({ sources }: Routing, asked?: string): Route {
+  return { kind: 'undecided', upstreams: sources.map(({ name }) => name), asked };
+}
+
+/**
+ * The way that only upstreams can say: for what is in their lists, and for methods of their extensions.
+ * @param x whose behalf they are asked on; its request is the one to route
+ * @throws the reason of the exchange's signal when it aborts first
+ */
+export async function decidedRoute(x: Exchange, routing: Routing): Promise<Route> {
+  const row = methodRow(x.request.method);
+  if (!row) return byExtension(x, routing);
+  const target = targetOf(x.request, row);
+  return target && target.kind !== 'task' ? byLists(target, x, routing) : findRoute(x, routing);
+}
+
 /** An unknown method belongs to somebody only when there is just one it can belong to. */
-function byExtension(x: Exchange, { extensionOwner }: Routing): Route | Promise<Route> {
-  const unknownMethod = none('METHOD_UNKNOWN', `Nobody here answers ${x.request.method}.`);
-  // Sessions are told of no extensions.
-  if (x.client.session) return unknownMethod;
-  return extensionOwner(x).then((upstream) =>
-    upstream === undefined ? unknownMethod : { kind: 'one', upstream },
-  );
+async function byExtension(x: Exchange, { extensionOwner }: Routing): Promise<Route> {
+  const upstream = await extensionOwner(x);
+  return upstream === undefined ? unknownMethod(x.request.method) : { kind: 'one', upstream };
 }
 
 /** The way to a task, now that it is known who calls: to their own ones only, of tools that are there for them. */
@@ -83,7 +96,7 @@ async function isThere(
   return made ? offering.sees('tools', made, x) : missing.some((each) => each.upstream === upstream);
 }
 
-function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promise<Route> {
+function byTarget(target: Target, x: Exchange, routing: Routing): Route {
   if (target.kind === 'task') {
     const task = routing.tasks.route(target.name, x.client);
     return task && routing.sources.some(({ name }) => name === task.upstream)
@@ -93,8 +106,7 @@ function byTarget(target: Target, x: Exchange, routing: Routing): Route | Promis
   const way = routing.offering.way(KIND_OF[target.kind], target.name);
   if (way === 'nowhere') return unknown(target);
   if (way) return { kind: 'one', upstream: way.upstream, name: way.own, asked: target.name };
-  // Who calls is not certain before the plugins have run, so nothing is hidden yet either.
-  return byLists(target, x, { ...routing, views: routing.whole });
+  return undecided(routing, target.name);
 }
 
 /**
@@ -113,6 +125,10 @@ async function byLists(target: Listed, x: Exchange, routing: Routing): Promise<R
   const { upstream, own, missing } = await findOwner(target, x, routing);
   if (upstream !== undefined) return { kind: 'one', upstream, name: own, asked: target.name };
   return missing.length === 0 ? unknown(target) : uncertain(target, missing);
+}
+
+function unknownMethod(method: string): Route {
+  return none('METHOD_UNKNOWN', `Nobody here answers ${method}.`);
 }
 
 function unknown(target: Listed): Route {

@@ -1,10 +1,11 @@
 // From an exchange to its legs and back to one result. The innermost handler of an endpoint's pipeline.
 
+import { checkFact } from '../core/check.ts';
 import { type ErrorName, errorResult } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
-import type { Follow } from '../core/pipeline.ts';
+import type { Ways } from '../core/pipeline.ts';
 import type { Route } from '../core/route.ts';
 import { digest } from '../lib/digest.ts';
 import { anyOf } from '../lib/glob.ts';
@@ -22,7 +23,7 @@ import { createOffering, type Offering } from './offering.ts';
 import { withArguments } from './override.ts';
 import { findOwner, type LookUps } from './owner.ts';
 import { passedList } from './passed.ts';
-import { findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
+import { decidedRoute, findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
 import { searching, searchList } from './search.ts';
 import type { Said, Source } from './source.ts';
 import type { Stock } from './stock.ts';
@@ -32,13 +33,11 @@ import { taskList } from './task-list.ts';
 import { TaskNames, withoutTasks } from './tasks.ts';
 import { digestFor, Views, type Wish } from './views.ts';
 
-export interface Router {
+export interface Router extends Ways {
   /** A tool as it is listed to the caller of `x`; only the upstream that `x` goes to is asked. */
   tool(x: Exchange, name: string, wish: Wish): Promise<RawObject | undefined>;
-  /** Where the exchange's request goes; a promise where upstreams have to be asked. */
-  route(x: Exchange): Route | Promise<Route>;
-  /** Routes again where the request names another target than its route was found for. */
-  readonly follow: Follow;
+  /** Where the exchange's request goes, as far as that is known without asking anybody. */
+  route(x: Exchange): Route;
   readonly handle: Handler;
 }
 
@@ -147,17 +146,20 @@ export function createRouter({
   const alone = offering.transparent ? sources[0] : undefined;
 
   /** A plugin may have renamed the target, or asked for something else; then the way is looked for again. */
-  function follow(x: Exchange): Promise<void> | undefined {
-    if (leadsTo(x)) return undefined;
-    return Promise.resolve(findRoute(x, routing)).then((route) => x.reroute(route));
+  function follow(x: Exchange): void {
+    if (!leadsTo(x)) x.reroute(findRoute(x, routing));
   }
 
-  /** The way was first looked for before plugins had said who calls; what counts is what that caller is offered. */
+  /** For a plugin in the middle: who calls is not certain yet, so nothing is hidden either. */
+  async function decide(x: Exchange): Promise<void> {
+    if (x.route.kind === 'undecided') await reroute(x, decidedRoute(x, { ...routing, views: routing.whole }));
+  }
+
+  /** What was decided in the middle was for whom it seemed to be then; what counts is what the caller is offered. */
   async function lookAgain(x: Exchange): Promise<void> {
     const visible = visibleRoute(x, routing);
-    if (visible) return x.reroute(await visible);
-    if (x.route.kind === 'local' || x.route.kind === 'all' || x.principal === x.client.principal) return;
-    x.reroute(await findRoute(x, routing));
+    if (visible) return reroute(x, visible);
+    if (findRoute(x, routing).kind === 'undecided') await reroute(x, decidedRoute(x, routing));
   }
 
   /** Whose a task is, is known only now that the plugins have said who calls. */
@@ -204,26 +206,45 @@ export function createRouter({
     },
     route: (x) => findRoute(x, routing),
     follow,
+    decide,
     async handle(x, emit) {
       const refusal = withoutTasks(x);
       if (refusal) return refusal;
-      await follow(x);
+      follow(x);
       await lookAgain(x);
       await toOwnTask(x);
       const { route } = x;
       switch (route.kind) {
         case 'one':
-          return toOne(route, x, emit);
+          return (await refusalOf(x)) ?? toOne(route, x, emit);
         case 'all':
           return toAll(x, emit);
         case 'local':
           return McpResult.complete(await discover(sources, x, speaking()));
         case 'none':
           return route.refusal;
+        case 'undecided':
+          return errorResult('INTERNAL', 'Nobody has found out where this goes.', { requestId: x.id });
       }
     },
   };
   return found ? searching(router, found, merging) : router;
+}
+
+/** Whoever leaves while upstreams are asked goes nowhere. */
+async function reroute(x: Exchange, looking: Promise<Route>): Promise<void> {
+  x.reroute(await looking.catch((error: unknown) => ({ kind: 'none', refusal: left(error, x) })));
+}
+
+/** What the listener has against it. */
+async function refusalOf(x: Exchange): Promise<McpResult | undefined> {
+  const check = x.get(checkFact);
+  return check && (await check(x).catch((error: unknown) => left(error, x)));
+}
+
+function left(error: unknown, { signal, id: requestId }: Exchange): McpResult {
+  if (signal.aborted) return errorResult('CANCELLED', undefined, { requestId });
+  throw error;
 }
 
 /** The upstream that an exchange goes to, where it is one. */

@@ -84,24 +84,21 @@ export function searching(router: Router, options: SearchOptions, merging: Mergi
     );
   }
 
-  function follow(x: Exchange): Promise<void> | undefined {
+  function follow(x: Exchange): void {
     const way = unwrap(x);
-    if (!way) return x.route === HERE ? again(x) : router.follow(x);
-    x.reroute(way);
-    return undefined;
-  }
-
-  /** A plugin made another call of one that was answered here. */
-  async function again(x: Exchange): Promise<void> {
-    x.reroute(await router.route(x));
+    if (way) x.reroute(way);
+    // A plugin made another call of one that was answered here.
+    else if (x.route === HERE) x.reroute(router.route(x));
+    else router.follow(x);
   }
 
   return {
     tool: (x, name, wish) => (name === FIND || name === CALL ? nothing : router.tool(x, name, wish)),
     route: (x) => unwrap(x) ?? router.route(x),
     follow,
+    decide: router.decide,
     async handle(x, emit) {
-      await follow(x);
+      follow(x);
       if (x.request.method === 'tools/list') return list(x);
       // What is wrong with its arguments; the router knows no tool of that name.
       if (x.route.kind === 'none' && x.route.asked === CALL) return x.route.refusal;

@@ -43,7 +43,8 @@ describe('the processes of a gateway', () => {
     };
     const gateway = await startGateway(plainConfig({ up: upstream }));
     expect(await (await call(gateway.url, 'echo', {})).text()).toContain('"error"');
-    expect(await life.released).toBe('held\n');
+    // How often it is tried depends on how long the start of each takes.
+    expect(await life.released).toMatch(/^(held\n)+$/);
     expect(await gateway.stop()).toBe(0);
   });
 });

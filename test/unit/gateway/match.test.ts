@@ -9,7 +9,7 @@ import type { Route } from '../../../src/core/route.ts';
 import type { Step } from '../../../src/core/step.ts';
 import { matcher } from '../../../src/gateway/match.ts';
 import { McpRequest } from '../../../src/protocol/message.ts';
-import { toolCall } from '../../fixtures/exchanges.ts';
+import { exchange as exchangeOf, toolCall } from '../../fixtures/exchanges.ts';
 import { routerOver, source } from '../router/sources.ts';
 
 function exchange(method: string, route: Route): Exchange {
@@ -59,14 +59,9 @@ describe('when', () => {
     const watcher = (upstream: string) =>
       step(upstream, matcher({ upstreams: [upstream] }), { onRequest: () => void seen.push(upstream) });
     const rename = step('rename', () => true, { onRequest: (request) => request.with({ name: 'b__x' }) });
-    const run = pipeline(
-      [watcher('a'), rename, watcher('a'), watcher('b')],
-      router.handle,
-      host,
-      router.follow,
-    );
+    const run = pipeline([watcher('a'), rename, watcher('a'), watcher('b')], router.handle, host, router);
     const x = toolCall('a__x');
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     expect((await run(x, () => undefined)).value).toEqual({ from: 'b' });
     expect(seen).toEqual(['a', 'b']);
   });
@@ -74,15 +69,60 @@ describe('when', () => {
   test('follows a plugin that asks for something else altogether', async () => {
     const { router, host } = routerOver([source('a'), source('b')]);
     const x = toolCall('a__x');
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     const applied: boolean[] = [];
     const list = { onRequest: () => new McpRequest('tools/list', undefined) };
     const steps = [
       { id: 'list', hooks: list, applies: () => true },
-      { id: 'seen', hooks: {}, applies: (y: Exchange) => applied.push(matcher({ upstreams: ['b'] })(y)) > 0 },
+      {
+        id: 'seen',
+        hooks: {},
+        applies: (y: Exchange) => applied.push(matcher({ upstreams: ['b'] })(y) === true) > 0,
+      },
     ].map((each) => ({ ...each, mode: 'enforce', onError: 'refuse', timeout: 1_000 }) as const);
-    const result = await pipeline(steps, router.handle, host, router.follow)(x, () => undefined);
+    const result = await pipeline(steps, router.handle, host, router)(x, () => undefined);
     expect([result.value, applied]).toEqual([{ tools: [] }, [true]]);
+  });
+
+  test('cannot tell of an undecided route, unless all or none of the upstreams are meant', () => {
+    const undecided: Route = { kind: 'undecided', upstreams: ['a', 'b'], asked: 'x' };
+    const x = exchange('resources/read', undecided);
+    x.replace(x.request.with({ uri: 'x' }));
+    const verdicts = [['a'], ['*'], ['c']].map((upstreams) => matcher({ upstreams })(x));
+    expect(verdicts).toEqual([undefined, true, false]);
+    expect(matcher({ names: ['x'] })(x)).toBe(true);
+    expect(matcher({ names: ['y'], upstreams: ['a'] })(x)).toBe(false);
+    expect(matcher({ methods: ['tools/*'], upstreams: ['a'] })(x)).toBe(false);
+    expect(matcher({ upstreams: ['a'] })(x.fork('b', x.request))).toBe(false);
+  });
+
+  test('has upstreams asked where it needs them, when those above have let the exchange pass', async () => {
+    const uris = (uri: string) => ({ resources: [{ uri, name: uri }] });
+    const sources = [
+      source('a', { 'resources/list': uris('x:a') }),
+      source('b', { 'resources/list': uris('x:b'), 'resources/read': { from: 'b' } }),
+    ];
+    const { router, host } = routerOver(sources);
+    const seen: string[] = [];
+    const step = (id: string, applies: Step['applies'], hooks: Hooks): Step => {
+      return { id, hooks, applies, mode: 'enforce', onError: 'refuse', timeout: 1_000 };
+    };
+    const gate = step('gate', () => true, {
+      onRequest: (_, { inbound }) => (inbound.headers.has('x-word') ? undefined : errorResult('FORBIDDEN')),
+    });
+    const watcher = (upstream: string) =>
+      step(upstream, matcher({ upstreams: [upstream] }), { onRequest: () => void seen.push(upstream) });
+    const run = pipeline([gate, watcher('a'), watcher('b')], router.handle, host, router);
+    const read = async (uri: string, headers: Record<string, string>) => {
+      const x = exchangeOf('resources/read', { uri }, { headers });
+      x.reroute(router.route(x));
+      expect(x.route).toEqual({ kind: 'undecided', upstreams: ['a', 'b'], asked: uri });
+      return run(x, () => undefined);
+    };
+    expect((await read('x:b', {})).raw.object('data')?.string('code')).toBe('FORBIDDEN');
+    expect([seen, sources.flatMap(({ asked }) => asked())]).toEqual([[], []]);
+    expect((await read('x:b', { 'x-word': 'friend' })).value).toEqual({ from: 'b' });
+    expect(seen).toEqual(['b']);
   });
 
   test('knows the target of a call that leads nowhere, and none where there is none', () => {

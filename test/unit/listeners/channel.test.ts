@@ -32,7 +32,7 @@ function start() {
   const endpoint = {
     path: '/mcp',
     hold: () => () => {},
-    open: async (client, by, request, signal, id) => {
+    open: (client, by, request, signal, id) => {
       client.session?.ended.addEventListener('abort', () => ended.push(true));
       return new Exchange({ id, client, inbound: by, request, route: { kind: 'local' }, signal, now: 0 });
     },

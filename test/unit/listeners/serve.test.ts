@@ -58,9 +58,9 @@ function endpointOf(name: string, handle: Handler): Endpoint {
         isOver = true;
       };
     },
-    open: async (by, inbound, request, signal, id) =>
+    open: (by, inbound, request, signal, id) =>
       watched(new Exchange({ id, client: by, inbound, request, route: { kind: 'local' }, signal, now: 0 })),
-    again: async (x, request) => watched(x.again(request, { kind: 'local' })),
+    again: (x, request) => watched(x.again(request, { kind: 'local' })),
     handle,
     recognise: async (client) => ({ refusal: undefined, principal: client.principal }),
     admit: async () => undefined,
@@ -122,7 +122,10 @@ describe('a call', () => {
   });
 
   test('that cannot begin gives its hold back', async () => {
-    endpoint = { ...endpointOf('one', async () => done), open: () => Promise.reject(new Error('no route')) };
+    const open = (): never => {
+      throw new Error('no route');
+    };
+    endpoint = { ...endpointOf('one', async () => done), open };
     const { result } = await serve(callOf(), serving);
     expect([codeOf(result), held]).toEqual(['INTERNAL', 0]);
   });

@@ -133,7 +133,7 @@ test('what is offered to a caller whom only a plugin makes known is found', asyn
   const { router } = routerOver([a, b], 'none');
   const call = async (principal?: string) => {
     const x = toolCall('own');
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     if (principal !== undefined) x.set(principalFact, { id: principal, scopes: [] });
     const result = await router.handle(x, nobody);
     return result.value.from ?? result.raw.string('message');

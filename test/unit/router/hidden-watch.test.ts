@@ -30,7 +30,7 @@ async function watched(options: Partial<OfferingOptions>, narrow?: (x: Exchange)
   const [a, b] = [watching('a', URIS.slice(0, 2)), watching('b', [URIS[2] ?? ''])];
   const { router } = routerOver([a, b], options);
   const x = exchange('subscriptions/listen', { notifications: { resourceSubscriptions: URIS } });
-  x.reroute(await router.route(x));
+  x.reroute(router.route(x));
   narrow?.(x);
   const heard: McpNotification[] = [];
   const emit: Emit = (note) => void heard.push(note);
@@ -108,7 +108,7 @@ describe('a task', () => {
     const name = await made('a__build');
     const ask = async (groups: string[]) => {
       const x = get(name);
-      x.reroute(await router.route(x));
+      x.reroute(router.route(x));
       x.set(principalFact, { id: 'ada', scopes: [], groups });
       return (await router.handle(x, nobody)).kind;
     };

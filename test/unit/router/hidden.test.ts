@@ -115,7 +115,7 @@ for (const [what, options] of OPTIONS)
         const { router, offering } = routerOver([serving('a'), serving('b')], options);
         const ask = async (method: string, params: object): Promise<McpResult> => {
           const x = exchange(method, params);
-          x.reroute(await router.route(x));
+          x.reroute(router.route(x));
           if (principal) x.set(principalFact, principal);
           narrow?.(x);
           return router.handle(x, nobody);
@@ -166,7 +166,7 @@ describe('what is read', () => {
   const read = async (options: Partial<OfferingOptions>, uri: string, narrow?: (x: Exchange) => void) => {
     const { router } = routerOver([serving('a'), serving('b')], options);
     const x = exchange('resources/read', { uri });
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     narrow?.(x);
     return router.handle(x, nobody);
   };
@@ -182,7 +182,7 @@ describe('what is read', () => {
     const offers = new Map([['a', { resources: { deny: ['*'] } }]]);
     const { router } = routerOver([serving('a'), serving('b')], { offers });
     const x = exchange('resources/read', { uri: 'file:///docs/z' });
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     await router.handle(x, nobody);
     expect(x.route).toMatchObject({ kind: 'one', upstream: 'b' });
   });
@@ -198,7 +198,7 @@ test('one upstream under its own names is narrowed like several', async () => {
   const { router } = routerOver([serving('a')], 'none');
   const ask = async (method: string, params: object, narrow: (x: Exchange) => void) => {
     const x = exchange(method, params);
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     narrow(x);
     return router.handle(x, nobody);
   };
@@ -213,7 +213,7 @@ test('one upstream under its own names is narrowed like several', async () => {
 test('plugins see where a call goes, also one that is hidden from its caller in the end', async () => {
   const { router } = routerOver([serving('a'), serving('b')], { template: PREFIX, views });
   const x = exchange('tools/call', { name: 'b__delete_a' });
-  x.reroute(await router.route(x));
+  x.reroute(router.route(x));
   expect(x.route).toMatchObject({ kind: 'one', upstream: 'b', name: 'delete_a' });
   x.set(principalFact, ann);
   expect((await router.handle(x, nobody)).raw.string('message')).toBe('Unknown tool: b__delete_a');

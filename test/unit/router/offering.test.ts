@@ -218,7 +218,10 @@ describe('reasons', () => {
     tools: { deny: ['b__*'] },
     views: [{ for: { groups: ['ops'], scopes: ['x'] } }, { tools: { allow: ['a__get_*'] } }],
     offers: new Map([
-      ['a', { tools: { deny: ['delete'] }, overrides: { get_x: { arguments: { repo: 1 } } } }],
+      [
+        'a',
+        { tools: { deny: ['delete'] }, overrides: { get_x: { arguments: { repo: 1 } }, y: { name: 'z' } } },
+      ],
     ]),
   });
   test.each([
@@ -228,6 +231,7 @@ describe('reasons', () => {
     ],
     ['a__delete', ['hidden by upstreams.a.tools', 'seen by groups ops and scopes x']],
     ['b__x', ['hidden by endpoints./mcp.tools', 'seen by groups ops and scopes x']],
+    ['a__y', ['y of a is called a__z here']],
     ['d__x', []],
     ['z_deadbeef', ['it may be the short form of a longer name: only a list tells']],
   ])('for %p: %j', (name, reasons) => {

@@ -64,7 +64,7 @@ describe('to one', () => {
     const [a, b] = [echo('a'), echo('b')];
     const { router } = routerOver([a, b]);
     const x = toolCall('a__x');
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     x.replace(x.request.with({ arguments: { changed: true } }));
     expect((await router.handle(x, () => undefined)).value).toEqual({ from: 'a', got: 'x' });
     x.replace(x.request.with({ name: 'b__y' }));

@@ -35,7 +35,7 @@ function endpoint(options: Parameters<typeof routerOver>[1] = 'prefix', also?: s
   const { router, host } = routerOver([a, b], options, 5_000, {}, NO_SHELF, { hits: 5, also });
   const ask = async (method: string, params: JsonObject) => {
     const x = exchange(method, params);
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     const routed = { method: x.request.method, params: x.request.params, route: x.route };
     const result = await router.handle(x, nobody);
     return { result, routed };
@@ -188,7 +188,7 @@ describe('a plugin that changes the request', () => {
   test('into another call, or into one through call_tool', async () => {
     const { router, b } = endpoint();
     const x = exchange('tools/call', { name: 'find_tool', arguments: { query: 'x' } });
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     x.replace(x.request.with({ name: 'call_tool', arguments: { name: 'files__read_file' } }));
     await router.follow(x);
     expect(x.request.params).toEqual({ name: 'files__read_file' });
@@ -199,7 +199,7 @@ describe('a plugin that changes the request', () => {
   test('of a tool into find_tool', async () => {
     const { router } = endpoint();
     const x = exchange('tools/call', { name: 'files__read_file' });
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     x.replace(x.request.with({ name: 'find_tool', arguments: { query: 'datei' } }));
     const result = await router.handle(x, nobody);
     expect(result.value.structuredContent).toMatchObject({ tools: [{ name: 'files__read_file' }] });
@@ -216,7 +216,7 @@ test('no upstream has to be asked for the schemas of the two', async () => {
 test('what is wrong with a call through call_tool is said to callers that plugins know, too', async () => {
   const { router } = endpoint({ maxTools: 3 });
   const x = exchange('tools/call', { name: 'call_tool', arguments: { tool: 'x' } });
-  x.reroute(await router.route(x));
+  x.reroute(router.route(x));
   x.set(principalFact, { id: 'u', scopes: [] });
   expect((await router.handle(x, nobody)).value.message).toBe('call_tool: arguments.name must be a text.');
 });

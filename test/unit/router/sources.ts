@@ -106,7 +106,7 @@ export function routerOver(
   });
   /** As an endpoint does it: the route first, then the way. */
   const handle = async (x: Exchange, emit: Emit = nobody): Promise<McpResult> => {
-    x.reroute(await router.route(x));
+    x.reroute(router.route(x));
     return router.handle(x, emit);
   };
   return { host, router, offering, stock, leaving, handle, call: (name: string) => handle(toolCall(name)) };
