@@ -18,6 +18,7 @@ import { lookUp } from './look-up.ts';
 import { stateDir } from './paths.ts';
 import { openPinFile, PIN_FILE } from './pin-file.ts';
 import { withPluginProblems } from './plugin-problems.ts';
+import { readBounded } from './read-bounded.ts';
 import { readSealKey, SealKeyUnwritable } from './seal-key.ts';
 import { openSessionFile } from './session-file.ts';
 import { openShelfFile } from './shelf-file.ts';
@@ -76,6 +77,7 @@ export async function prepare(
       if (next.ok) latest = next;
       return next;
     },
+    readFile: readBounded,
     plugins: shell.plugins,
     stateDir: dir,
     sealKey: sealKey(dir, config.state.dir !== undefined, logger),
@@ -97,6 +99,7 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
   return {
     host: { log: SILENT, metrics: createMetrics(), now: Date.now, redact: shell.redact },
     read: () => ({ ok: true, warnings: [], config: loaded.config, document: loaded.document }),
+    readFile: readBounded,
     plugins: shell.plugins,
     sealKey: crypto.getRandomValues(new Uint8Array(32)),
     sessions: sessionMemory(loaded.config.state.size),

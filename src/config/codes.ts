@@ -57,7 +57,7 @@ export const CODES = {
   },
   FILE_UNREADABLE: {
     title: 'A file cannot be read',
-    why: '`${file:PATH}` was used and the file is missing, unreadable, not a file or longer than 4MiB, which is as long as the configuration itself may be. Relative paths begin at the directory of the configuration.',
+    why: '`${file:PATH}` was used, or a field that names a file, and the file is missing, unreadable, not a file or longer than 4MiB, which is as long as the configuration itself may be. Relative paths begin at the directory of the configuration.',
     fix: 'Check the path and the rights of the user the gateway runs as.',
   },
   SECRET_UNDEFINED: {
@@ -72,7 +72,7 @@ export const CODES = {
   },
   SECRET_PLACE: {
     title: 'A secret where it would be shown',
-    why: 'Only headers, the environment of a command and options of plugins are kept out of logs, process lists and the console.',
+    why: 'Only headers, the environment of a command, keys of TLS and options of plugins are kept out of logs, process lists and the console.',
     fix: 'Pass the secret in one of these.',
   },
   FIELD_UNKNOWN: {
@@ -115,6 +115,21 @@ export const CODES = {
     title: 'Not an address to listen on',
     why: 'An address is `host:port`, `[ipv6]:port` or `unix:/path`.',
     fix: 'Write for example `127.0.0.1:7420`. A port alone is not enough: it would not say who may connect.',
+  },
+  LISTEN_PLAIN: {
+    title: 'Open to other machines without TLS',
+    why: 'What is sent to this address could be read and changed on its way, tokens included.',
+    fix: 'Give the listener `tls: { cert: …, key: … }`; write `tls: off` where something in front of it ends TLS.',
+  },
+  CERTIFICATE_INVALID: {
+    title: 'A certificate or key that cannot be used',
+    why: 'It is not in PEM form, or the key is not that of the certificate, or the key is encrypted.',
+    fix: 'Give the PEM file of the certificate with its chain, and that of its private key without a passphrase.',
+  },
+  CERTIFICATE_EXPIRED: {
+    title: 'A certificate that is not valid now',
+    why: 'Its time is over, or has not come. Clients will refuse to connect.',
+    fix: 'Renew it, or check the clock of this machine. The gateway takes the new one without a restart.',
   },
   LISTENER_KIND: {
     title: 'Not exactly one kind of listener',

@@ -3,7 +3,7 @@
 import { painter } from './diagnostic.ts';
 import { changedLeaves } from './leaves.ts';
 import type { Loaded } from './load.ts';
-import { sameEntry, sameSection, sameUpstream } from './same.ts';
+import { sameEntry, sameListeners, sameSection, sameUpstream } from './same.ts';
 import type { Config, Entry, Path, Upstream } from './schema.ts';
 
 export { sameEntry, sameUpstream } from './same.ts';
@@ -45,11 +45,12 @@ export interface PlanView {
 
 /** Sockets are opened, and the place for keys is chosen, once. */
 const AT_START = ['listeners', 'admin', 'state'] as const;
+type AtStart = (typeof AT_START)[number];
 const PLAIN = ['endpoints', 'telemetry', 'limits', 'drain'] as const;
 
 /** Compares two configurations. What is written differently and means the same is no change. */
 export function planReload(before: Loaded, after: Loaded): Plan {
-  const ignored = AT_START.filter((section) => !sameSection(section, before.config, after.config));
+  const ignored = AT_START.filter((section) => !sameAtStart(section, before.config, after.config));
   const plain = PLAIN.filter((section) => !sameSection(section, before.config, after.config));
   const upstreams = sortUpstreams(before.config, after.config);
   const pair: Pair = { before, after };
@@ -58,12 +59,24 @@ export function planReload(before: Loaded, after: Loaded): Plan {
     ...upstreams.changed.flatMap((name) => upstreamChanges(pair, name)),
     ...upstreams.added.map((name): Change => ({ sign: '+', what: `upstreams.${name}` })),
     ...upstreams.removed.map((name): Change => ({ sign: '-', what: `upstreams.${name}` })),
+    ...certificateChanges(pair),
     ...plain.flatMap((section) => leafChanges(pair, [section], [section], section)),
     ...ignored.map(
       (section): Change => ({ sign: '!', what: `${section} changed`, note: 'needs a restart, ignored' }),
     ),
   ];
   return { changes, upstreams, ignored };
+}
+
+function sameAtStart(section: AtStart, before: Config, after: Config): boolean {
+  return section === 'listeners' ? sameListeners(before, after) : sameSection(section, before, after);
+}
+
+/** Those of listeners that stay as they are otherwise. */
+function certificateChanges({ before, after }: Pair): Change[] {
+  const isElsewhere =
+    sameListeners(before.config, after.config) && !sameSection('listeners', before.config, after.config);
+  return isElsewhere ? [{ sign: '~', what: 'listeners.tls' }] : [];
 }
 
 /** The plan as text: a headline, then one line for each change. Ends without a line break. */

@@ -197,7 +197,7 @@ function trim(text: string): string {
 }
 
 /** The system's word for a failure. Never the message: it could quote what was read. */
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';

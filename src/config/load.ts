@@ -10,6 +10,7 @@ import type { Vault } from './interpolate.ts';
 import { explainIssues, type PlacedProblem } from './issues.ts';
 import { keySchema, retyped, wrongOptions } from './options.ts';
 import { isWithin } from './place.ts';
+import { certificateProblems } from './relations/certificates.ts';
 import { isMap } from './relations/guess.ts';
 import { socketProblems } from './relations/sockets.ts';
 import { relationProblems } from './relations.ts';
@@ -124,8 +125,9 @@ function syntaxDiagnostics(file: string, text: string, syntax: Syntax): Diagnost
 
 function validate(
   document: ConfigDocument,
-  { plugins, baseDir }: Inputs,
+  inputs: Inputs,
 ): { parsed: Parsed | undefined; problems: PlacedProblem[] } {
+  const { plugins, baseDir } = inputs;
   let result = schema.safeParse(document.values());
   if (!result.success) {
     const changes = retyped(document, [], result.error.issues);
@@ -134,7 +136,11 @@ function validate(
   }
   const values = document.values();
   const related = isMap(values)
-    ? [...relationProblems(values, plugins), ...socketProblems(values, baseDir)]
+    ? [
+        ...relationProblems(values, plugins),
+        ...socketProblems(values, baseDir),
+        ...certificateProblems(values, inputs),
+      ]
     : [];
   if (result.success) return { parsed: result.data, problems: related };
   const shape = explainIssues(result.error.issues, values, keySchema(schema));

@@ -21,6 +21,7 @@ export function isWithin(path: Path, above: Path): boolean {
 
 /** Whether literal text at this path is masked wherever it would be shown. Judged by names, so typos are covered too. */
 export function isSensitive(path: Path): boolean {
+  if (isKey(path)) return true;
   return path.some((step, index) => {
     if (typeof step !== 'string') return false;
     // A list of header names is no secret; what a map holds under them is.
@@ -37,8 +38,14 @@ export function namesSecret(name: string): boolean {
   return SECRET_KEY.test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase());
 }
 
-/** Whether `${secret:…}` may stand here: headers and env of an upstream, options of a plugin. */
+/** Where a private key may stand as text. */
+function isKey(path: Path): boolean {
+  return path[0] === 'listeners' && path[2] === 'http' && path[3] === 'tls' && path.at(-1) === 'key';
+}
+
+/** Whether `${secret:…}` may stand here: headers and env of an upstream, options of a plugin, keys of TLS. */
 export function mayHoldSecret(path: Path): boolean {
+  if (isKey(path)) return true;
   const inner = path[0] === 'upstreams' ? path.slice(2) : path;
   if (inner.length >= 2 && path.length > inner.length && (inner[0] === 'headers' || inner[0] === 'env'))
     return true;

@@ -1,6 +1,6 @@
 // Whether two parts of two configurations are the same, so that a reload can keep what runs. Compares resolved
 // values, secrets included, and shows none.
-import type { Config, Entry, Upstream } from './schema.ts';
+import type { Config, Entry, Listener, Upstream } from './schema.ts';
 import { Secret } from './secret.ts';
 
 /**
@@ -23,6 +23,17 @@ export function sameSection(
   b: Config,
 ): boolean {
   return same(a[section], b[section]);
+}
+
+/** Whether listeners are the same but for their certificates, which are exchanged while they run. */
+export function sameListeners(a: Config, b: Config): boolean {
+  return same(a.listeners.map(withoutCertificates), b.listeners.map(withoutCertificates));
+}
+
+function withoutCertificates(listener: Listener): unknown {
+  if (listener.kind !== 'http' || listener.tls === undefined) return listener;
+  const { minVersion, client } = listener.tls;
+  return { ...listener, tls: { minVersion, client: client && { require: client.require } } };
 }
 
 /** All that makes an upstream what it is as one text, secrets included: for a digest with a key, and nothing else. */

@@ -92,7 +92,25 @@ export interface HttpListener {
   readonly origins: readonly string[];
   /** Mode bits of the socket file; only with a unix address. */
   readonly mode: number | undefined;
+  readonly tls: ListenerTls | undefined;
 }
+
+export interface ListenerTls extends PairSource {
+  /** By server name. */
+  readonly hosts: Readonly<Record<string, PairSource>>;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly client: { readonly ca: PemSource; readonly require: boolean } | undefined;
+  /** Between two looks at the files, milliseconds. */
+  readonly look: number;
+}
+
+export interface PairSource {
+  readonly cert: PemSource;
+  readonly key: PemSource;
+}
+
+/** A file by its absolute path, or the text itself. */
+export type PemSource = { readonly path: string } | { readonly text: Secret };
 
 export interface Endpoint {
   /** Begins with `/`. */

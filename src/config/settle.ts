@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { JsonObject } from '../protocol/values.ts';
 import type { ConfigDocument } from './document.ts';
 import { guard } from './options.ts';
+import { pemSource } from './pem-source.ts';
 import { aliasTarget, templateOf } from './relations/offering.ts';
 import { isPluginFile, pluginKeys, presetId } from './relations/pipeline.ts';
 import type {
@@ -12,15 +13,18 @@ import type {
   Entry,
   ListenAddress,
   Listener,
+  ListenerTls,
   Offer,
   Parsed,
   Path,
+  PemSource,
   Upstream,
   UrlUpstream,
 } from './schema.ts';
 import { MASK, Secret } from './secret.ts';
 import { isReserved } from './sections/endpoints.ts';
 import { bareEntry, type ParsedEntry } from './sections/pipeline.ts';
+import type { ParsedTls } from './sections/tls.ts';
 import type { ParsedUpstream } from './sections/upstreams.ts';
 
 /** `baseDir` is absolute; relative paths begin there. */
@@ -58,8 +62,29 @@ function settleAddress(address: ListenAddress, baseDir: string): ListenAddress {
 
 function settleListener({ http }: Parsed['listeners'][number], baseDir: string): Listener {
   if (http === undefined) return { kind: 'stdio' };
-  const { listen, url, hosts, origins, mode } = http;
-  return { kind: 'http', listen: settleAddress(listen, baseDir), url, hosts, origins, mode };
+  const { listen, url, hosts, origins, mode, tls } = http;
+  return {
+    kind: 'http',
+    listen: settleAddress(listen, baseDir),
+    url,
+    hosts,
+    origins,
+    mode,
+    tls: tls === undefined || tls === 'off' ? undefined : settleTls(tls, baseDir),
+  };
+}
+
+function settleTls(tls: ParsedTls, baseDir: string): ListenerTls {
+  const pem = (written: string): PemSource => pemSource(written, baseDir);
+  const pair = ({ cert, key }: Pick<ParsedTls, 'cert' | 'key'>) => ({ cert: pem(cert), key: pem(key) });
+  const { hosts, min_version: minVersion, client, look } = tls;
+  return {
+    ...pair(tls),
+    hosts: Object.fromEntries(Object.entries(hosts).map(([name, other]) => [name, pair(other)])),
+    minVersion,
+    client: client && { ca: pem(client.ca), require: client.require },
+    look,
+  };
 }
 
 function settleEndpoints(endpoints: Parsed['endpoints'], all: readonly string[]): Endpoint[] {

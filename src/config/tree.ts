@@ -258,7 +258,8 @@ function resolveAll(parts: readonly Part[], path: Path, world: World): Found {
   for (const part of parts) {
     if (typeof part === 'string') continue;
     if (part.kind === 'secret' && !mayHoldSecret(path)) {
-      const hint = 'secrets go into headers, env and plugin options; elsewhere they would be shown';
+      const hint =
+        'secrets go into headers, env, keys of TLS and plugin options; elsewhere they would be shown';
       problems.push({
         code: 'SECRET_PLACE',
         message: 'a secret cannot stand here',

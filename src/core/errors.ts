@@ -154,6 +154,13 @@ export const catalogue = {
     'The body is larger than limits.body.',
     'Send less, or raise limits.body.',
   ),
+  HEAD_TIMEOUT: entry(
+    -32600,
+    408,
+    'client',
+    'The head of a request did not arrive within limits.head.',
+    'Send it faster, or raise the limit.',
+  ),
   BODY_TIMEOUT: entry(
     -32600,
     408,

@@ -38,6 +38,14 @@ export function createMetrics() {
     dropped: counter('dropped_total', 'Messages not delivered, by why.', ['reason']),
     limitHits: counter('limit_hits_total', 'Times a configured limit refused something.', ['limit']),
     timeouts: counter('timeouts_total', 'Deadlines that passed.', ['kind', 'upstream', 'listener']),
+    tlsFailures: counter('tls_failures_total', 'TLS handshakes of clients that failed, by why.', [
+      'listener',
+      'reason',
+    ]),
+    certificateDays: gauge('certificate_expires_days', 'Days until a certificate of a listener expires.', [
+      'listener',
+      'name',
+    ]),
     refused: counter('refused_total', 'Requests refused, by error name.', ['code']),
     pluginErrors: counter('plugin_errors_total', 'Hooks that threw or took too long.', ['plugin']),
     pluginEvents: counter('plugin_events_total', 'What plugins count of their own.', [

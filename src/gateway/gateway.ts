@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { planReload } from '../config/diff.ts';
 import type { Loaded } from '../config/load.ts';
-import type { Limits } from '../config/schema.ts';
+import type { Config, Limits } from '../config/schema.ts';
 import { openParked } from '../core/parked.ts';
 import { createSeal } from '../lib/seal.ts';
 import { settledWithin } from '../lib/settled.ts';
@@ -72,6 +72,7 @@ export async function startGateway(world: World): Promise<Started> {
   let accepting = true;
   let pinsSeen = world.pins.version();
   let listeners: HttpListener[] = [];
+  let follow: (config: Config) => void = () => {};
   let reloading: Promise<unknown> = Promise.resolve();
 
   const serving: Serving = {
@@ -91,13 +92,14 @@ export async function startGateway(world: World): Promise<Started> {
   };
 
   if (world.listen) {
-    const opened = await openListeners(first, serving);
+    const opened = await openListeners(first, serving, world.readFile);
     if (!opened.ok) {
       await current.dispose();
       reaper.close();
       return opened;
     }
     listeners = opened.listeners;
+    follow = opened.follow;
   }
 
   /** The older generation on which the call is parked that this request continues. */
@@ -135,6 +137,7 @@ export async function startGateway(world: World): Promise<Started> {
   function swap(before: Generation, next: Generation, differs: boolean): void {
     current = next;
     next.takeOver();
+    follow(next.loaded.config);
     host.metrics.generation.set(next.number);
     host.metrics.lastReloadOk.set(1);
     host.metrics.reloads.inc({ outcome: 'taken' });

@@ -39,9 +39,9 @@ export function report({ generation, listeners, pins, ...rest }: Reporting): Gat
 }
 
 function listenerState({ url }: HttpListener, paths: readonly string[]): ListenerState {
-  const tcp = url.startsWith('http://');
+  const tcp = /^https?:\/\//.exec(url)?.[0];
   return {
-    address: tcp ? url.slice('http://'.length) : `unix:${url}`,
+    address: tcp ? url.slice(tcp.length) : `unix:${url}`,
     urls: paths.map((path) => (tcp ? `${url}${path}` : `http://localhost${path}`)),
   };
 }

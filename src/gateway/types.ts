@@ -21,6 +21,8 @@ export interface World {
    * @param again not the file, but the text of this one: with what its references stand for now
    */
   readonly read: (again?: Loaded) => LoadResult | Promise<LoadResult>;
+  /** The text of a file by its absolute path; throws the system's error. */
+  readonly readFile: (path: string) => string;
   /** Built-in plugins by name. */
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** 32 bytes that outlive a restart. */

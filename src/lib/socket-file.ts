@@ -39,14 +39,14 @@ const LONGEST = 103;
 export async function claimSocket<Server>(
   path: string,
   mode: number,
-  bind: (path: string) => Server,
+  bind: (path: string) => Server | Promise<Server>,
   undo: (server: Server) => void,
 ): Promise<{ server: Server; release: () => void }> {
   await refuseLiving(within(path));
   const aside = mkdtempSync(join(dirname(path), '.s'));
   try {
     const bound = within(join(aside, 's'));
-    const server = bind(bound);
+    const server = await bind(bound);
     try {
       const inode = settle(bound, path, mode);
       return { server, release: () => removeOwn(path, inode) };

@@ -14,11 +14,13 @@ export interface GuardOptions {
   readonly origins: readonly string[];
   /** The host it listens on; undefined on a Unix socket, which no web page can reach. */
   readonly host: string | undefined;
+  /** The port that a Host header without one means. */
+  readonly port?: string | undefined;
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
-export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
+export function createGuard({ hosts, origins, host, port: usual = '80' }: GuardOptions): Guard {
   const local = host !== undefined && isLoopback(host);
   const names = new Set([
     ...hosts.map(lower),
@@ -29,7 +31,7 @@ export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
 
   const hostRefused = (value: string | null): string | undefined => {
     if (host === undefined) return undefined;
-    const asked = value === null ? undefined : hostOf(value);
+    const asked = value === null ? undefined : hostOf(value, usual);
     if (asked === undefined) return 'The Host header is missing or malformed.';
     const { name, port } = asked;
     if (names.has(name) || names.has(`${name}:${port}`)) return undefined;
@@ -60,9 +62,9 @@ export function createGuard({ hosts, origins, host }: GuardOptions): Guard {
 }
 
 /** A Host header; the name in lower case and without a trailing dot. Undefined when malformed. */
-function hostOf(value: string): { name: string; port: string } | undefined {
+function hostOf(value: string, usual: string): { name: string; port: string } | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/.exec(lower(value.trim()));
-  const port = match?.[2] ?? '80';
+  const port = match?.[2] ?? usual;
   if (match?.[1] === undefined || Number(port) > 65_535) return undefined;
   return { name: match[1].replace(/\.$/, ''), port };
 }

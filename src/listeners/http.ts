@@ -1,11 +1,9 @@
 // The HTTP listener: one socket, all endpoints, both eras. Checks what can be checked without a body, then hands
 // over to http-post.ts, http-stream.ts or http-sse.ts.
 
-import { type ErrorName, messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
+import type { ErrorName } from '../core/errors.ts';
 import type { Page } from '../core/page.ts';
 import { every } from '../lib/every.ts';
-import { settledWithin } from '../lib/settled.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
 import { BARE } from './admit.ts';
 import { atTheDoor } from './door.ts';
@@ -13,6 +11,7 @@ import { refusalResponse, requestId } from './edge.ts';
 import { createGuard, type Guard } from './http-guard.ts';
 import { post, type Refuse } from './http-post.ts';
 import type { HttpCall } from './http-request.ts';
+import { type HttpTls, openSocket, type Remote, type SocketAddress } from './http-socket.ts';
 import { SseClients } from './http-sse.ts';
 import { deleteSession, getStream } from './http-stream.ts';
 import { createKeepAlive } from './keep-alive.ts';
@@ -20,23 +19,27 @@ import type { Replays } from './replays.ts';
 import type { ListenerLimits, Serving } from './serving.ts';
 import { sessionStanding } from './session-standing.ts';
 import { Sessions } from './sessions.ts';
+import type { TlsMaterial } from './tls.ts';
 
 export interface HttpListenerOptions {
-  readonly address:
-    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-    | { readonly kind: 'unix'; readonly path: string };
+  readonly address: SocketAddress;
   /** Where the socket is bound, until it gets its name. */
   readonly boundAt?: string | undefined;
   /** The public URL of the listener, without a slash at its end; undefined where it is only that of its address. */
   readonly url?: string | undefined;
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
+  readonly tls?: HttpTls | undefined;
 }
 
 export interface HttpListener {
   /** `http://127.0.0.1:7420`, or the path of the socket. */
   readonly url: string;
+  /** In logs and figures. */
+  readonly name: string;
   readonly sessions: Sessions;
+  /** Other certificates, for handshakes from here on. @throws Error when they cannot be used */
+  renew(material: TlsMaterial): void;
   /** Stops accepting; what runs goes on. */
   drain(): void;
   /** Closes everything. */
@@ -50,23 +53,27 @@ const SWEEP = { least: 100, most: 60_000 } as const;
  * The most the runtime can count, so nothing to be set.
  */
 const STREAM_IDLE_S = 255;
-/** How long answers already given may take to leave once the listener closes: a moment, nothing to be set. */
-const LAST_BYTES_MS = 1_000;
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 
 /** @throws Error when the address is taken or not ours to bind */
-export function listenHttp(options: HttpListenerOptions, serving: Serving, replays: Replays): HttpListener {
-  const { address } = options;
+export async function listenHttp(
+  options: HttpListenerOptions,
+  serving: Serving,
+  replays: Replays,
+): Promise<HttpListener> {
+  const { address, tls } = options;
   const name = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
   // First, for it may throw: nothing else is to be undone then.
   const streamIdle = (): number =>
     serving.limits().keepAlive * 2 > STREAM_IDLE_S * 1_000 ? 0 : STREAM_IDLE_S;
-  const server = bind(
-    address.kind === 'unix' ? { ...address, path: options.boundAt ?? address.path } : address,
-    (request, remote) => enter(request, remote, door),
-    { stream: streamIdle, other: () => Math.ceil(serving.limits().connectionIdle / 1_000) },
-    serving.host.log,
-  );
+  const socket = await openSocket({
+    name,
+    address: address.kind === 'unix' ? { ...address, path: options.boundAt ?? address.path } : address,
+    tls,
+    fetch: (request, remote) => enter(request, remote, door),
+    idle: { stream: streamIdle, other: () => Math.ceil(serving.limits().connectionIdle / 1_000) },
+    serving,
+  });
   const sessions = new Sessions({
     seal: serving.seal,
     host: serving.host,
@@ -74,9 +81,14 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
     limits: serving.limits,
     standing: (session, path) => sessionStanding(session, path, name, serving),
   });
-  const own = address.kind === 'tcp' ? `http://${urlHost(address.host)}:${server.port}` : undefined;
+  const scheme = tls ? 'https' : 'http';
+  const own = address.kind === 'tcp' ? `${scheme}://${urlHost(address.host)}:${socket.port}` : undefined;
   const base = options.url ?? (isAnywhere(address) ? undefined : own);
-  const guard = createGuard({ ...options, host: address.kind === 'tcp' ? address.host : undefined });
+  const guard = createGuard({
+    ...options,
+    host: address.kind === 'tcp' ? address.host : undefined,
+    port: tls ? '443' : '80',
+  });
   const keepAlive = createKeepAlive(() => serving.limits().keepAlive);
   const door: Door = {
     name,
@@ -106,18 +118,15 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
     () => sessions.close(),
     () => keepAlive.stop(),
   ];
-  let drained: Promise<void> | undefined;
   return {
     url: own ?? name,
+    name,
     sessions,
-    drain() {
-      drained = server.stop();
-    },
+    renew: socket.renew,
+    drain: socket.drain,
     async stop() {
       for (const each of undo) each();
-      // What has been answered just now is still on its way out.
-      if (drained) await settledWithin(drained, LAST_BYTES_MS);
-      await server.stop(true);
+      await socket.stop();
     },
   };
 }
@@ -125,37 +134,6 @@ export function listenHttp(options: HttpListenerOptions, serving: Serving, repla
 /** Often enough for the shortest of what is waited for to be a limit. */
 function betweenSweeps({ sessionRest, sessionIdle, resumeTtl }: ListenerLimits): number {
   return Math.min(SWEEP.most, Math.max(SWEEP.least, Math.min(sessionRest, sessionIdle, resumeTtl) / 4));
-}
-
-function bind(
-  address: HttpListenerOptions['address'],
-  fetch: (request: Request, remote: () => string | undefined) => Promise<Response>,
-  idle: { stream(): number; other(): number },
-  log: Log,
-) {
-  const at = address.kind === 'tcp' ? { hostname: address.host, port: address.port } : { unix: address.path };
-  return Bun.serve({
-    ...(at as { hostname: string; port: number }),
-    // As it is at the start; where a request has come, as it is then.
-    idleTimeout: idle.other(),
-    development: false,
-    // Which development: false would turn on (Bun 1.4.5): a second gateway would share the port, unnoticed.
-    reusePort: false,
-    // http-body.ts counts, can say what is wrong, and goes by the limit of the day.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    async fetch(request, by) {
-      // A call takes as long as it takes. Its body has a deadline of its own, its head one of the runtime's.
-      by.timeout(request, 0);
-      const response = await fetch(request, () => by.requestIP(request)?.address);
-      const isStream = response.headers.get('content-type') === 'text/event-stream';
-      by.timeout(request, isStream ? idle.stream() : idle.other());
-      return response;
-    },
-    error(error) {
-      log.error('request failed', { error: messageOf(error) });
-      return refusalResponse('INTERNAL', undefined, null);
-    },
-  });
 }
 
 interface Door {
@@ -170,7 +148,7 @@ interface Door {
   readonly keepAlive: ReturnType<typeof createKeepAlive>;
 }
 
-async function enter(request: Request, remote: () => string | undefined, door: Door): Promise<Response> {
+async function enter(request: Request, { remote, peer }: Remote, door: Door): Promise<Response> {
   const id = requestId(request.headers.get('x-request-id'));
   const refusal = door.guard.refuses(request.headers);
   const headers = { 'x-request-id': id, ...cors(door.guard.allowedOrigin(request.headers)) };
@@ -199,7 +177,7 @@ async function enter(request: Request, remote: () => string | undefined, door: D
   }
   if (request.method === 'OPTIONS') return new Response(null, preflight(request, headers));
   const { serving, sessions, replays, keepAlive } = door;
-  const came = arrival(request, { path, endpoint: behind?.path ?? path, remote }, door);
+  const came = arrival(request, { path, endpoint: behind?.path ?? path, remote, peer }, door);
   const call: HttpCall = { request, ...came, id, headers, serving, sessions, replays, keepAlive };
   if (behind) return door.sse.serve(path, call, refuse);
   if (request.method === 'POST') return post(call, refuse);
@@ -216,7 +194,7 @@ async function enter(request: Request, remote: () => string | undefined, door: D
 /** What plugins are told of the request. */
 function arrival(
   { headers, method, url }: Request,
-  { path, endpoint, remote }: { path: string; endpoint: string; remote: () => string | undefined },
+  { path, endpoint, remote, peer }: Remote & { readonly path: string; readonly endpoint: string },
   { name, base }: Door,
 ): Pick<HttpCall, 'inbound' | 'took'> {
   let text: string | undefined;
@@ -229,7 +207,7 @@ function arrival(
       method,
       url: base && base + path,
       query: queryOf(url),
-      peer: () => ({ address: remote() }),
+      peer,
       body: () => text,
     },
     took: (body) => {

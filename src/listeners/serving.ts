@@ -44,6 +44,9 @@ export interface Endpoint {
 
 /** Sizes in bytes, durations in milliseconds. */
 export interface ListenerLimits {
+  /** Until a TLS handshake is done, and until the head of a request has come. */
+  readonly handshake: number;
+  readonly head: number;
   readonly body: number;
   readonly bodyTimeout: number;
   readonly bodyIdle: number;

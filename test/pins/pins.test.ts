@@ -26,6 +26,7 @@ const ERRORS = {
   NOT_ACCEPTABLE: [-32600, 'client'],
   MEDIA_TYPE: [-32600, 'client'],
   TOO_LARGE: [-32600, 'client'],
+  HEAD_TIMEOUT: [-32600, 'client'],
   BODY_TIMEOUT: [-32600, 'client'],
   BUSY: [1503, 'denied'],
   AUTH_UNAVAILABLE: [1505, 'denied'],

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type About, bareKey, fault, refuse } from '../fields.ts';
 import { type ListenAddress, parseListen } from '../listen.ts';
+import { tls } from './tls.ts';
 
 /** A listen address. Input: `127.0.0.1:7420`; output: a `ListenAddress`. */
 export function listen(preset: string, about: About) {
@@ -99,6 +100,7 @@ const http = z
       })
       .prefault([]),
     mode: socketMode.optional(),
+    tls,
   })
   .meta({ description: 'MCP over HTTP, every revision.', examples: [{ listen: '127.0.0.1:7420' }] });
 

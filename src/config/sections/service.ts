@@ -267,6 +267,13 @@ export const limits = camel(
         'How long what a server of 2026 says of itself is believed at least, and longer where its `ttlMs` is. Then it is asked again.',
     }),
     cache_ttl: duration('24h', { description: 'Longest time a result is kept, whatever its upstream says.' }),
+    handshake: duration('10s', {
+      description: 'Until the TLS handshake of a client is done. Read at the start.',
+    }),
+    head: duration('10s', {
+      description:
+        'Until the head of a request has arrived. On plain TCP of this machine alone the runtime has a limit of its own instead, of 12s.',
+    }),
     body_timeout: duration('30s', { description: 'Until a request body has arrived.' }),
     body_idle: duration('10s', {
       description:

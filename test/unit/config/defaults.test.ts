@@ -13,6 +13,7 @@ test('the defaults', () => {
       url: undefined,
       origins: [],
       mode: undefined,
+      tls: undefined,
     },
   ]);
   expect(config.endpoints).toEqual([{ ...bareEndpoint('/mcp', 'c'), sse: '/sse' }]);
@@ -88,6 +89,8 @@ test('the defaults', () => {
     query: 1_000,
     cacheTtl: 86_400_000,
     helloAge: 60_000,
+    handshake: 10_000,
+    head: 10_000,
     bodyTimeout: 30_000,
     bodyIdle: 10_000,
     bodyRate: 1_024,

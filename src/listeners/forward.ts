@@ -1,0 +1,90 @@
+// Carries bytes between a client's connection and the gateway's own HTTP server, in both directions, no faster than
+// either reads. Knows nothing of what the bytes are.
+
+import type { Socket } from 'node:net';
+import type { Socket as OwnSocket } from 'bun';
+
+export interface Forwarding {
+  /** The connection to the own server stands; it comes from this port. Nothing has passed yet. */
+  opened(port: number): void;
+  /** The same is gone. Called as often as `opened`. */
+  closed(port: number): void;
+  /** Bytes of the client, or for it, are passing. */
+  passing(direction: 'in' | 'out'): void;
+}
+
+/** How long a client may take to read what is left for it once nothing more comes, milliseconds. */
+const LAST_BYTES_MS = 10_000;
+/** How long after that it may go on sending what nobody reads, so that it sees the answer before the connection ends. */
+const LINGER_MS = 2_000;
+
+/** @param client both of its directions are open, and stay so until either side closes its own */
+export function forward(client: Socket, port: number, { opened, closed, passing }: Forwarding): void {
+  let waiting: Buffer | undefined;
+  let from: number | undefined;
+  /** @returns whether all of it went */
+  const send = (own: OwnSocket, bytes: Buffer): boolean => {
+    const sent = Math.max(0, own.write(bytes));
+    waiting = sent < bytes.length ? bytes.subarray(sent) : undefined;
+    return waiting === undefined;
+  };
+  const gone = (): void => {
+    if (from !== undefined) closed(from);
+    from = undefined;
+  };
+  const finish = (own: OwnSocket): void => {
+    if (from === undefined) return;
+    gone();
+    own.terminate();
+    dismiss(client);
+  };
+  client.on('error', () => client.destroy());
+  const connecting = Bun.connect({
+    hostname: '127.0.0.1',
+    port,
+    allowHalfOpen: true,
+    socket: {
+      open(own) {
+        if (client.destroyed) return void own.terminate();
+        from = own.localPort;
+        opened(from);
+        client.on('data', (bytes: Buffer) => {
+          if (from === undefined) return;
+          passing('in');
+          if (!send(own, bytes)) client.pause();
+        });
+        client.on('drain', () => own.resume());
+        client.on('end', () => void (waiting === undefined && own.shutdown()));
+        client.on('close', () => {
+          gone();
+          own.terminate();
+        });
+      },
+      data(own, bytes) {
+        passing('out');
+        if (!client.write(bytes)) own.pause();
+      },
+      drain(own) {
+        if (waiting !== undefined && !send(own, waiting)) return;
+        if (client.readableEnded) own.shutdown();
+        else client.resume();
+      },
+      end: finish,
+      close: finish,
+      error: () => {},
+    },
+  });
+  // The own server is closed by now.
+  connecting.catch(() => client.destroy());
+}
+
+/** Ends a connection for which nothing more will come, but not before the client has what came. */
+function dismiss(client: Socket): void {
+  client.pause();
+  client.setTimeout(LAST_BYTES_MS, () => client.destroy());
+  client.end(() => {
+    client.resume();
+    const timer = setTimeout(() => client.destroy(), LINGER_MS);
+    client.on('close', () => clearTimeout(timer));
+  });
+}
