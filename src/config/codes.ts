@@ -139,7 +139,7 @@ export const CODES = {
   LISTEN_UNSAFE: {
     title: 'Open to other machines without authentication',
     why: 'Everybody who reaches the address could use every upstream with the credentials of the gateway.',
-    fix: 'Listen on 127.0.0.1 or a socket file. Authentication is not there yet; until then the gateway stays on this machine, behind a proxy that knows who calls if others need it.',
+    fix: 'Put `auth` into the pipeline: enforced, refusing where it fails, and for every endpoint, by one entry or by several whose `when` names endpoints and nothing else. One that lets callers pass unknown does not count unless it says `anonymous: { public: true }`. Or listen on 127.0.0.1 or a socket file.',
   },
   LISTEN_DUPLICATE: {
     title: 'One address twice',

@@ -18,8 +18,13 @@ const LAST_BYTES_MS = 10_000;
 /** How long after that it may go on sending what nobody reads, so that it sees the answer before the connection ends. */
 const LINGER_MS = 2_000;
 
+export interface Forward {
+  /** Ends both connections, once the client has what came for it and these last words. */
+  end(words: string): void;
+}
+
 /** @param client both of its directions are open, and stay so until either side closes its own */
-export function forward(client: Socket, port: number, { opened, closed, passing }: Forwarding): void {
+export function forward(client: Socket, port: number, { opened, closed, passing }: Forwarding): Forward {
   let waiting: Buffer | undefined;
   let from: number | undefined;
   /** @returns whether all of it went */
@@ -32,12 +37,15 @@ export function forward(client: Socket, port: number, { opened, closed, passing 
     if (from !== undefined) closed(from);
     from = undefined;
   };
-  const finish = (own: OwnSocket): void => {
-    if (from === undefined) return;
+  let isOver = false;
+  const finish = (words?: string): void => {
+    if (isOver) return;
+    isOver = true;
     gone();
-    own.terminate();
-    dismiss(client);
+    connected?.terminate();
+    dismiss(client, words);
   };
+  let connected: OwnSocket | undefined;
   client.on('error', () => client.destroy());
   const connecting = Bun.connect({
     hostname: '127.0.0.1',
@@ -45,11 +53,12 @@ export function forward(client: Socket, port: number, { opened, closed, passing 
     allowHalfOpen: true,
     socket: {
       open(own) {
-        if (client.destroyed) return void own.terminate();
+        if (client.destroyed || isOver) return void own.terminate();
+        connected = own;
         from = own.localPort;
         opened(from);
         client.on('data', (bytes: Buffer) => {
-          if (from === undefined) return;
+          if (isOver) return;
           passing('in');
           if (!send(own, bytes)) client.pause();
         });
@@ -69,20 +78,21 @@ export function forward(client: Socket, port: number, { opened, closed, passing 
         if (client.readableEnded) own.shutdown();
         else client.resume();
       },
-      end: finish,
-      close: finish,
+      end: () => finish(),
+      close: () => finish(),
       error: () => {},
     },
   });
   // The own server is closed by now.
   connecting.catch(() => client.destroy());
+  return { end: finish };
 }
 
 /** Ends a connection for which nothing more will come, but not before the client has what came. */
-function dismiss(client: Socket): void {
+function dismiss(client: Socket, words = ''): void {
   client.pause();
   client.setTimeout(LAST_BYTES_MS, () => client.destroy());
-  client.end(() => {
+  client.end(words, () => {
     client.resume();
     const timer = setTimeout(() => client.destroy(), LINGER_MS);
     client.on('close', () => clearTimeout(timer));

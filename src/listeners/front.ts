@@ -86,12 +86,12 @@ function admit(socket: Socket, options: FrontOptions, visits: Map<number, Visit>
   const watch = watchHeads(head, (asked) => {
     host.metrics.timeouts.inc({ kind: 'head', listener: name });
     refused({ code: 'HEAD_TIMEOUT', listener: name, remote: () => socket.remoteAddress });
-    if (asked) socket.end(LATE, () => socket.destroy());
+    if (asked) forwarded.end(LATE);
     else socket.destroy();
   });
   const peer = peerOf(socket, 'path' in options.address);
   socket.on('close', () => watch.stop());
-  forward(socket, behind, {
+  const forwarded = forward(socket, behind, {
     opened: (port) => void visits.set(port, { peer, began: watch.began, answered: watch.answered }),
     closed: (port) => void visits.delete(port),
     passing(direction) {

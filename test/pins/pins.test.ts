@@ -78,6 +78,8 @@ test('the test kit exports what it exported', () => {
 
 test('configuration errors keep their codes', () => {
   expect(Object.keys(CODES).sort()).toEqual([
+    'CERTIFICATE_EXPIRED',
+    'CERTIFICATE_INVALID',
     'DURATION_INVALID',
     'ENDPOINT_ALIAS',
     'ENDPOINT_DUPLICATE',
@@ -98,6 +100,7 @@ test('configuration errors keep their codes', () => {
     'LISTEN_DUPLICATE',
     'LISTEN_FAILED',
     'LISTEN_INVALID',
+    'LISTEN_PLAIN',
     'LISTEN_UNSAFE',
     'OVERRIDE_NAME',
     'PLUGIN_ENTRY',

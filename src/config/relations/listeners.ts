@@ -1,5 +1,6 @@
 // Relations between listeners: one kind each, different addresses, none open to others without authentication.
 // Opens nothing.
+import { anyOf } from '../../lib/glob.ts';
 import type { JsonObject, JsonValue } from '../../protocol/values.ts';
 import type { PlacedProblem } from '../issues.ts';
 import { formatListen, isLocal, type ListenAddress, parseListen } from '../listen.ts';
@@ -23,17 +24,42 @@ export function listenerProblems(tree: JsonObject): PlacedProblem[] {
     ...secondStdio(listeners),
     ...duplicates([...admin, ...http]),
     ...http.filter(({ address }) => !isLocal(address) && !isGuarded(tree)).map(unsafe),
+    ...listeners.flatMap((listener, index) => plain(listener, ['listeners', index, 'http'])),
     ...admin.filter(({ address }) => !isLocal(address)).map(unsafeAdmin),
   ];
 }
 
-/** Whether every message passes the auth plugin: enforced, unconditional, and refusing when it fails. */
+/** Whether every message passes an auth plugin that asks who it is from. */
 function isGuarded(tree: JsonObject): boolean {
-  return asList(tree.pipeline).some((entry) => {
-    if (entry === 'auth') return true;
-    const { auth, when, mode = 'enforce', on_error: onError = 'refuse' } = asMap(entry);
-    return auth !== undefined && when === undefined && mode === 'enforce' && onError === 'refuse';
-  });
+  const endpoints = tree.endpoints === undefined ? ['/mcp'] : Object.keys(asMap(tree.endpoints));
+  const guards = asList(tree.pipeline).flatMap(guarded);
+  return endpoints.every((endpoint) => guards.some((isFor) => isFor(endpoint)));
+}
+
+/** For which endpoints an entry of the pipeline lets nobody pass that it does not know. */
+function guarded(entry: JsonValue): ((endpoint: string) => boolean)[] {
+  if (entry === 'auth') return [() => true];
+  const { auth, when, mode = 'enforce', on_error: onError = 'refuse' } = asMap(entry);
+  if (auth === undefined || mode !== 'enforce' || onError !== 'refuse' || isOpen(auth)) return [];
+  if (when === undefined) return [() => true];
+  const { endpoints, ...others } = asMap(when);
+  const patterns = asList(endpoints).filter((pattern) => typeof pattern === 'string');
+  return Object.keys(others).length === 0 ? [anyOf(patterns) ?? (() => false)] : [];
+}
+
+/** Whether callers without a credential pass, and nobody has said that they are meant to from everywhere. */
+function isOpen(auth: JsonValue): boolean {
+  const { anonymous = false } = asMap(auth);
+  return anonymous !== false && asMap(anonymous).public !== true;
+}
+
+/** An address of others, without TLS and without a word about it. */
+function plain(listener: JsonValue, path: Path): PlacedProblem[] {
+  const [at] = httpAddress(listener, path);
+  if (at === undefined || isLocal(at.address) || asMap(asMap(listener).http).tls !== undefined) return [];
+  const message = 'what is sent to this address could be read and changed on its way, tokens included';
+  const hint = 'add tls: { cert: …, key: … }, or tls: off where something in front ends TLS';
+  return [{ path: at.path, code: 'LISTEN_PLAIN', message, hint }];
 }
 
 function httpAddress(listener: JsonValue, path: Path): Placed[] {
@@ -114,7 +140,7 @@ function duplicates(all: readonly Placed[]): PlacedProblem[] {
 
 function unsafe({ path }: Placed): PlacedProblem {
   const message = 'other machines could use every upstream, and nothing asks who they are';
-  const hint = 'listen on 127.0.0.1 or a socket file; there is no authentication yet';
+  const hint = 'put `auth` into the pipeline, for every endpoint, or listen on 127.0.0.1 or a socket file';
   return { path, code: 'LISTEN_UNSAFE', message, hint };
 }
 

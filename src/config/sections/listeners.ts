@@ -79,7 +79,7 @@ const http = z
   .strictObject({
     listen: listen('127.0.0.1:7420', {
       description:
-        'Where to listen: `host:port`, `[ipv6]:port` or `unix:/path`. Port 0 takes a free one. An address that other machines reach is refused: there is no authentication yet.',
+        'Where to listen: `host:port`, `[ipv6]:port` or `unix:/path`. Port 0 takes a free one. An address that other machines reach needs `auth` in the pipeline, and `tls`.',
       examples: ['127.0.0.1:7420', '[::1]:7420', 'unix:/run/sluice/mcp.sock'],
     }),
     hosts: z
