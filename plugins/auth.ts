@@ -1,12 +1,15 @@
-// Who calls: finds it out by the methods its options ask for, and lets in nobody else.
+// Who calls: finds it out by the methods its options ask for, lets in nobody else, and keeps callers to their scopes.
 
-import { type Caller, definePlugin, type Exchange, McpResult, type Principal, z } from '../src/plugin.ts';
-import { type Attempt, attemptOf, type Method, Refusal, refused, type Verdict } from './auth/attempt.ts';
+import { definePlugin, type Exchange, McpResult, type Principal, z } from '../src/plugin.ts';
+import { type Host, refused } from './auth/attempt.ts';
 import { dpopSchema } from './auth/dpop.ts';
+import { type Judging, judge } from './auth/judge.ts';
 import { createLines } from './auth/lines.ts';
+import { type Described, metadataPage } from './auth/metadata.ts';
 import { methodOptions, methodsOf } from './auth/methods.ts';
-import { createPossession, type Possession } from './auth/possession.ts';
-import { unauthenticated, unavailable } from './auth/refusals.ts';
+import { createPossession } from './auth/possession.ts';
+import { type Door, lacking, unauthenticated, unavailable } from './auth/refusals.ts';
+import { compiled, neededBy, rules, scopes } from './auth/rules.ts';
 
 const anonymous = z
   .union([
@@ -24,11 +27,11 @@ const schema = z.strictObject({
   ...methodOptions,
   dpop: dpopSchema.optional(),
   anonymous: anonymous.optional(),
+  scopes,
+  rules,
 });
 
 type Options = z.output<typeof schema>;
-
-const NOBODY = refused('no_credential');
 
 export default definePlugin({
   name: 'auth',
@@ -37,31 +40,43 @@ export default definePlugin({
   schema,
   setup(options, host) {
     if (host.upstream !== undefined)
-      throw new Error(
-        'auth belongs into the pipeline of all upstreams: who calls is known before it is known what for',
-      );
-    const methods = methodsOf(options, host);
-    const stranger = strangerOf(options.anonymous);
+      throw new Error('auth belongs into the pipeline of all upstreams: who calls is known before what for');
+    const judging = judgingOf(options, host);
+    const { methods, stranger } = judging;
     if (methods.length === 0 && !stranger)
       throw new Error('nobody could prove anything: name a method, or write anonymous: true');
-    const possession = createPossession(options.dpop, host);
+    const door = doorOf(options, judging);
+    const more = compiled(options.rules);
     const tell = createLines(host);
+    const refusal = (
+      needed: readonly string[],
+      { scopes: has }: Principal,
+      x: Exchange,
+    ): McpResult | undefined => {
+      if (needed.every((scope) => has.includes(scope))) return undefined;
+      tell(x, 'scopes', 'scope_missing');
+      return lacking(needed, door, x);
+    };
     return {
       async onCaller(x) {
-        const own = ownOf(x, host.now());
+        const own = ownOf(x, door, host.now());
         if (own) return own instanceof McpResult ? own : { principal: own };
-        const { verdict, by, attempt } = await judged(x, { methods, possession, stranger }, host.now());
-        if (verdict.kind === 'refused') {
+        const { verdict, by, attempt } = await judge(x, judging, host.now());
+        if (verdict.kind !== 'found') {
           tell(x, by, verdict.reason);
-          return unauthenticated(verdict, [...methods, possession], attempt, x);
-        }
-        if (verdict.kind === 'unavailable') {
-          tell(x, by, verdict.reason);
-          return unavailable(verdict, x);
+          return verdict.kind === 'unavailable'
+            ? unavailable(verdict, x)
+            : unauthenticated(verdict, door, attempt, x);
         }
         host.count('found', { kind: by });
-        return callerOf(verdict);
+        const { principal, credential } = verdict;
+        return refusal(options.scopes, principal, x) ?? { principal, token: credential };
       },
+      // Here and not before: those above may have made it another call.
+      onRequest: (request, x) => refusal(neededBy(request, options.scopes, more), x.principal, x),
+      ...(options.issuers && {
+        onHttp: (request, endpoints) => metadataPage(request, endpoints, describedOf(options)),
+      }),
       async dispose() {
         for (const { dispose } of methods) await dispose?.();
       },
@@ -69,54 +84,36 @@ export default definePlugin({
   },
 });
 
-function strangerOf(options: Options['anonymous']): Principal | undefined {
-  if (options === undefined) return undefined;
-  return options === true ? { id: 'anonymous', scopes: [] } : options;
+function judgingOf(options: Options, host: Host): Judging {
+  const { anonymous: said } = options;
+  return {
+    methods: methodsOf(options, host),
+    possession: createPossession(options.dpop, host),
+    stranger: said === true ? { id: 'anonymous', scopes: [] } : said,
+  };
+}
+
+function doorOf({ issuers, scopes: needed }: Options, { methods, possession }: Judging): Door {
+  const challengers = [...methods, possession];
+  return { hasIssuers: issuers !== undefined, scopes: needed, challengers };
+}
+
+function describedOf({ issuers = [], scopes: always, rules: more, dpop }: Options): Described {
+  const all = new Set([...always, ...more.flatMap((rule) => rule.scopes)]);
+  const isRequired = issuers.every((each) => each.dpop === 'required');
+  const { algorithms } = dpop ?? dpopSchema.parse({});
+  return {
+    issuers: issuers.map(({ issuer }) => issuer),
+    scopes: [...all],
+    dpop: dpop || isRequired ? { algorithms, isRequired } : undefined,
+  };
 }
 
 /** What the gateway asks for a session by itself, it asks as whom its client has proven to be. */
-function ownOf(x: Exchange, now: number): Principal | McpResult | undefined {
+function ownOf(x: Exchange, door: Door, now: number): Principal | McpResult | undefined {
   if (!x.inbound.isOwn) return undefined;
   const { session, principal } = x.client;
-  const { expires = Number.POSITIVE_INFINITY } = principal;
-  if (session?.principal !== undefined && now < expires) return principal;
-  return unauthenticated({ kind: 'refused', reason: 'expired' }, [], undefined, x);
-}
-
-interface Judged {
-  readonly verdict: NonNullable<Verdict>;
-  /** The method that decided. */
-  readonly by: string;
-  readonly attempt: Attempt | undefined;
-}
-
-interface Judges {
-  readonly methods: readonly Method[];
-  readonly possession: Possession;
-  /** Whom callers without a credential stand for. */
-  readonly stranger: Principal | undefined;
-}
-
-async function judged(x: Exchange, { methods, possession, stranger }: Judges, now: number): Promise<Judged> {
-  let attempt: Attempt;
-  try {
-    attempt = attemptOf(x, now);
-  } catch (error) {
-    if (error instanceof Refusal) return { verdict: error.refused, by: 'none', attempt: undefined };
-    throw error;
-  }
-  for (const method of methods) {
-    const verdict = await method.verify(attempt);
-    if (verdict !== undefined)
-      return { verdict: await possession.prove(attempt, verdict), by: method.name, attempt };
-  }
-  // A credential of a kind that nobody here knows is no reason to be taken for a stranger.
-  if (attempt.authorization)
-    return { verdict: refused('scheme_unknown', 'invalid_token'), by: 'none', attempt };
-  if (!stranger) return { verdict: NOBODY, by: 'none', attempt };
-  return { verdict: { kind: 'found', principal: stranger }, by: 'anonymous', attempt };
-}
-
-function callerOf({ principal, credential }: Extract<Verdict, { kind: 'found' }>): Caller {
-  return { principal, token: credential };
+  const { expires = Number.POSITIVE_INFINITY, ends } = principal;
+  const isProven = session?.principal !== undefined && now < expires && ends?.aborted !== true;
+  return isProven ? principal : unauthenticated(refused('expired'), door, undefined, x);
 }

@@ -28,5 +28,5 @@ export {
 } from './core/plugin.ts';
 export type { Route } from './core/route.ts';
 export { McpNotification, McpRequest, McpResult } from './protocol/message.ts';
-export { RawJson, type RawObject } from './protocol/raw.ts';
+export { RawJson, RawObject } from './protocol/raw.ts';
 export type { JsonObject, JsonValue } from './protocol/values.ts';

@@ -81,7 +81,7 @@ export interface Method {
   readonly name: string;
   /** One that recognises its kind of credential decides alone. Throwing denies. */
   verify(attempt: Attempt): Verdict | Promise<Verdict>;
-  /** What WWW-Authenticate says of it, without the parameters of Bearer that the entry knows. */
+  /** What WWW-Authenticate says of it. `Bearer` is the entry's own. */
   challenge?(attempt: Attempt, fault: Fault | undefined): string | undefined;
   dispose?(): void | Promise<void>;
 }
@@ -95,6 +95,9 @@ export const refused = (reason: string, error?: Fault): Refused => ({ kind: 'ref
 export function attemptOf(x: Exchange, now: number): Attempt {
   const { inbound, client, signal } = x;
   const { headers, method = '', url, endpoint, query = '' } = inbound;
+  // It would stand in logs and histories on its way here, and everybody who reads them could use it.
+  if (new URLSearchParams(query).has('access_token'))
+    throw new Refusal(refused('token_in_query', 'invalid_request'));
   return {
     headers,
     authorization: authorizationIn(headers),

@@ -4,12 +4,15 @@ import type { z } from '../../src/plugin.ts';
 import { NonceMemory } from '../signatures/nonces.ts';
 import type { Host, Method } from './attempt.ts';
 import { certificates, certificatesSchema } from './certificates.ts';
+import { issuers } from './issuers.ts';
+import { jwtMethod } from './jwt.ts';
 import { peers, peersSchema } from './peers.ts';
 import { signaturesSchema } from './signature-options.ts';
 import { type SignatureMemory, signatures } from './signatures.ts';
 
 /** What stands in gateway.yaml for each. Absent: callers cannot prove themselves that way. */
 export const methodOptions = {
+  issuers: issuers.optional(),
   signatures: signaturesSchema.optional(),
   certificates: certificatesSchema.optional(),
   peers: peersSchema.optional(),
@@ -23,6 +26,7 @@ type Options = Readonly<z.output<z.ZodObject<typeof methodOptions>>>;
  */
 export function methodsOf(options: Options, host: Host): Method[] {
   const methods = [
+    options.issuers && jwtMethod(options.issuers, host),
     options.signatures && signatures(options.signatures, host.keep('signatures', signatureMemory)),
     options.certificates && certificates(options.certificates),
     options.peers && peers(options.peers),

@@ -13,7 +13,24 @@ export function isSafeUrl(text: string): boolean {
 }
 
 /** The server could not be reached, or did not answer as one should: another try may find it otherwise. */
-export class RemoteFault extends Error {}
+export class RemoteFault extends Error {
+  constructor(
+    message: string,
+    /** The same as one word, for figures. */
+    readonly reason: RemoteReason,
+  ) {
+    super(message);
+  }
+}
+
+export type RemoteReason =
+  | 'url_refused'
+  | 'redirected'
+  | 'timeout'
+  | 'too_large'
+  | 'unreachable'
+  | 'status'
+  | 'not_json';
 
 export interface FetchOptions {
   /** Milliseconds. */
@@ -33,7 +50,8 @@ export async function fetchWhole(
   init: Init,
   { timeout, bytes }: FetchOptions,
 ): Promise<Response> {
-  if (!isSafeUrl(url)) throw new RemoteFault('the address is neither https nor on this machine');
+  if (!isSafeUrl(url))
+    throw new RemoteFault('the address is neither https nor on this machine', 'url_refused');
   const { host } = new URL(url);
   const signal = AbortSignal.timeout(timeout);
   try {
@@ -41,16 +59,16 @@ export async function fetchWhole(
     const { status, headers } = answer;
     if (status >= 300 && status <= 399) {
       await answer.body?.cancel();
-      throw new RemoteFault(`${host} redirects (${status}), which is not followed`);
+      throw new RemoteFault(`${host} redirects (${status}), which is not followed`, 'redirected');
     }
     const text = await textOf(answer, bytes, host);
     const isEmpty = status === 204 || status === 205 || status === 304;
     return new Response(isEmpty ? null : text, { status, headers: kept(headers) });
   } catch (error) {
     if (error instanceof RemoteFault) throw error;
-    if (signal.aborted) throw new RemoteFault(`${host} took longer than ${timeout} ms`);
+    if (signal.aborted) throw new RemoteFault(`${host} took longer than ${timeout} ms`, 'timeout');
     // What the platform says of a connection names the address, and may name more.
-    throw new RemoteFault(`${host} cannot be reached (${codeOf(error)})`);
+    throw new RemoteFault(`${host} cannot be reached (${codeOf(error)})`, 'unreachable');
   }
 }
 
@@ -59,7 +77,7 @@ async function textOf({ body }: Response, most: number, host: string): Promise<s
   const parts: Uint8Array[] = [];
   for await (const part of body ?? []) {
     size += part.length;
-    if (size > most) throw new RemoteFault(`${host} answered with more than ${most} bytes`);
+    if (size > most) throw new RemoteFault(`${host} answered with more than ${most} bytes`, 'too_large');
     parts.push(part);
   }
   return new TextDecoder().decode(Buffer.concat(parts));

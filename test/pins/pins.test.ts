@@ -62,6 +62,7 @@ test('the plugin interface exports what it exported', () => {
     'McpRequest',
     'McpResult',
     'RawJson',
+    'RawObject',
     'callerTokenFact',
     'definePlugin',
     'duration',

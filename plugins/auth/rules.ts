@@ -1,0 +1,75 @@
+// What callers may do by their scopes: some for every call, more for some of them. Who lacks one is told all that the
+// call needs, so that it asks once (RFC 6750 §3.1, 2026-07-28 authorization §Step-Up).
+
+import { type McpRequest, z } from '../../src/plugin.ts';
+
+const scope = z
+  .string()
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is no scope: it has spaces, quotes or letters beyond ASCII');
+
+export const scopes = z
+  .array(scope)
+  .meta({ description: 'What every call needs.', examples: [['mcp:use']] })
+  .prefault([]);
+
+const patterns = (description: string, example: string) =>
+  z
+    .array(z.string().min(1))
+    .min(1)
+    .meta({ description: `${description} \`*\` stands for any text.`, examples: [[example]] })
+    .optional();
+
+export const rules = z
+  .array(
+    z.strictObject({
+      methods: patterns('MCP methods. Default: all.', 'tools/call'),
+      names: patterns('Tools, prompts or URIs, as the caller knows them. Default: all.', 'delete_*'),
+      scopes: z.array(scope).min(1).meta({ description: 'What such a call needs beside.' }),
+    }),
+  )
+  .meta({
+    description: 'What some calls need.',
+    examples: [[{ methods: ['tools/call'], names: ['delete_*'], scopes: ['mcp:admin'] }]],
+  })
+  .prefault([]);
+
+export type Rules = z.output<typeof rules>;
+
+/** All scopes that a request needs. */
+export function neededBy(
+  request: McpRequest,
+  always: readonly string[],
+  more: readonly { methods: Test; names: Test | undefined; scopes: readonly string[] }[],
+): string[] {
+  const names = namesIn(request);
+  const held = more.filter((rule) => rule.methods(request.method) && (!rule.names || names.some(rule.names)));
+  return [...new Set([...always, ...held.flatMap((rule) => rule.scopes)])];
+}
+
+type Test = (text: string) => boolean;
+
+/** Rules, ready to be asked. */
+export function compiled(rules: Rules) {
+  return rules.map(({ methods, names, scopes }) => ({
+    methods: methods ? anyOf(methods) : () => true,
+    names: names && anyOf(names),
+    scopes,
+  }));
+}
+
+function anyOf(patterns: readonly string[]): Test {
+  const all = patterns.map((pattern) => {
+    const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+    return new RegExp(`^${parts.join('[^]*')}$`);
+  });
+  return (text) => all.some((each) => each.test(text));
+}
+
+/** What a request is about: a tool or prompt, a resource, what is completed, the resources that are watched. */
+function namesIn({ params }: McpRequest): string[] {
+  const { name, uri, ref, notifications } = params as Readonly<Record<string, unknown>>;
+  const of = (value: unknown): Readonly<Record<string, unknown>> => Object(value);
+  const { resourceSubscriptions: watched } = of(notifications);
+  const all = [name, uri, of(ref).name, of(ref).uri, ...(Array.isArray(watched) ? watched : [])];
+  return all.filter((each) => typeof each === 'string');
+}
