@@ -23,7 +23,7 @@ export type BodyFault =
  */
 const SMALL = 64 * 1_024;
 
-/** @returns the text, or what is wrong with the body */
+/** @returns the text, with a byte order mark where it came with one; or what is wrong with the body */
 export async function readBody(request: Request, limits: BodyLimits): Promise<string | BodyFault> {
   const stated = Number(request.headers.get('content-length') ?? Number.NaN);
   if (stated > limits.body) return { fault: 'TOO_LARGE' };
@@ -32,7 +32,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<st
   if (bytes === 'broken') return { fault: 'PARSE' };
   if (typeof bytes === 'string') return { fault: 'BODY_TIMEOUT', slow: bytes };
   try {
-    return decodeUtf8(bytes, 'strip');
+    return decodeUtf8(bytes, 'keep');
   } catch {
     return { fault: 'PARSE' };
   }

@@ -16,6 +16,9 @@ import { postStateless } from './http-stateless.ts';
 /** @param given the id of the refused request, where it could be read */
 export type Refuse = (code: ErrorName, detail?: string, given?: RawId) => Response;
 
+/** A byte order mark, which RFC 8259 §8.1 lets readers pass over. */
+const MARK = '\ufeff';
+
 /** The text of a JSON body, or the refusal. */
 export async function jsonBody(
   { request, serving, inbound, took }: HttpCall,
@@ -27,7 +30,7 @@ export async function jsonBody(
   const body = await readBody(request, limits);
   if (typeof body === 'string') {
     took(body);
-    return body;
+    return body.startsWith(MARK) ? body.slice(MARK.length) : body;
   }
   const { limitHits, timeouts } = serving.host.metrics;
   switch (body.fault) {

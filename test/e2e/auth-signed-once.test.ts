@@ -1,0 +1,103 @@
+// Requests that are judged more than once, and still are good once: batches, questions, subscriptions over a reload.
+import { expect, test } from 'bun:test';
+import auth from '../../plugins/auth.ts';
+import type { Message } from '../../plugins/signatures/message.ts';
+import { schemes, secret } from '../fixtures/auth/signers.ts';
+import { withEnvelope } from '../fixtures/clients.ts';
+import { configOf, DEMO, startInProcess } from '../fixtures/in-process.ts';
+import { initialize, modernHeaders } from '../fixtures/raw.ts';
+import { answer, json } from '../fixtures/rogue.ts';
+import { running } from '../fixtures/running.ts';
+import { until } from '../fixtures/until.ts';
+import { type Answer, POST_HEADERS, send } from '../fixtures/wire.ts';
+
+const run = running();
+const PUBLIC = 'https://gateway.example';
+const { options, sign } = schemes['rfc9421 with hmac-sha256'];
+
+const configured = (up: object, signatures: object = options) => ({
+  ...configOf({ up }),
+  listeners: [{ http: { listen: '127.0.0.1:0', url: PUBLIC } }],
+  pipeline: [{ auth: { signatures } }],
+});
+
+async function started() {
+  const rogue = await run.rogue((hit, res) => json(res, answer(hit)), { era: 'both' });
+  const gateway = await startInProcess(configured({ url: rogue.url }), { plugins: { auth } });
+  return { rogue, gateway, post: postTo(gateway.url) };
+}
+
+/** Posts what is signed for the public URL. */
+const postTo =
+  (url: string) =>
+  (body: string, headers: object): Promise<Answer> => {
+    const message: Message = {
+      method: 'POST',
+      url: `${PUBLIC}/mcp`,
+      headers: { ...POST_HEADERS, ...headers },
+      body,
+    };
+    const signed = sign(message, Date.now());
+    return send(url, { headers: { ...signed.headers }, body: signed.body });
+  };
+
+test('every message of a batch is let in by the signature of the batch', async () => {
+  const { rogue, gateway, post } = await started();
+  const hello = await post(JSON.stringify(initialize('2025-03-26')), {});
+  await hello.text();
+  const headers = { 'mcp-session-id': String(hello.headers['mcp-session-id']) };
+  await (await post(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }), headers)).text();
+  const one = (id: number) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: { name: 't', arguments: {} },
+  });
+  const answers = await (await post(JSON.stringify([one(1), one(2), one(3)]), headers)).messages();
+  expect(answers.flat().map(({ result }) => typeof result)).toEqual(['object', 'object', 'object']);
+  expect(rogue.of('tools/call')).toHaveLength(3);
+  await gateway.stop();
+});
+
+test('a subscription goes on over a reload, and ends with its key', async () => {
+  const gateway = await startInProcess(configured(DEMO.demo), { plugins: { auth } });
+  const found = () => gateway.figure('pluginEvents', { event: 'found' });
+  const body = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'subscriptions/listen',
+    params: withEnvelope({ notifications: { toolsListChanged: true } }),
+  };
+  const stream = await postTo(gateway.url)(JSON.stringify(body), modernHeaders('subscriptions/listen'));
+  expect(stream.status).toBe(200);
+  expect(await stream.message()).toMatchObject({ method: 'notifications/subscriptions/acknowledged' });
+  expect(await found()).toBe(1);
+  // By then its signature is old, and its nonce would be known.
+  gateway.turn(600_000);
+  gateway.configure(configured(DEMO.demo, { ...options, skew: '61s' }));
+  expect((await gateway.reload()).ok).toBe(true);
+  await until(async () => (await found()) === 2);
+  gateway.configure(configured(DEMO.demo, { rfc9421: { keys: [{ id: 'k2', secret }] } }));
+  expect((await gateway.reload()).ok).toBe(true);
+  expect((await stream.messages()).at(-1)).toMatchObject({ id: 1, error: {} });
+  await gateway.stop();
+});
+
+test('a mark of the byte order is a byte of the body', async () => {
+  const { rogue, gateway } = await started();
+  const call = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: withEnvelope({ name: 't', arguments: {} }),
+  };
+  const headers = { ...POST_HEADERS, ...modernHeaders('tools/call', 't') };
+  const message: Message = { method: 'POST', url: `${PUBLIC}/mcp`, headers, body: JSON.stringify(call) };
+  const signed = sign(message, Date.now());
+  const marked = `\ufeff${message.body}`;
+  expect((await send(gateway.url, { headers: { ...signed.headers }, body: marked })).status).toBe(401);
+  const both = sign({ ...message, body: marked }, Date.now());
+  expect((await send(gateway.url, { headers: { ...both.headers }, body: marked })).status).toBe(200);
+  expect(rogue.of('tools/call')).toHaveLength(1);
+  await gateway.stop();
+});
