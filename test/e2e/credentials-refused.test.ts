@@ -1,8 +1,11 @@
 // What happens when a credential is not to be had, or is not taken: at the identity provider, and at the upstream.
+
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import type { ServerResponse } from 'node:http';
 import { call, openSession } from '../fixtures/clients.ts';
 import { GATEWAY, type Guarded, startBefore, startGuarded, UPSTREAM } from '../fixtures/oidc/guarded.ts';
 import { type IdentityProvider, SECRET, startProvider } from '../fixtures/oidc/provider.ts';
+import { answer, type Behaviour, event, startRogue, status, stream } from '../fixtures/rogue.ts';
 
 let idp: IdentityProvider;
 const running: Guarded[] = [];
@@ -167,4 +170,33 @@ test("a tenant that is not in the list is refused, and is never given what is an
   expect(error?.data).toMatchObject({ code: 'CREDENTIAL_MISSING', upstream: 'up' });
   const session = await openSession(gateway.url, { headers: { 'x-badge': 'bob@west' } });
   expect((await errorOf(await session.call('x')))?.data.code).toBe('CREDENTIAL_MISSING');
+});
+
+test('over HTTP+SSE, too', async () => {
+  let events: ServerResponse | undefined;
+  const calls: (string | undefined)[] = [];
+  const before: Behaviour = (hit, res) => {
+    const { id, method } = hit.message;
+    if (hit.method === 'GET') {
+      events = res;
+      return stream(res, 'event: endpoint\ndata: /mcp?session=1\n\n');
+    }
+    if (method === 'tools/call') calls.push(hit.headers.authorization);
+    if (calls.length === 1 && method === 'tools/call') return status(res, 401);
+    status(res, 202);
+    const greeting = {
+      protocolVersion: '2024-11-05',
+      capabilities: { tools: {} },
+      serverInfo: { name: 's', version: '1' },
+    };
+    const result = { initialize: greeting, 'tools/list': { tools: [] } }[method ?? ''];
+    if (result) events?.write(event({ jsonrpc: '2.0', id, result }));
+    else if (method === 'tools/call') events?.write(event(answer(hit)));
+  };
+  const rogue = await startRogue(() => {}, { before });
+  await using gateway = await startBefore({ rogue }, own({ renew_least: '0ms' }), { type: 'sse' });
+  expect(await errorOf(await call(gateway.url, 'x'))).toBeUndefined();
+  expect(calls).toHaveLength(2);
+  expect(new Set(calls).size).toBe(2);
+  await rogue.stop();
 });

@@ -136,4 +136,22 @@ describe('token exchange', () => {
       expect([...bySession.values()].map((subs) => subs.size)).toEqual([...bySession].map(() => 1));
       expect(up.seen).toContain('DELETE ada');
     });
+
+  test('a session that listens does so for its principal, with the token its client sent last', async () => {
+    const listens = Promise.withResolvers<void>();
+    const up = await guarded({ era: '2026' }, ({ message }, res) => {
+      if (message.method !== 'subscriptions/listen') return false;
+      listens.resolve();
+      return stream(res, ':\n\n');
+    });
+    const gateway = await startBefore(up, exchange(), { era: '2026' });
+    const session = await openSession(gateway.url, { headers: await as('ada') });
+    expect(await textOf(await session.call('x'))).toBe('ada');
+    const standing = await session.stream();
+    await listens.promise;
+    await gateway.stop();
+    await standing.messages().catch(() => {});
+    expect(up.seen).toContain('subscriptions/listen ada');
+    expect(up.seen.filter((each) => each.endsWith('turned away'))).toEqual([]);
+  });
 });
