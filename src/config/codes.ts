@@ -141,6 +141,11 @@ export const CODES = {
     why: 'Everybody who reaches the address could use every upstream with the credentials of the gateway.',
     fix: 'Put `auth` into the pipeline: enforced, refusing where it fails, and for every endpoint, by one entry or by several whose `when` names endpoints and nothing else. One that lets callers pass unknown does not count unless it says `anonymous: { public: true }`. Or listen on 127.0.0.1 or a socket file.',
   },
+  FORWARD_CREDENTIAL: {
+    title: 'A credential of callers is passed on',
+    why: 'Whoever runs the upstream could call the gateway as its callers.',
+    fix: 'Leave the header out of forward. What the upstream is to know of a caller goes under callers, or is got by token_exchange.',
+  },
   LISTEN_DUPLICATE: {
     title: 'One address twice',
     why: 'Only one listener can have an address, and there is only one stdin.',

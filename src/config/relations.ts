@@ -3,6 +3,7 @@
 // nothing for granted and reports only what it is sure of.
 import type { JsonObject } from '../protocol/values.ts';
 import type { PlacedProblem } from './issues.ts';
+import { credentialProblems } from './relations/credentials.ts';
 import { endpointProblems } from './relations/endpoints.ts';
 import { listenerProblems } from './relations/listeners.ts';
 import { offeringProblems } from './relations/offering.ts';
@@ -37,6 +38,7 @@ export function relationProblems(tree: JsonObject, plugins: readonly string[]): 
     ...offeringProblems(tree),
     ...(tree.mcpServers === undefined ? upstreamProblems(tree) : []),
     ...pipelineProblems(tree, plugins),
+    ...credentialProblems(tree),
   ];
 }
 

@@ -97,6 +97,7 @@ test('configuration errors keep their codes', () => {
     'FIELD_TYPE',
     'FIELD_UNKNOWN',
     'FILE_UNREADABLE',
+    'FORWARD_CREDENTIAL',
     'LISTENER_KIND',
     'LISTEN_DUPLICATE',
     'LISTEN_FAILED',
