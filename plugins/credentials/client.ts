@@ -173,7 +173,7 @@ async function authOf(options: ClientOptions): Promise<oauth.ClientAuth> {
 
 async function signerOf(options: ClientOptions, pem: string): Promise<oauth.ClientAuth> {
   const { key_id, certificate, assertion_audience, issuer } = options;
-  const key = await importKey(pem);
+  const key = await importKey(pem, options.algorithm);
   const prints = certificate === undefined ? {} : thumbprints(certificate);
   return oauth.PrivateKeyJwt(key_id === undefined ? { key } : { key, kid: key_id }, {
     [oauth.modifyAssertion](header, payload) {
@@ -192,13 +192,13 @@ const CURVES: Readonly<Record<string, string>> = {
   secp521r1: 'P-521',
 };
 
-async function importKey(pem: string): Promise<oauth.CryptoKey> {
+async function importKey(pem: string, wanted: ClientOptions['algorithm']): Promise<oauth.CryptoKey> {
   const key = createPrivateKey(pem);
   const kind = key.asymmetricKeyType;
   const curve = CURVES[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? '';
   const algorithm =
     kind === 'rsa'
-      ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+      ? { name: wanted === 'PS256' ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
       : kind === 'ec'
         ? { name: 'ECDSA', namedCurve: curve }
         : { name: 'Ed25519' };

@@ -45,6 +45,12 @@ const clientFields = {
         'A private key in PEM (PKCS #8) instead, RSA, P-256, P-384, P-521 or Ed25519: the client signs what proves it (RFC 7523). Write a reference.',
     }),
   key_id: z.string().min(1).optional().meta({ description: 'The `kid` of what is signed.' }),
+  algorithm: z
+    .enum(['RS256', 'PS256'])
+    .optional()
+    .meta({
+      description: 'How an RSA key signs. Default: `RS256`. Keys of other kinds sign in one way alone.',
+    }),
   certificate: z
     .string()
     .refine(isCertificate, 'not a certificate in PEM')
@@ -116,8 +122,8 @@ function judge(client: ClientShape, context: z.core.$RefinementCtx<unknown>): vo
   if (auth === 'private_key_jwt' && private_key === undefined) problem('auth', 'needs `private_key`');
   if (auth !== undefined && auth !== 'private_key_jwt' && client_secret === undefined)
     problem('auth', 'needs `client_secret`');
-  if (client.certificate !== undefined && private_key === undefined)
-    problem('certificate', 'belongs to `private_key`');
+  for (const name of ['key_id', 'algorithm', 'certificate', 'assertion_audience'] as const)
+    if (client[name] !== undefined && private_key === undefined) problem(name, 'belongs to `private_key`');
 }
 
 const clientCredentials = z

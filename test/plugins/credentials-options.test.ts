@@ -78,6 +78,8 @@ test.each([
   [client({ private_key: 'CANARY' }), 'not a private key'],
   [client({ auth: 'private_key_jwt' }), 'needs `private_key`'],
   [client({ certificate: 'CANARY' }), 'not a certificate'],
+  [client({ algorithm: 'PS256' }), 'belongs to `private_key`'],
+  [client({ key_id: 'k' }), 'belongs to `private_key`'],
   [client({ parameters: { grant_type: 'password' } }), 'option of its own'],
   [client({ scopes: ['a b'] }), 'not a scope'],
 ] as const)('%j is refused', (options, why) => {

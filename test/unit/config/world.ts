@@ -45,7 +45,7 @@ export function inputs(more: Readonly<Record<string, string>> = {}): Inputs {
       return text;
     },
     baseDir: '/etc/sluice',
-    plugins: ['audit', 'auth', 'progress', 'ratelimit'],
+    plugins: ['audit', 'auth', 'credentials', 'progress', 'ratelimit'],
   };
 }
 
