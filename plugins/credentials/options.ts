@@ -45,12 +45,9 @@ const clientFields = {
         'A private key in PEM (PKCS #8) instead, RSA, P-256, P-384, P-521 or Ed25519: the client signs what proves it (RFC 7523). Write a reference.',
     }),
   key_id: z.string().min(1).optional().meta({ description: 'The `kid` of what is signed.' }),
-  algorithm: z
-    .enum(['RS256', 'PS256'])
-    .optional()
-    .meta({
-      description: 'How an RSA key signs. Default: `RS256`. Keys of other kinds sign in one way alone.',
-    }),
+  algorithm: z.enum(['RS256', 'PS256']).optional().meta({
+    description: 'How an RSA key signs. Default: `RS256`. Keys of other kinds sign in one way alone.',
+  }),
   certificate: z
     .string()
     .refine(isCertificate, 'not a certificate in PEM')
