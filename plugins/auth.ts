@@ -85,10 +85,11 @@ export default definePlugin({
 });
 
 function judgingOf(options: Options, host: Host): Judging {
-  const { anonymous: said } = options;
+  const { anonymous: said, dpop, issuers = [] } = options;
+  const isTold = dpop !== undefined || issuers.some((each) => each.dpop === 'required');
   return {
     methods: methodsOf(options, host),
-    possession: createPossession(options.dpop, host),
+    possession: createPossession(dpop, isTold, host),
     stranger: said === true ? { id: 'anonymous', scopes: [] } : said,
   };
 }

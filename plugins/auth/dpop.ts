@@ -56,8 +56,6 @@ export interface Dpop {
    * @returns why it is refused
    */
   judge(attempt: Attempt, token: string, jkt: string): Promise<Refused | Unavailable | undefined>;
-  /** For WWW-Authenticate, without an error. */
-  readonly challenge: string;
 }
 
 export interface DpopParts {
@@ -90,7 +88,6 @@ const LONGEST = { proof: 8_192, jti: 512 } as const;
 
 export function createDpop({ algorithms, window }: DpopOptions, { proofs, nonces, proven }: DpopParts): Dpop {
   return {
-    challenge: `DPoP algs="${algorithms.join(' ')}"`,
     async judge(attempt, token, jkt) {
       const { headers, now } = attempt;
       if (proven.get(headers) === jkt) return undefined;

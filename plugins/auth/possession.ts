@@ -8,6 +8,7 @@ import type { Attempt, Fault, Host, Verdict } from './attempt.ts';
 import { unproven } from './bound.ts';
 import { createDpop, dpopSchema } from './dpop.ts';
 import { createFreshness } from './freshness.ts';
+import { metadataUrl } from './metadata.ts';
 
 export interface Possession {
   /** @returns the verdict, or a refusal in the place of one that found somebody */
@@ -15,8 +16,15 @@ export interface Possession {
   challenge(attempt: Attempt, fault: Fault | undefined): string | undefined;
 }
 
-/** @param options undefined where nothing is written of DPoP: bound tokens are judged all the same */
-export function createPossession(options: z.output<typeof dpopSchema> | undefined, host: Host): Possession {
+/**
+ * @param options undefined where nothing is written of DPoP: bound tokens are judged all the same
+ * @param isTold whether callers without a proof are told of it
+ */
+export function createPossession(
+  options: z.output<typeof dpopSchema> | undefined,
+  isTold: boolean,
+  host: Host,
+): Possession {
   const settings = options ?? dpopSchema.parse({});
   const proofs = host.keep('dpop proofs', () => new NonceMemory({ each: 0, all: 0 }));
   proofs.room = { each: settings.proofs_per_key, all: settings.proofs };
@@ -32,10 +40,14 @@ export function createPossession(options: z.output<typeof dpopSchema> | undefine
       const presented = { token: credential.token, scheme, binding: bound ?? {} } as const;
       return (await unproven(attempt, presented, dpop, mode)) ?? verdict;
     },
-    challenge(_attempt, fault) {
-      if (fault === 'invalid_dpop_proof' || fault === 'use_dpop_nonce')
-        return dpop.challenge.replace('DPoP ', `DPoP error="${fault}", `);
-      return options ? dpop.challenge : undefined;
+    challenge({ url }, fault) {
+      const isOfProof = fault === 'invalid_dpop_proof' || fault === 'use_dpop_nonce';
+      if (!isTold && !isOfProof) return undefined;
+      return [
+        ...(isOfProof ? [`DPoP error="${fault}"`] : []),
+        `${isOfProof ? '' : 'DPoP '}algs="${settings.algorithms.join(' ')}"`,
+        ...(url === undefined ? [] : [`resource_metadata="${metadataUrl(url)}"`]),
+      ].join(', ');
     },
   };
 }
