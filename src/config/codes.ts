@@ -70,6 +70,11 @@ export const CODES = {
     why: 'The keychain that has it is away, or the file of secrets in the state directory is damaged, or encrypted with another key. Nothing is changed by it.',
     fix: 'Do what the message says; `sluice secrets list` shows where each secret lies.',
   },
+  SECRET_WEAK: {
+    title: 'A secret that is none',
+    why: 'Words such as `changeme` stand in examples, so everybody knows them.',
+    fix: 'Write a real one: `openssl rand -base64 32`.',
+  },
   SECRET_PLACE: {
     title: 'A secret where it would be shown',
     why: 'Only headers, the environment of a command, keys of TLS and options of plugins are kept out of logs, process lists and the console.',

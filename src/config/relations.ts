@@ -9,6 +9,7 @@ import { listenerProblems } from './relations/listeners.ts';
 import { offeringProblems } from './relations/offering.ts';
 import { pipelineProblems } from './relations/pipeline.ts';
 import { upstreamProblems } from './relations/upstreams.ts';
+import { weakSecretProblems } from './relations/weak-secrets.ts';
 
 /** Fields people bring from elsewhere, at the top. */
 const FROM_ELSEWHERE: Readonly<Record<string, Pick<PlacedProblem, 'code' | 'message' | 'hint'>>> = {
@@ -38,6 +39,7 @@ export function relationProblems(tree: JsonObject, plugins: readonly string[]): 
     ...offeringProblems(tree),
     ...(tree.mcpServers === undefined ? upstreamProblems(tree) : []),
     ...pipelineProblems(tree, plugins),
+    ...weakSecretProblems(tree),
     ...credentialProblems(tree),
   ];
 }

@@ -100,6 +100,18 @@ describe('the head of a request', () => {
   }, 20_000);
 });
 
+test('where nothing stands before it, connections that drip keep nobody from being served either', async () => {
+  await using gateway = await startInProcess(configOf(DEMO));
+  const { port } = new URL(gateway.url);
+  const drips = Array.from({ length: 200 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+  for (const each of drips) each.write('POST /mcp HTTP/1.1\r\nHost: x\r\nX-a: ');
+  for (let i = 0; i < 50; i++) {
+    for (const each of drips) each.write('a');
+    expect(await (await send(gateway.url, CALL)).text()).toContain('"hi"');
+  }
+  for (const each of drips) each.destroy();
+});
+
 describe('who is there', () => {
   test('is said by the kernel on a Unix socket', async () => {
     const seen: unknown[] = [];

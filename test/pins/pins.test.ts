@@ -114,6 +114,7 @@ test('configuration errors keep their codes', () => {
     'SECRET_PLACE',
     'SECRET_UNDEFINED',
     'SECRET_UNREADABLE',
+    'SECRET_WEAK',
     'SIZE_INVALID',
     'UPSTREAMS_RENAMED',
     'UPSTREAM_FIELD',
