@@ -87,7 +87,7 @@ export interface Method {
 }
 
 /** What a method is made with. */
-export type Host = Pick<PluginHost, 'id' | 'log' | 'now' | 'keep' | 'count' | 'stateDir'>;
+export type Host = Pick<PluginHost, 'id' | 'log' | 'now' | 'keep' | 'count' | 'limitHit' | 'stateDir'>;
 
 export const refused = (reason: string, error?: Fault): Refused => ({ kind: 'refused', reason, error });
 

@@ -102,7 +102,7 @@ export function createDpop({ algorithms, window }: DpopOptions, { proofs, nonces
       if (nonces && !nonces.isFresh(proof.claims.nonce, now))
         return refused('proof_nonce', 'use_dpop_nonce', { 'dpop-nonce': nonces.make(now) });
       // Last: a proof that does not hold must not use up its id.
-      const taken = proofs.take(jkt, hash(String(proof.claims.jti)), 2 * window, now);
+      const taken = proofs.take(`dpop ${jkt}`, hash(String(proof.claims.jti)), 2 * window, now);
       if (taken === 'full') return { kind: 'unavailable', reason: 'proofs_full' };
       if (taken === 'seen') return refused('proof_replayed');
       proven.set(headers, jkt);

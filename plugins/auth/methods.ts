@@ -1,7 +1,7 @@
 // The methods of proof, and the options that ask for them: a line in each of the two lists below.
 
 import type { z } from '../../src/plugin.ts';
-import { NonceMemory } from '../signatures/nonces.ts';
+import { openNonces } from '../signatures/nonce-file.ts';
 import type { Host, Method } from './attempt.ts';
 import { certificates, certificatesSchema } from './certificates.ts';
 import { issuers } from './issuers.ts';
@@ -27,14 +27,20 @@ type Options = Readonly<z.output<z.ZodObject<typeof methodOptions>>>;
 export function methodsOf(options: Options, host: Host): Method[] {
   const methods = [
     options.issuers && jwtMethod(options.issuers, host),
-    options.signatures && signatures(options.signatures, host.keep('signatures', signatureMemory)),
+    options.signatures && signatures(options.signatures, memoryOf(host), host),
     options.certificates && certificates(options.certificates),
     options.peers && peers(options.peers),
   ];
   return methods.filter((method) => method !== undefined);
 }
 
-const signatureMemory = (): SignatureMemory => ({
-  nonces: new NonceMemory({ each: 0, all: 0 }),
-  verified: new WeakMap(),
-});
+function memoryOf({ keep, stateDir, log }: Host): SignatureMemory {
+  return {
+    nonces: keep(
+      'nonces',
+      () => openNonces(stateDir, log),
+      (store) => store.close(),
+    ),
+    verified: keep('signed', () => new WeakMap<Headers, number>()),
+  };
+}

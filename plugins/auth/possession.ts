@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { z } from '../../src/plugin.ts';
-import { NonceMemory } from '../signatures/nonces.ts';
+import { openNonces } from '../signatures/nonce-file.ts';
 import type { Attempt, Fault, Host, Verdict } from './attempt.ts';
 import { unproven } from './bound.ts';
 import { createDpop, dpopSchema } from './dpop.ts';
@@ -26,7 +26,11 @@ export function createPossession(
   host: Host,
 ): Possession {
   const settings = options ?? dpopSchema.parse({});
-  const proofs = host.keep('dpop proofs', () => new NonceMemory({ each: 0, all: 0 }));
+  const proofs = host.keep(
+    'dpop proofs',
+    () => openNonces(host.stateDir, host.log),
+    (store) => store.close(),
+  );
   proofs.room = { each: settings.proofs_per_key, all: settings.proofs };
   const key = settings.nonce_key ?? host.keep('dpop nonces', () => randomBytes(32));
   const nonces = settings.nonce === 'required' ? createFreshness(key, settings.nonce_age) : undefined;
@@ -38,7 +42,9 @@ export function createPossession(
       const { credential, bound, dpop: mode = 'optional' } = verdict;
       const scheme = attempt.authorization?.scheme === 'dpop' ? 'dpop' : 'bearer';
       const presented = { token: credential.token, scheme, binding: bound ?? {} } as const;
-      return (await unproven(attempt, presented, dpop, mode)) ?? verdict;
+      const refusal = await unproven(attempt, presented, dpop, mode);
+      if (refusal?.reason === 'proofs_full') host.limitHit('proofs');
+      return refusal ?? verdict;
     },
     challenge({ url }, fault) {
       const isOfProof = fault === 'invalid_dpop_proof' || fault === 'use_dpop_nonce';

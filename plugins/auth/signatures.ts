@@ -3,17 +3,17 @@
 
 import { verifyHmac } from '../signatures/hmac-v1.ts';
 import { type Dated, isValid } from '../signatures/keys.ts';
-import { type Message, type Reason, Refused, type Rule, require } from '../signatures/message.ts';
-import type { NonceMemory } from '../signatures/nonces.ts';
+import { type Message, Refused, type Rule, require } from '../signatures/message.ts';
+import type { NonceStore } from '../signatures/nonces.ts';
 import { verifyRfc9421 } from '../signatures/rfc9421-verify.ts';
 import { verifyWebhook } from '../signatures/webhooks.ts';
-import { type Attempt, type Method, refused, type Verdict } from './attempt.ts';
+import { type Attempt, type Host, type Method, refused, type Verdict } from './attempt.ts';
 import { materialOf, type SignaturesOptions } from './signature-options.ts';
 import { principalOf, type Whom } from './whom.ts';
 
 /** What outlives a reload. */
 export interface SignatureMemory {
-  readonly nonces: NonceMemory;
+  readonly nonces: NonceStore;
   /**
    * When a request was verified, by its headers, as long as anything of it is there: a subscription is judged anew
    * after a reload, by which time its signature is old and its nonce known.
@@ -31,7 +31,11 @@ interface Scheme {
   verify(message: Message, rule: Pick<Rule<never>, 'nonces' | 'now' | 'skew'>): SignerKey;
 }
 
-export function signatures(options: SignaturesOptions, memory: SignatureMemory): Method {
+export function signatures(
+  options: SignaturesOptions,
+  memory: SignatureMemory,
+  { limitHit }: Pick<Host, 'limitHit'>,
+): Method {
   const schemes = schemesOf(options);
   memory.nonces.room = { each: options.nonces, all: Number.MAX_SAFE_INTEGER };
   return {
@@ -45,8 +49,11 @@ export function signatures(options: SignaturesOptions, memory: SignatureMemory):
       try {
         return judged(scheme, attempt, options.skew, memory);
       } catch (error) {
-        if (error instanceof Refused) return verdictOf(error.reason);
-        throw error;
+        if (!(error instanceof Refused)) throw error;
+        if (error.reason !== 'nonces_full') return refused(error.reason);
+        // Nobody can tell whether the nonce was there before.
+        limitHit('nonces');
+        return { kind: 'unavailable', reason: error.reason };
       }
     },
   };
@@ -111,11 +118,6 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
     });
   }
   return schemes;
-}
-
-/** With too many nonces to remember nobody can tell whether one was there before. */
-function verdictOf(reason: Reason): Verdict {
-  return reason === 'nonces_full' ? { kind: 'unavailable', reason } : refused(reason);
 }
 
 const spaceOfKey =

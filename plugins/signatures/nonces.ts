@@ -20,6 +20,12 @@ export interface Nonces {
   take(space: string, nonce: string, ms: number, now: number): Taken;
 }
 
+/** Nonces, with how many there may be, which a reload may change. */
+export interface NonceStore extends Nonces {
+  room: Room;
+  close(): void;
+}
+
 /** How many are remembered at once. */
 export interface Room {
   /** In one space: whoever sends more than that fills no place but its own. */
@@ -32,13 +38,12 @@ export interface Room {
 const BETWEEN_LOOKS = 1_000;
 
 /** In memory. Never forgets one early: that would let replays in. */
-export class NonceMemory implements Nonces {
+export class NonceMemory implements NonceStore {
   /** Space → nonce → until when. What came first ends first, so that what is over stands in front. */
   readonly #spaces = new Map<string, Map<string, number>>();
   #size = 0;
   #looked = Number.NEGATIVE_INFINITY;
 
-  /** @param room may be another one after a reload */
   constructor(public room: Room) {}
 
   take(space: string, nonce: string, ms: number, now: number): Taken {
@@ -56,9 +61,7 @@ export class NonceMemory implements Nonces {
     return 'new';
   }
 
-  get size(): number {
-    return this.#size;
-  }
+  close(): void {}
 
   #forget(space: string, own: Map<string, number>, now: number): void {
     for (const [nonce, until] of own) {

@@ -1,10 +1,14 @@
-// Requests that are judged more than once, and still are good once: batches, questions, subscriptions over a reload.
+// Requests that are judged more than once, and still are good once: batches, questions, subscriptions over a reload,
+// gateways beside each other.
 import { expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import auth from '../../plugins/auth.ts';
 import type { Message } from '../../plugins/signatures/message.ts';
 import { schemes, secret } from '../fixtures/auth/signers.ts';
 import { withEnvelope } from '../fixtures/clients.ts';
-import { configOf, DEMO, startInProcess } from '../fixtures/in-process.ts';
+import { configOf, DEMO, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { initialize, modernHeaders } from '../fixtures/raw.ts';
 import { answer, json } from '../fixtures/rogue.ts';
 import { running } from '../fixtures/running.ts';
@@ -100,4 +104,33 @@ test('a mark of the byte order is a byte of the body', async () => {
   expect((await send(gateway.url, { headers: { ...both.headers }, body: marked })).status).toBe(200);
   expect(rogue.of('tools/call')).toHaveLength(1);
   await gateway.stop();
+});
+
+test('gateways that share a state directory know what the other has let in, and so does the next one', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-replicas-'));
+  const rogue = await run.rogue((hit, res) => json(res, answer(hit)), { era: 'both' });
+  const replica = () => startInProcess(configured({ url: rogue.url }), { plugins: { auth }, stateDir: dir });
+  const [one, two] = [await replica(), await replica()];
+  const call = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: withEnvelope({ name: 't', arguments: {} }),
+  };
+  const headers = { ...POST_HEADERS, ...modernHeaders('tools/call', 't') };
+  const signed = sign(
+    { method: 'POST', url: `${PUBLIC}/mcp`, headers, body: JSON.stringify(call) },
+    Date.now(),
+  );
+  const at = async ({ url }: InProcess) =>
+    (await send(url, { headers: { ...signed.headers }, body: signed.body })).status;
+  expect(await at(one)).toBe(200);
+  expect(await at(two)).toBe(401);
+  await one.stop();
+  await two.stop();
+  const next = await replica();
+  expect(await at(next)).toBe(401);
+  expect(rogue.of('tools/call')).toHaveLength(1);
+  await next.stop();
+  rmSync(dir, { recursive: true, force: true });
 });

@@ -1,0 +1,147 @@
+// Nonces in the state directory, so that a restart forgets none and gateways that share it know those of each other.
+// What is written is good for minutes: it is safe from the end of a process, not from that of the machine.
+
+import { Database } from 'bun:sqlite';
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../../src/plugin.ts';
+import { NonceMemory, type NonceStore, type Room, type Taken } from './nonces.ts';
+
+export const NONCE_FILE = 'nonces.db';
+const LAYOUT = 1;
+/** How long another gateway that writes is waited for, milliseconds: everything else waits as long, so nothing to be set. */
+const PATIENCE = 100;
+/** Between two log lines about a file that cannot be used, milliseconds. */
+const SAY_EVERY = 60_000;
+
+const TABLE = `
+CREATE TABLE IF NOT EXISTS seen (name BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seen_until ON seen (until);
+`;
+/** New, or one that is over: both change a row. */
+const TAKE = `INSERT INTO seen (name, until) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET until = ?2 WHERE until < ?3`;
+/** More than come meanwhile: the file does not grow beyond what is good. */
+const FORGET =
+  'DELETE FROM seen WHERE name IN (SELECT name FROM seen WHERE until < ?1 ORDER BY until LIMIT 64)';
+/** Nonces taken between two looks for what is over. */
+const BETWEEN_LOOKS = 32;
+
+/** A store in the state directory, opened when it is first needed; where there can be none, one in memory. */
+export function openNonces(dir: string | undefined, log: Log): NonceStore {
+  const memory = new NonceMemory({ each: 0, all: 0 });
+  return dir === undefined ? memory : new NonceFile(dir, memory, log);
+}
+
+class NonceFile implements NonceStore {
+  readonly #dir: string;
+  readonly #path: string;
+  /** Those that this process has taken: how many there may be is counted here. */
+  readonly #memory: NonceMemory;
+  readonly #log: Log;
+  /** `none`: there cannot be one. */
+  #db: Database | 'none' | undefined;
+  #said = Number.NEGATIVE_INFINITY;
+  #count = 0;
+
+  constructor(dir: string, memory: NonceMemory, log: Log) {
+    this.#dir = dir;
+    this.#path = join(dir, NONCE_FILE);
+    this.#memory = memory;
+    this.#log = log;
+  }
+
+  get room(): Room {
+    return this.#memory.room;
+  }
+
+  set room(room: Room) {
+    this.#memory.room = room;
+  }
+
+  take(space: string, nonce: string, ms: number, now: number): Taken {
+    const taken = this.#memory.take(space, nonce, ms, now);
+    if (taken !== 'new') return taken;
+    this.#db ??= this.#open();
+    if (this.#db === 'none') return 'new';
+    const name = createHash('sha256')
+      .update(JSON.stringify([space, nonce]))
+      .digest();
+    try {
+      if (this.#count++ % BETWEEN_LOOKS === 0) this.#db.query(FORGET).run(now);
+      return this.#db.query(TAKE).run(name, now + ms, now).changes === 1 ? 'new' : 'seen';
+    } catch (error) {
+      this.#fault(error, now);
+      // Nobody can tell whether it was there before.
+      return 'full';
+    }
+  }
+
+  close(): void {
+    if (typeof this.#db === 'object') this.#db.close();
+    this.#db = 'none';
+  }
+
+  #open(): Database | 'none' {
+    try {
+      mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+      return open(this.#path);
+    } catch (error) {
+      this.#log.warn('nonces will not outlive this process', { file: this.#path, reason: String(error) });
+      return 'none';
+    }
+  }
+
+  /** One that is damaged is replaced; what was in it was good for minutes. */
+  #fault(error: unknown, now: number): void {
+    if (Math.abs(now - this.#said) >= SAY_EVERY) {
+      this.#said = now;
+      this.#log.warn('nonces could not be read or written', { file: this.#path, reason: String(error) });
+    }
+    if (!isDamaged(error) || typeof this.#db !== 'object') return;
+    this.#db.close();
+    this.#db = undefined;
+  }
+}
+
+/** One that is damaged is set aside. */
+function open(path: string): Database {
+  try {
+    return prepared(path);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    setAside(path);
+    return prepared(path);
+  }
+}
+
+function prepared(path: string): Database {
+  // SQLite would make it readable to others; its journal takes the mode of the file.
+  closeSync(openSync(path, 'a', 0o600));
+  const db = new Database(path, { readwrite: true, create: false, strict: true });
+  try {
+    db.run(`PRAGMA busy_timeout = ${PATIENCE}`);
+    db.run('PRAGMA synchronous = OFF');
+    const [{ user_version: layout }] = db.query('PRAGMA user_version').all() as [{ user_version: number }];
+    if (layout > LAYOUT) throw new Error(`it has layout ${layout}, and this version knows ${LAYOUT}`);
+    if (layout < LAYOUT) db.transaction(() => db.run(`${TABLE}PRAGMA user_version = ${LAYOUT};`)).immediate();
+    // A log in its place would not work over a network.
+    db.run('PRAGMA journal_mode = PERSIST');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function setAside(path: string): void {
+  renameSync(path, `${path}.damaged`);
+  // It belongs to the damaged file, and must not be played into the next.
+  rmSync(`${path}-journal`, { force: true });
+}
+
+function isDamaged(error: unknown): boolean {
+  const code = Object(error).code;
+  return typeof code === 'string' && /^SQLITE_(?:CORRUPT|NOTADB)/.test(code);
+}
