@@ -151,6 +151,11 @@ export const CODES = {
     why: 'Whoever runs the upstream could call the gateway as its callers.',
     fix: 'Leave the header out of forward. What the upstream is to know of a caller goes under callers, or is got by token_exchange.',
   },
+  PROCESS_HEADERS: {
+    title: 'Headers for a process',
+    why: 'A process is spoken to through a pipe, where messages have no headers: the plugin would refuse every one of them.',
+    fix: 'Remove the entry. What the process needs to log in somewhere goes into upstreams.NAME.env.',
+  },
   LISTEN_DUPLICATE: {
     title: 'One address twice',
     why: 'Only one listener can have an address, and there is only one stdin.',

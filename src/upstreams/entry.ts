@@ -65,3 +65,8 @@ export function endListening(link: Link): void {
   for (const call of [...link.calls()])
     if (call.x.request.method === 'subscriptions/listen') link.cancel(call, 'it goes on elsewhere');
 }
+
+/** Whether it remembers nobody: any request could go by another. */
+export function isStateless({ slot, target }: Entry): boolean {
+  return slot === target.stateless || slot.spreads === true;
+}

@@ -7,20 +7,21 @@ import type { Host } from '../core/host.ts';
 import { coalesce } from '../lib/coalesce.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { Era } from '../protocol/message.ts';
-import { type Entry, endListening, type Holder, isOwn, newEntry, newHolder } from './entry.ts';
+import { type Entry, endListening, type Holder, isOwn, isStateless, newEntry, newHolder } from './entry.ts';
 import { verdictOnError } from './health.ts';
 import type { Link } from './link.ts';
 import { type Hold, isBusy, type Pooled, type PoolHooks, type Told, type Use } from './pooled.ts';
 import {
   onceSlot,
   ownSlot,
-  principalSlot,
   renew,
   SHARED,
   type Sharing,
   type Slot,
   STATELESS,
   sharingOf,
+  slotAt,
+  spreadSlot,
   UNASKED,
 } from './sharing.ts';
 import { inSomeEra } from './some-era.ts';
@@ -68,9 +69,6 @@ export class Pool {
   /** @param prefer the target it goes to, if that works and nothing else says otherwise */
   hold(prefer?: Target): Hold {
     const holder = newHolder(prefer);
-    // Over HTTP, one for a principal remembers no more than the one for all.
-    const isStateless = ({ slot, target }: Entry): boolean =>
-      slot === target.stateless || (slot.era === '2026' && this.spec.kind === 'url');
     return {
       acquire: (client, use = {}) => this.#acquire(client, use, holder),
       async turn(pooled, client, signal, resumes) {
@@ -127,7 +125,7 @@ export class Pool {
     const { max } = this.#sharing;
     const isOwn = !isProcess && this.hooks.perCaller();
     // Where each caller has a credential of its own, no link is everybody's.
-    if (era === '2026' && isOwn) return principalSlot(client, era, place);
+    if (era === '2026' && isOwn) return spreadSlot(client, place);
     const per = isOwn && this.#sharing.per === 'shared' ? 'principal' : this.#sharing.per;
     if (era === '2026' && (!isProcess || per === 'auto' || per === 'shared')) return STATELESS;
     if (per === 'shared') return SHARED;
@@ -185,7 +183,7 @@ export class Pool {
   async #entryFor(slot: Slot, { safe = false, exclude }: Use, holder: Holder): Promise<Entry> {
     for (;;) {
       if (holder.over) throw new GatewayError('CANCELLED');
-      const there = slot === STATELESS ? undefined : this.#entries.get(slot.key);
+      const there = slot === STATELESS || slot.spreads ? undefined : this.#entries.get(slot.key);
       // A process of one's own is not judged by what became of others'.
       if (there?.pooled && this.spec.kind === 'command' && isOwn(there)) return there;
       const wish: Wish = {
@@ -201,7 +199,7 @@ export class Pool {
       try {
         // It may have gone while the target was looked at.
         if (holder.over) throw new GatewayError('CANCELLED');
-        entry = this.#entryAt(slot === STATELESS ? target.stateless : slot, target);
+        entry = this.#entryAt(slotAt(slot, target), target);
       } finally {
         if (!entry) this.targets.leave(target, holder);
       }

@@ -31,6 +31,8 @@ export interface Slot {
   readonly owner: Client['session'];
   /** The one principal it serves, if it serves just one. */
   readonly whose?: Whose;
+  /** Whether there is one at each target, as of those for everybody, since each request says all there is to know. */
+  readonly spreads?: boolean;
   readonly profile: Profile;
   /** How many links there may be of its kind, for calls whose questions must not be mixed up. */
   readonly places: number;
@@ -79,6 +81,17 @@ export const SHARED: Slot = {
   mixed: true,
 };
 
+/** For one principal, where each request says all there is to know but has a credential of its own. */
+export function spreadSlot(client: Client, place: number): Slot {
+  return { ...principalSlot(client, '2026', place), spreads: true };
+}
+
+/** That of one of the targets. */
+export function slotAt(slot: Slot, target: { readonly url: string; readonly stateless: Slot }): Slot {
+  if (slot === STATELESS) return target.stateless;
+  return slot.spreads ? { ...slot, key: `${slot.key} at ${target.url}` } : slot;
+}
+
 const whoseOf = ({ principal, token }: Client): Whose => ({ principal, token });
 
 /** What proved the principal of a link last is what the gateway has to show for it. */
@@ -123,7 +136,7 @@ function sessionSlot(client: Client, session: NonNullable<Client['session']>, er
  * For one principal and what can be asked of its clients. Other capabilities are not told: they are in every
  * request, or mean nothing here, and each text of them would be another link.
  */
-export function principalSlot(client: Client, era: Era, place: number): Slot {
+function principalSlot(client: Client, era: Era, place: number): Slot {
   const { principal, info, capabilities } = client;
   const asks = era === '2025' ? askable(capabilities) : NO_CAPABILITIES;
   return {

@@ -154,4 +154,15 @@ describe('token exchange', () => {
     expect(up.seen).toContain('subscriptions/listen ada');
     expect(up.seen.filter((each) => each.endsWith('turned away'))).toEqual([]);
   });
+
+  test('what is said last on a link is said with what its principal has shown last', async () => {
+    const up = await guarded({ era: '2025' });
+    const gateway = await startBefore(up, exchange(), { era: '2025' });
+    for (let n = 0; n < 2; n++)
+      expect(await textOf(await call(gateway.url, 'x', {}, { headers: await as('ada') }))).toBe('ada');
+    await gateway.stop();
+    const by = (what: string) => up.entries.filter((each) => each.what === what).map(({ token }) => token);
+    expect(new Set(by('tools/call')).size).toBe(2);
+    expect(by('DELETE')).toEqual(by('tools/call').slice(1));
+  });
 });

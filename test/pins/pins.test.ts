@@ -110,6 +110,7 @@ test('configuration errors keep their codes', () => {
     'PLUGIN_OPTIONS',
     'PLUGIN_SETUP',
     'PLUGIN_UNKNOWN',
+    'PROCESS_HEADERS',
     'REFERENCE_INVALID',
     'SECRET_PLACE',
     'SECRET_UNDEFINED',

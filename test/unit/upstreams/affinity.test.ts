@@ -34,7 +34,7 @@ const serve: (name: string) => Behaviour = (name) => (hit, res) => {
   );
 };
 
-async function two() {
+async function two(perCaller = false) {
   const broken = new Set<string>();
   const start = (name: string) =>
     run.rogue(serve(name), { before: (_, res) => (broken.has(name) ? status(res, 500) : false) });
@@ -51,6 +51,7 @@ async function two() {
     ),
     host,
   );
+  upstream.speakThrough(Object.assign(() => [], { perCaller }));
   const ask = (method: string, params: object): Promise<McpResult> =>
     upstream.handle(exchange(method, params, { client }), nobody);
   return { rogues, broken, ask, upstream };
@@ -59,18 +60,21 @@ async function two() {
 describe('the rounds of one call', () => {
   const round = { name: 'tool', arguments: {}, inputResponses: { a: { roots: [] } } };
 
-  test('go to one place, which gets its state as it gave it', async () => {
-    const { ask } = await two();
-    for (const name of ['one', 'two', 'one', 'two']) {
-      const asked = await ask('tools/call', { name: 'tool', arguments: {} });
-      const requestState = asked.raw.string('requestState');
-      expect(requestState).toEndWith(`state of ${name}`);
-      for (let n = 0; n < 3; n++) {
-        const done = await ask('tools/call', { ...round, requestState });
-        expect(done.raw.text).toContain(`"${name} state of ${name}"`);
+  test.each([false, true])(
+    'go to one place, which gets its state as it gave it, a link each: %p',
+    async (own) => {
+      const { ask } = await two(own);
+      for (const name of ['one', 'two', 'one', 'two']) {
+        const asked = await ask('tools/call', { name: 'tool', arguments: {} });
+        const requestState = asked.raw.string('requestState');
+        expect(requestState).toEndWith(`state of ${name}`);
+        for (let n = 0; n < 3; n++) {
+          const done = await ask('tools/call', { ...round, requestState });
+          expect(done.raw.text).toContain(`"${name} state of ${name}"`);
+        }
       }
-    }
-  });
+    },
+  );
 
   test('go elsewhere once that place has failed: any server may know the state', async () => {
     const { ask, broken, rogues } = await two();
