@@ -93,6 +93,10 @@ const grant = {
     description:
       'How: RFC 8693, or the caller\'s token as an assertion (RFC 7523), as "on behalf of" of Entra has it.',
   }),
+  subject_issuers: z.array(z.string().min(1)).min(1).optional().meta({
+    description:
+      'Issuers whose tokens are exchanged, as [auth](auth.md) has them. Default: `issuer` alone. No token of another is shown to this server.',
+  }),
   subject_token_type: z
     .string()
     .min(1)
@@ -143,6 +147,10 @@ const tokenExchange = z
       }),
   })
   .superRefine(judge)
+  .refine(({ issuer, subject_issuers }) => (issuer ?? subject_issuers) !== undefined, {
+    path: ['subject_issuers'],
+    error: 'write whose tokens are exchanged: no `issuer` says it',
+  })
   .meta({ description: "A token for the caller, in exchange for the caller's own." });
 
 const sourceFields = {

@@ -19,7 +19,7 @@ export interface TokenOrigin {
   readonly prefix: string;
   /** Whether it needs a caller's token. */
   readonly isForCaller: boolean;
-  /** @returns nothing where it takes a caller's token and there is none */
+  /** @returns nothing where it takes a caller's token, and there is none that it takes */
   asking(principal: Principal, token: CallerToken | undefined): Asking | undefined;
 }
 
@@ -65,7 +65,7 @@ async function originOf(source: Source, name: string, timeout: number): Promise<
 }
 
 async function exchanging(exchange: TokenExchange, name: string, timeout: number): Promise<TokenOrigin> {
-  const { header, prefix, redeem } = exchange;
+  const { header, prefix, redeem, issuer, subject_issuers = [issuer] } = exchange;
   const client = await createClient(exchange, timeout);
   const second = redeem && (await createClient(redeem, timeout));
   return {
@@ -73,7 +73,8 @@ async function exchanging(exchange: TokenExchange, name: string, timeout: number
     prefix,
     isForCaller: true,
     asking({ id, tenant, expires }, token) {
-      if (!token) return undefined;
+      // An API key is nothing to exchange, and one server's token nothing to show to another.
+      if (!token?.type.startsWith(TOKEN_TYPE) || !subject_issuers.includes(token.issuer)) return undefined;
       // Two tokens of one caller may be good for different things, and so is what is got for them.
       const subject = createHash('sha256').update(token.token).digest('base64url');
       return {
@@ -87,7 +88,7 @@ async function exchanging(exchange: TokenExchange, name: string, timeout: number
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
 
 async function exchanged(
   { grant, subject_token_type, requested_token_type }: TokenExchange,
@@ -96,13 +97,12 @@ async function exchanged(
   second: TokenClient | undefined,
 ) {
   const requested = requested_token_type === undefined ? {} : { requested_token_type };
-  const known = type.startsWith('urn:') ? type : ACCESS_TOKEN;
   const got =
     grant === 'jwt-bearer'
       ? await client.ask(JWT_BEARER, { assertion: token, ...requested })
       : await client.ask(TOKEN_EXCHANGE, {
           subject_token: token,
-          subject_token_type: subject_token_type ?? known,
+          subject_token_type: subject_token_type ?? type,
           ...requested,
         });
   if (got.value === token) throw new TokenFault('odd', "gives the caller's own token back");

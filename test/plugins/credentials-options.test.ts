@@ -70,6 +70,14 @@ test.each([
     'another entry',
   ],
   [client({ issuer: undefined }), 'write `issuer` or `token_url`'],
+  [
+    {
+      token_exchange: {
+        ...client({ issuer: undefined, token_url: 'https://id.example/token' }).client_credentials,
+      },
+    },
+    'write whose tokens are exchanged',
+  ],
   [client({ issuer: 'http://id.example' }), 'https'],
   [client({ issuer: 'http://localhost.evil.example' }), 'https'],
   [client({ issuer: 'https://user:CANARY@id.example' }), 'https'],

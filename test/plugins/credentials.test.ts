@@ -1,11 +1,13 @@
 // The plugin as an entry of an upstream's pipeline, through the public kit, before a token endpoint that is scripted.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { callerTokenFact, type PluginHost } from 'sluice/plugin';
+import { callerTokenFact, type Exchange, type PluginHost } from 'sluice/plugin';
 import { testPlugin } from 'sluice/testing';
 import credentials from '../../plugins/credentials.ts';
 import { plugins } from '../../plugins/index.ts';
 
 const entry = { upstream: 'up' };
+const ISSUER = 'https://id.example';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const CALL = { method: 'tools/call', params: { name: 'echo' } };
 
 /** Answers what the test wants, and counts. */
@@ -142,15 +144,14 @@ describe('a token', () => {
 });
 
 describe('an exchange', () => {
-  const as = (token: string, id = 'ada', expires?: number) => ({
+  const as = (token: string, id = 'ada', expires?: number, more: object = {}) => ({
     principal: { id, ...(expires === undefined ? {} : { expires }) },
-    before: (x: { set: (fact: typeof callerTokenFact, value: { token: string; type: string }) => void }) =>
-      x.set(callerTokenFact, { token, type: 'Bearer' }),
+    before: (x: Exchange) => x.set(callerTokenFact, { token, type: ACCESS_TOKEN, issuer: ISSUER, ...more }),
   });
 
   test('is made once for each token of each caller, and its result never outlives the token', async () => {
     fresh();
-    await using bench = await testPlugin(credentials, { token_exchange: client() }, entry);
+    await using bench = await testPlugin(credentials, { token_exchange: client({ issuer: ISSUER }) }, entry);
     const until = bench.now() + 100_000;
     expect(await sentBy(bench, as('one', 'ada', until))).toBe('Bearer token-1');
     expect(await sentBy(bench, as('one', 'ada', until))).toBe('Bearer token-1');
@@ -167,7 +168,11 @@ describe('an exchange', () => {
 
   test('keeps no more tokens than it may', async () => {
     fresh();
-    await using bench = await testPlugin(credentials, { token_exchange: client(), tokens: 2 }, entry);
+    await using bench = await testPlugin(
+      credentials,
+      { token_exchange: client({ issuer: ISSUER }), tokens: 2 },
+      entry,
+    );
     for (const token of ['a', 'b', 'c', 'b', 'c']) await sentBy(bench, as(token));
     expect([endpoint.asked.length, bench.counts.get('credentials_tokens')]).toEqual([3, 1]);
     await sentBy(bench, as('a'));
@@ -176,12 +181,21 @@ describe('an exchange', () => {
 
   test('on behalf of, and by way of a second server', async () => {
     fresh();
-    const obo = client({ grant: 'jwt-bearer', parameters: { requested_token_use: 'on_behalf_of' } });
+    const obo = client({
+      issuer: ISSUER,
+      grant: 'jwt-bearer',
+      parameters: { requested_token_use: 'on_behalf_of' },
+    });
     await using entra = await testPlugin(credentials, { token_exchange: obo }, entry);
     expect(await sentBy(entra, as('mine'))).toBe('Bearer token-1');
     const idJag = 'urn:ietf:params:oauth:token-type:id-jag';
     endpoint.answer = (n) => Response.json({ access_token: `token-${n}`, token_type: 'N_A', expires_in: 60 });
-    const chain = client({ requested_token_type: idJag, audience: 'https://as.example', redeem: client() });
+    const chain = client({
+      issuer: ISSUER,
+      requested_token_type: idJag,
+      audience: 'https://as.example',
+      redeem: client(),
+    });
     await using bench = await testPlugin(credentials, { token_exchange: chain }, entry);
     expect(await sentBy(bench, as('mine'))).toBe('Bearer token-3');
     expect(endpoint.asked.map((form) => Object.fromEntries(form))).toMatchObject([
@@ -191,10 +205,23 @@ describe('an exchange', () => {
     ]);
   });
 
+  test('is made of tokens of its own issuers alone: no other is shown to the server', async () => {
+    fresh();
+    const others = client({ subject_issuers: ['https://other.example'] });
+    await using own = await testPlugin(credentials, { token_exchange: client({ issuer: ISSUER }) }, entry);
+    await using other = await testPlugin(credentials, { token_exchange: others }, entry);
+    for (const more of [{ issuer: 'https://other.example' }, { issuer: undefined }, { type: 'api_key' }])
+      expect(await sentBy(own, as('a token', 'ada', undefined, more))).toBe('CREDENTIAL_MISSING');
+    expect(await sentBy(other, as('a token'))).toBe('CREDENTIAL_MISSING');
+    expect(endpoint.asked).toEqual([]);
+    const theirs = as('a token', 'ada', undefined, { issuer: 'https://other.example' });
+    expect(await sentBy(other, theirs)).toBe('Bearer token-1');
+  });
+
   test("that gives the caller's own token back gives nothing", async () => {
     fresh();
     endpoint.answer = () => Response.json({ access_token: 'mine', token_type: 'Bearer' });
-    await using bench = await testPlugin(credentials, { token_exchange: client() }, entry);
+    await using bench = await testPlugin(credentials, { token_exchange: client({ issuer: ISSUER }) }, entry);
     expect(await sentBy(bench, as('mine'))).toBe('CREDENTIAL_UNAVAILABLE');
     expect(await sentBy(bench, { principal: 'eve' })).toBe('CREDENTIAL_MISSING');
   });
