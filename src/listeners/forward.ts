@@ -13,6 +13,7 @@ export interface Forwarding {
   passing(direction: 'in' | 'out'): void;
 }
 
+const NOTHING = Buffer.alloc(0);
 /** How long a client may take to read what is left for it once nothing more comes, milliseconds. */
 const LAST_BYTES_MS = 10_000;
 /** How long after that it may go on sending what nobody reads, so that it sees the answer before the connection ends. */
@@ -27,10 +28,11 @@ export interface Forward {
 export function forward(client: Socket, port: number, { opened, closed, passing }: Forwarding): Forward {
   let waiting: Buffer | undefined;
   let from: number | undefined;
-  /** @returns whether all of it went */
-  const send = (own: OwnSocket, bytes: Buffer): boolean => {
-    const sent = Math.max(0, own.write(bytes));
-    waiting = sent < bytes.length ? bytes.subarray(sent) : undefined;
+  /** @returns whether all of it went, and what waited before it */
+  const send = (own: OwnSocket, bytes?: Buffer): boolean => {
+    const all = waiting && bytes ? Buffer.concat([waiting, bytes]) : (waiting ?? bytes ?? NOTHING);
+    const sent = Math.max(0, own.write(all));
+    waiting = sent < all.length ? all.subarray(sent) : undefined;
     return waiting === undefined;
   };
   const gone = (): void => {
@@ -74,7 +76,7 @@ export function forward(client: Socket, port: number, { opened, closed, passing 
         if (!client.write(bytes)) own.pause();
       },
       drain(own) {
-        if (waiting !== undefined && !send(own, waiting)) return;
+        if (waiting !== undefined && !send(own)) return;
         if (client.readableEnded) own.shutdown();
         else client.resume();
       },

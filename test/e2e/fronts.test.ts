@@ -57,7 +57,7 @@ describe('the head of a request', () => {
   });
 
   test('of a later request on a connection has its time from its first byte', async () => {
-    await using gateway = await startInProcess(onSocket({ head: '50ms' }));
+    await using gateway = await startInProcess(onSocket({ head: '500ms' }));
     const { socket, over } = opened('GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n');
     await new Promise((answered) => socket.once('data', answered));
     socket.write('GET /mcp HTTP/1.1\r\nX-a: ');
@@ -66,7 +66,7 @@ describe('the head of a request', () => {
   });
 
   test('is none of what is quiet: a stream, a body, a connection between requests', async () => {
-    await using gateway = await startInProcess(onSocket({ head: '50ms', keep_alive: '20ms' }));
+    await using gateway = await startInProcess(onSocket({ head: '500ms', keep_alive: '20ms' }));
     const hello = await send(MCP, { body: initialize('2025-11-25'), socketPath: on.path('s') });
     await hello.text();
     const headers = {
@@ -77,7 +77,7 @@ describe('the head of a request', () => {
     const resting = opened('GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n');
     const whole = posting(echo, 'echo');
     const slow = opened(whole.slice(0, -10));
-    for (let i = 0; i < 8; i++) await stream.comment();
+    for (let i = 0; i < 40; i++) await stream.comment();
     slow.socket.write(whole.slice(-10));
     expect(await slow.over).toContain('"hi"');
     resting.socket.end('GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
@@ -86,7 +86,7 @@ describe('the head of a request', () => {
   });
 
   test('drips on two hundred connections, and everybody else is served', async () => {
-    await using gateway = await startInProcess(onSocket({ head: '300ms' }));
+    await using gateway = await startInProcess(onSocket({ head: '2s' }));
     const drips = Array.from({ length: 200 }, () => opened('POST /mcp HTTP/1.1\r\nHost: x\r\nX-a: '));
     const timer = setInterval(() => {
       for (const { socket } of drips) if (socket.writable) socket.write('a');

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
+import { connect } from 'node:tls';
 import { configOf, DEMO, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { json, modern, modernHeaders } from '../fixtures/raw.ts';
 import { type Secured, secured, shake } from '../fixtures/secured.ts';
@@ -150,3 +151,31 @@ test('clients are asked for those whom the new authorities vouch for', async () 
   ]);
   old[Symbol.dispose]();
 });
+
+test('a session of before is worth nothing once nobody vouches for its client', async () => {
+  const client = { ca: on.path('clients.pem') };
+  const old = secured();
+  writeFileSync(on.path('clients.pem'), old.authority.cert);
+  await using gateway = await startInProcess(configOf(DEMO, on.listeners({ look: '5ms', client })));
+  const known = old.authority.issue({ host: 'robot' });
+  const session = await sessionOf(gateway.url, known);
+  expect(await shake(gateway.url, { ...known, session }, CLOSING)).toMatchObject({ resumed: true });
+  writeFileSync(on.path('clients.pem'), on.authority.cert);
+  await until(() => renewals(gateway) > 0);
+  expect((await shake(gateway.url, { ...known, session }, CLOSING)).said).toBe('');
+  old[Symbol.dispose]();
+});
+
+/** What a client keeps of a connection, to come back with. */
+function sessionOf(url: string, shown: { cert: string; key: string }): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const { hostname: host, port } = new URL(url);
+  const socket = connect({ host, port: Number(port), ...shown, rejectUnauthorized: false }, () =>
+    socket.write(CLOSING),
+  );
+  socket
+    .on('session', resolve)
+    .on('error', () => {})
+    .resume();
+  return promise;
+}

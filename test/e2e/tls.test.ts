@@ -107,13 +107,38 @@ describe('certificates', () => {
 
   test('a handshake that takes too long is ended', async () => {
     await using gateway = await startInProcess(
-      configOf(DEMO, { ...on.listeners(), limits: { handshake: '50ms' } }),
+      configOf(DEMO, { ...on.listeners(), limits: { handshake: '500ms' } }),
     );
     const silent = connect(Number(new URL(gateway.url).port), '127.0.0.1');
     await new Promise((closed) => silent.on('error', () => {}).on('close', closed));
     expect(await gateway.figure('timeouts', { kind: 'handshake' })).toBe(1);
     expect(await gateway.figure('tlsFailures', { reason: 'timeout' })).toBe(1);
     expect(await answers(gateway)).toContain('"hi"');
+  });
+
+  test('are no reason to share an address: one that is taken is told at its line', async () => {
+    await using gateway = await startInProcess(configOf(DEMO, on.listeners()));
+    const { host } = new URL(gateway.url);
+    const second = startInProcess(configOf(DEMO, on.listeners({}, { listen: host })));
+    expect(
+      await second.then(
+        () => 'started',
+        ({ message }: Error) => message,
+      ),
+    ).toMatch(/LISTEN_FAILED[\s\S]*another program is listening there/);
+    expect(await answers(gateway)).toContain('"hi"');
+  });
+
+  test('are shown over IPv6 as well', async () => {
+    await using gateway = await startInProcess(configOf(DEMO, on.listeners({}, { listen: '[::1]:0' })));
+    expect(gateway.url).toStartWith('https://[::1]:');
+    const { port } = new URL(gateway.url);
+    const said = await shake(
+      gateway.url,
+      { host: '::1', port: Number(port) },
+      HEAD.replace('127.0.0.1', '[::1]'),
+    );
+    expect(said).toMatchObject({ protocol: 'TLSv1.3', said: expect.stringMatching(/^HTTP\/1.1 404/) });
   });
 
   test('say how many days they have', async () => {
@@ -192,6 +217,20 @@ describe('clients', () => {
       { tls: { authorized: false, subject: 'CN=robot' } },
       { tls: { authorized: true, san: { ip: ['10.1.2.3'] } } },
     ]);
+  });
+
+  test('are not who a header says they are', async () => {
+    const { gateway, seen } = await start(false);
+    await using _ = gateway;
+    const headers = {
+      ...HEADERS,
+      forwarded: 'for=192.0.2.7',
+      'x-forwarded-for': '192.0.2.7',
+      'x-real-ip': '192.0.2.7',
+      'x-client-cert': 'robot',
+    };
+    await (await trusting(on.authority.cert)(gateway.url, { ...CALL, headers, keepalive: false })).text();
+    expect(seen).toMatchObject([{ address: '127.0.0.1', tls: undefined }]);
   });
 
   test('that come back with a session of theirs are still themselves', async () => {
