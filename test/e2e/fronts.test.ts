@@ -159,6 +159,43 @@ test('a long answer arrives whole, whatever the direction it comes from, and a c
   await until(() => gateway.metrics.load.inFlight === 0);
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'of connections that came and went, however they did, nothing is left',
+  async () => {
+    const listeners = [...on.listeners().listeners, { http: { listen: `unix:${on.path('s')}` } }];
+    await using gateway = await startInProcess(configOf(DEMO, { listeners, limits: { handshake: '300ms' } }));
+    const port = Number(new URL(gateway.url).port);
+    const open = () => readdirSync('/proc/self/fd').length;
+    await answer();
+    await until(() => gateway.metrics.load.inFlight === 0);
+    const before = open();
+    const whole = posting(echo, 'echo');
+    const ways: ((socket: Socket) => void)[] = [
+      (socket) => socket.destroy(),
+      (socket) => socket.end(),
+      (socket) => socket.resetAndDestroy(),
+      (socket) => void socket.write(whole.slice(0, 40), () => socket.destroy()),
+      (socket) => void socket.write(whole.slice(0, -5), () => socket.resetAndDestroy()),
+      (socket) => socket.write(whole),
+      (socket) => socket.end('\x16\x03\x01garbage'),
+      (socket) => socket.write('GET / HTTP/1.1\r\n\r\n'),
+    ];
+    const closed = ways.flatMap((leave) =>
+      [() => connect(on.path('s')), () => connect(port, '127.0.0.1')].flatMap((reach) =>
+        Array.from({ length: 10 }, () => {
+          const socket = reach();
+          socket.on('error', () => {}).on('connect', () => leave(socket));
+          return new Promise((over) => socket.resume().on('close', over));
+        }),
+      ),
+    );
+    await Promise.all(closed);
+    await until(() => open() <= before);
+    expect(await answer()).toContain('"hi"');
+  },
+  20_000,
+);
+
 /** The bytes of a POST on a connection of its own. */
 function posting(body: unknown, tool: string): string {
   const text = JSON.stringify(body);
