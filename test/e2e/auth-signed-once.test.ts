@@ -134,3 +134,48 @@ test('gateways that share a state directory know what the other has let in, and 
   await next.stop();
   rmSync(dir, { recursive: true, force: true });
 });
+
+test('over HTTP+SSE the stream and each post are signed, for the address that the stream gives out', async () => {
+  const { rogue, gateway } = await started();
+  const { origin } = new URL(gateway.url);
+  const signedAt = (method: string, at: string, body: string, headers: Record<string, string>) => {
+    const signed = sign({ method, url: PUBLIC + at, headers, body }, Date.now());
+    return send(origin + at, { method, headers: { ...signed.headers }, ...(body !== '' && { body }) });
+  };
+  const accept = { accept: 'text/event-stream' };
+  expect((await send(`${origin}/sse`, { method: 'GET', headers: accept })).status).toBe(401);
+  const stream = await signedAt('GET', '/sse', '', accept);
+  expect(stream.status).toBe(200);
+  const at = String(await stream.data());
+  const hello = JSON.stringify(initialize('2024-11-05'));
+  expect((await signedAt('POST', at, hello, { ...POST_HEADERS })).status).toBe(202);
+  expect(await stream.message()).toMatchObject({ id: 1, result: {} });
+  const told = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  expect((await signedAt('POST', at, told, { ...POST_HEADERS })).status).toBe(202);
+  const call = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 't', arguments: {} } };
+  const other = sign(
+    { method: 'POST', url: `${PUBLIC}/sse`, headers: POST_HEADERS, body: JSON.stringify(call) },
+    Date.now(),
+  );
+  expect((await send(origin + at, { headers: { ...other.headers }, body: other.body })).status).toBe(401);
+  expect((await send(origin + at, { body: JSON.stringify(call) })).status).toBe(401);
+  expect(rogue.of('tools/call')).toEqual([]);
+  expect((await signedAt('POST', at, JSON.stringify(call), { ...POST_HEADERS })).status).toBe(202);
+  expect(await stream.message()).toMatchObject({ id: 2, result: {} });
+  await gateway.stop();
+});
+
+test('a query is verified as a parser of URLs writes it', async () => {
+  const { gateway } = await started();
+  const { origin } = new URL(gateway.url);
+  const body = JSON.stringify(initialize('2025-11-25'));
+  const at = "/mcp?a=it's&b=%7e+x&c=ä";
+  const signed = sign(
+    { method: 'POST', url: new URL(at, PUBLIC).href, headers: POST_HEADERS, body },
+    Date.now(),
+  );
+  const sent = { headers: { ...signed.headers }, body };
+  expect((await send(`${origin}/mcp?a=it's&b=%7e+x&c=a`, sent)).status).toBe(401);
+  expect((await send(new URL(at, origin).href, sent)).status).toBe(200);
+  await gateway.stop();
+});

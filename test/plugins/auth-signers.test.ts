@@ -1,11 +1,14 @@
 // Signed requests as a method of `auth`: what has to be covered, rings of several tenants, options.
 import { describe, expect, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
+import { testPlugin } from 'sluice/testing';
 import { publicKeyOf, signaturesSchema } from '../../plugins/auth/signature-options.ts';
+import auth from '../../plugins/auth.ts';
 import { HMAC_FORM, signHmac } from '../../plugins/signatures/hmac-v1.ts';
 import type { Message } from '../../plugins/signatures/message.ts';
 import { COMPONENTS } from '../../plugins/signatures/rfc9421.ts';
 import { signWebhook, WEBHOOK_HEADERS } from '../../plugins/signatures/webhooks.ts';
+import { principalFact } from '../../src/plugin.ts';
 import type { Brought } from '../fixtures/auth/attempt.ts';
 import { came, memory, methodOf, pem, schemes, secret, whsec } from '../fixtures/auth/signers.ts';
 import { CALL, NOW, signedWith } from '../fixtures/signing/mutations.ts';
@@ -217,4 +220,25 @@ describe('options', () => {
     test(`${what} is refused`, () => expect(problems(options)).toEqual([expect.stringContaining(problem)]));
   }
   test('a certificate has a public key, too', () => expect(publicKeyOf(pem(ECC_KEY))?.type).toBe('public'));
+});
+
+test('at the plugin: a key with too many nonces to remember is a 503, which counts as a limit', async () => {
+  const { options, sign } = schemes['hmac-v1'];
+  await using harness = await testPlugin(auth, { signatures: { ...options, nonces: 1 } as never });
+  const ask = () => {
+    const { method, url, headers, body } = sign(
+      { ...CALL, url: 'https://gateway.example/mcp' },
+      harness.now(),
+    );
+    return harness.call({ method: 'tools/list', headers, inbound: { method, url, body: () => body } });
+  };
+  const first = await ask();
+  expect([first.result.kind, first.get(principalFact)?.tenant]).toEqual(['complete', 'acme']);
+  const second = await ask();
+  expect([second.result.http, second.request]).toEqual([503, undefined]);
+  expect(Object.fromEntries(harness.counts)).toMatchObject({
+    'found{kind=signatures}': 1,
+    'refused{kind=signatures,reason=nonces_full}': 1,
+    nonces: 1,
+  });
 });
