@@ -47,6 +47,8 @@ export default definePlugin({
         const { header, prefix } = origin.token;
         const asking = askingFor(origin, x);
         if (!asking) return missing(upstream, 'The caller brought no token that could be exchanged for it.');
+        if (asking.until !== undefined && host.now() >= asking.until)
+          return missing(upstream, 'The token that the caller brought last has ended.');
         try {
           const token = tokens.take(asking, options);
           const value = typeof token === 'string' ? token : await x.hold(token);

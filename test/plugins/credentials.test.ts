@@ -159,6 +159,9 @@ describe('an exchange', () => {
     expect(await sentBy(bench, as('one', 'eve'))).toBe('Bearer token-3');
     await bench.advance(99_000);
     expect(await sentBy(bench, as('one', 'ada', until))).toBe('Bearer token-4');
+    await bench.advance(1_000);
+    expect(await sentBy(bench, as('one', 'ada', until))).toBe('CREDENTIAL_MISSING');
+    expect(endpoint.asked.length).toBe(4);
     expect(Object.fromEntries(endpoint.asked[0] ?? [])).toEqual({
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: 'one',
