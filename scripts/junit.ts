@@ -3,6 +3,8 @@
 export interface Report {
   readonly passed: number;
   readonly failed: number;
+  /** Names of the tests that failed. */
+  readonly failures: readonly string[];
   /** Names of the tests that did not run, with the reason where the report has one. */
   readonly skipped: readonly string[];
   /** Test files that appear in the report. */
@@ -16,13 +18,16 @@ export function readReport(xml: string): Report {
   const head = /<testsuites\b[^>]*>/.exec(xml)?.[0];
   if (head === undefined) throw new Error('not a JUnit report');
   const skipped = [...xml.matchAll(/<testcase\b([^>]*)>\s*<skipped\b([^>]*)\/>/g)].map(skippedName);
+  const failures = [...xml.matchAll(/<testcase\b([^>]*[^/])>\s*<failure\b/g)].map(([, tag = '']) =>
+    nameOf(tag),
+  );
   const failed = Number(attribute(head, 'failures'));
   const passed = Number(attribute(head, 'tests')) - failed - Number(attribute(head, 'skipped'));
   if (Number.isNaN(passed)) throw new Error('the JUnit report has no counts');
   const files = new Set(
     [...xml.matchAll(/<testsuite\b[^>]*>/g)].map(([tag]) => attribute(tag, 'file') ?? ''),
   );
-  return { passed, failed, skipped, files, times: timesOf(xml) };
+  return { passed, failed, failures, skipped, files, times: timesOf(xml) };
 }
 
 /** A file is the outermost suite; those within it are its `describe`s. */
@@ -36,9 +41,13 @@ function timesOf(xml: string): Report['times'] {
 }
 
 function skippedName([, testcase = '', skip = '']: RegExpMatchArray): string {
-  const path = [attribute(testcase, 'file'), attribute(testcase, 'classname'), attribute(testcase, 'name')];
   const reason = attribute(skip, 'message');
-  return path.filter(Boolean).join(' > ') + (reason === undefined ? '' : ` (${reason})`);
+  return nameOf(testcase) + (reason === undefined ? '' : ` (${reason})`);
+}
+
+function nameOf(testcase: string): string {
+  const path = [attribute(testcase, 'file'), attribute(testcase, 'classname'), attribute(testcase, 'name')];
+  return path.filter(Boolean).join(' > ');
 }
 
 function attribute(tag: string, name: string): string | undefined {

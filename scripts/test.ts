@@ -1,4 +1,4 @@
-// Runs `bun test` over test/ and ends with one line of real counts: `N passed, N failed`.
+// Runs `bun test` over test/ and ends with the names of what failed and one line of real counts: `N passed, N failed`.
 // The counts come from the report file; a file that never reported, or a Bun that failed, counts as a failure.
 //   npm test                      everything but the two suites below
 //   npm test -- test/unit/config  what follows goes to `bun test`
@@ -70,13 +70,20 @@ function tellSlowest(found: Report | undefined): void {
     console.log(`${seconds.toFixed(1).padStart(7)} s  ${file}`);
 }
 
+/** By name, where whoever has only the end of a long log will look. */
+function tellFailed(names: readonly string[]): void {
+  if (names.length > 0) console.log();
+  for (const name of names.slice(0, 20)) console.log(`failed: ${name}`);
+  if (names.length > 20) console.log(`failed: … and ${names.length - 20} more`);
+}
+
 function summarise(found: Report | undefined, problems: readonly string[]): void {
   const skipped = found?.skipped ?? [];
   if (skipped.length > 0) console.log(`\n${skipped.length} skipped:`);
   for (const name of skipped.slice(0, 50)) console.log(`  ${name}`);
   if (skipped.length > 50) console.log(`  … and ${skipped.length - 50} more`);
   if (passedOn.length === 0) tellSlowest(found);
-  for (const problem of problems) console.log(`\nfailed: ${problem}`);
+  tellFailed([...(found?.failures ?? []), ...problems]);
   const failed = (found?.failed ?? 0) + problems.length;
   console.log(`\n${found?.passed ?? 0} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;

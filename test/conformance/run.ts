@@ -85,14 +85,14 @@ function tellOf(what: string, results: readonly ScenarioResult[]): void {
   console.log(`${what}: ${results.length - failed.length}/${results.length}`);
   if (failed.length > 0) below++;
   for (const { scenario, failures } of failed)
-    console.log(`    ✗ ${scenario}\n        ${failures.join('\n        ')}`);
+    console.log(`    ✗ ${what}: ${scenario}\n        ${failures.join('\n        ')}`);
 }
 
 /** Runs both sets and what there is of older revisions against one setup, prints a row for each and what failed in it. */
 async function measure(name: SetupName, run: number): Promise<void> {
   const out = resolve(values.out, name, String(run));
   const setup = await startSetup(name).catch((error: unknown) => {
-    console.log(`${name}: did not start: ${error instanceof Error ? error.message : error}`);
+    console.log(`    ✗ ${name} did not start: ${error instanceof Error ? error.message : error}`);
     below++;
   });
   if (setup === undefined) return;
@@ -145,14 +145,17 @@ function report(name: Name, run: number, result: SuiteResult, ms: number): void 
   );
   for (const { scenario, unscored, failures, passed } of counted) {
     if (passed) continue;
-    console.log(`    ✗ ${scenario}${unscored ? ` (${unscored})` : ''}`);
+    console.log(`    ✗ ${name} ${requirements}: ${scenario}${unscored ? ` (${unscored})` : ''}`);
     for (const failure of failures) console.log(`        ${failure}`);
   }
   const floor = expected[name][requirements];
   const missed = scored.passed < floor.scored || pending.passed < floor.pending;
   const better = scored.passed > floor.scored || pending.passed > floor.pending;
   if (missed) below++;
-  if (missed) console.log(`    below expected.yaml: ${floor.scored} scored, ${floor.pending} pending`);
+  if (missed)
+    console.log(
+      `    ✗ ${name} ${requirements} is below expected.yaml: ${floor.scored} scored, ${floor.pending} pending`,
+    );
   else if (better) console.log('    better than expected.yaml: raise it');
 }
 

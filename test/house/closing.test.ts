@@ -21,8 +21,9 @@ const xml = `<?xml version="1.0" encoding="UTF-8"?>
 </testsuites>`;
 
 test('passed, failed and skipped are told apart', () => {
-  const { passed, failed, skipped, files } = readReport(xml);
+  const { passed, failed, failures, skipped, files } = readReport(xml);
   expect({ passed, failed, files: [...files] }).toEqual({ passed: 2, failed: 1, files: ['test/a.test.ts'] });
+  expect(failures).toEqual(['test/a.test.ts > inner > two']);
   expect(skipped).toEqual([
     'test/a.test.ts > inner > a < b: no Redis',
     'test/a.test.ts > inner > later (not yet)',
