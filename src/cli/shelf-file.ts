@@ -53,7 +53,8 @@ class ShelfFile implements Shelf {
   readonly #file: StateFile;
   readonly #host: Host;
   #db: Database | undefined;
-  readonly #pending = new Map<string, Kept>();
+  /** Undefined for what is to go. */
+  readonly #pending = new Map<string, Kept | undefined>();
   /** Keys that were looked up: those in use are forgotten last. */
   readonly #used = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,8 +70,7 @@ class ShelfFile implements Shelf {
   }
 
   find(key: string): Kept | undefined {
-    const pending = this.#pending.get(key);
-    if (pending) return pending;
+    if (this.#pending.has(key)) return this.#pending.get(key);
     const row = this.#try((db) =>
       db.query<Kept, [string]>('SELECT text, at FROM kept WHERE key = ?').get(key),
     );
@@ -83,6 +83,11 @@ class ShelfFile implements Shelf {
   keep(key: string, text: string, at: number): void {
     if (text.length > this.#file.size / SHARE) return;
     this.#pending.set(key, { text, at });
+    this.#later();
+  }
+
+  drop(key: string): void {
+    this.#pending.set(key, undefined);
     this.#later();
   }
 
@@ -112,7 +117,10 @@ class ShelfFile implements Shelf {
       const touch = db.query('UPDATE kept SET used = ?2 WHERE key = ?1');
       for (const key of this.#used) touch.run(key, now);
       const put = db.query('INSERT OR REPLACE INTO kept (key, at, used, text) VALUES (?1, ?2, ?3, ?4)');
-      for (const [key, { at, text }] of this.#pending) put.run(key, at, now, text);
+      const remove = db.query('DELETE FROM kept WHERE key = ?1');
+      for (const [key, kept] of this.#pending)
+        if (kept) put.run(key, kept.at, now, kept.text);
+        else remove.run(key);
     });
     for (;;) {
       try {

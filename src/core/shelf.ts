@@ -6,11 +6,13 @@ export interface Shelf {
   /** The text that was kept last, and when, milliseconds since the epoch. */
   find(key: string): { readonly text: string; readonly at: number } | undefined;
   keep(key: string, text: string, at: number): void;
+  drop(key: string): void;
   close(): void;
 }
 
 export const NO_SHELF: Shelf = {
   find: () => undefined,
   keep() {},
+  drop() {},
   close() {},
 };

@@ -226,9 +226,10 @@ export async function startGateway(world: World): Promise<Started> {
 }
 
 function stockLimits(limits: Limits): StockLimits {
-  const { lists, listTimeout, listPatience, listRetry, listGrace, listRefresh } = limits;
+  const { lists, listAudiences, listTimeout, listPatience, listRetry, listGrace, listRefresh } = limits;
   return {
     size: lists,
+    audiences: listAudiences,
     timeout: listTimeout,
     patience: listPatience,
     retry: listRetry,

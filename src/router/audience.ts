@@ -1,10 +1,12 @@
 // Whom a list is for: two callers share what is known of an upstream only if nothing that lists may depend on
 // tells them apart.
 
-import { ANONYMOUS } from '../core/client.ts';
+import { ANONYMOUS, identityKey } from '../core/client.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { passedOn } from '../core/passed-on.ts';
 import { digest } from '../lib/digest.ts';
+import { canonicalText } from '../protocol/canonical.ts';
+import type { RawObject } from '../protocol/raw.ts';
 import type { Source } from './source.ts';
 
 export interface Audience {
@@ -12,15 +14,18 @@ export interface Audience {
   readonly own: string;
   /** That of all who are like this one, in whatever session and by whatever credential: outlives these and restarts. */
   readonly common: string;
+  /** The principal, in whatever way it comes. */
+  readonly whose: string;
 }
 
 /** The same at one source: two that differ in what its upstream is told of them differ there. */
 export function audienceAt({ senders }: Pick<Source, 'senders'>, x: Exchange): Audience {
-  const { own, common } = audienceOf(x);
+  const audience = audienceOf(x);
+  const { own, common } = audience;
   const headers = passedOn(x.inbound.headers, [...senders, ...x.senders]);
-  if (headers === '') return { own, common };
+  if (headers === '') return audience;
   const mark = `${APART}${digest(headers)}`;
-  return { own: `${own}${mark}`, common: `${common}${mark}` };
+  return { ...audience, own: `${own}${mark}`, common: `${common}${mark}` };
 }
 
 /** Begins what an audience at a source has beyond that of everywhere. */
@@ -40,7 +45,7 @@ export function audienceOf({ client, principal, inbound }: Exchange): Audience {
     JSON.stringify([
       client.era,
       client.version,
-      client.capabilities.text,
+      textOf(client.capabilities),
       tenant,
       id,
       scopes.toSorted(),
@@ -53,5 +58,19 @@ export function audienceOf({ client, principal, inbound }: Exchange): Audience {
   const own = mark === undefined ? alike : `${alike} ${mark}`;
   // As long as nobody has said who calls, the credential may be all that tells callers apart.
   const isKnown = credential === null || id !== ANONYMOUS.id;
-  return { own, common: isKnown ? alike : own };
+  return { own, common: isKnown ? alike : own, whose: identityKey(principal) };
+}
+
+const texts = new WeakMap<RawObject, string>();
+
+/** The same for all ways to write it. */
+function textOf(capabilities: RawObject): string {
+  const text = texts.get(capabilities) ?? canonicalText(capabilities.text);
+  texts.set(capabilities, text);
+  return text;
+}
+
+/** Whether all who are like one another share it: what is for one session or credential alone ends with that. */
+export function isShared(audience: string): boolean {
+  return !audience.includes(' ');
 }

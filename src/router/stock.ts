@@ -9,7 +9,8 @@ import type { Host } from '../core/host.ts';
 import type { Shelf } from '../core/shelf.ts';
 import { digest } from '../lib/digest.ts';
 import type { McpResult } from '../protocol/message.ts';
-import { type Audience, anywhere, audienceAt, EVERYBODY } from './audience.ts';
+import { type Audience, anywhere, audienceAt, EVERYBODY, isShared } from './audience.ts';
+import { Kinds } from './kinds.ts';
 import { LastGood, type Outcome, type Patience } from './last-good.ts';
 import { type Listed, listAll } from './list.ts';
 import type { OfferKind } from './offering.ts';
@@ -19,6 +20,8 @@ import type { Said, Source } from './source.ts';
 export interface StockLimits extends Patience {
   /** Characters of lists held. */
   readonly size: number;
+  /** Kinds of callers of one principal that are known. */
+  readonly audiences: number;
 }
 
 export interface StockParts {
@@ -57,6 +60,7 @@ export interface Passed {
 interface Shelved {
   readonly value: LastGood<unknown>;
   readonly size: number;
+  readonly forget: () => void;
 }
 
 /** What an entry takes beside its list, about. */
@@ -64,19 +68,34 @@ const ENTRY_SIZE = 512;
 
 export class Stock {
   readonly #parts: StockParts;
-  readonly #held: LRUCache<string, Shelved>;
+  #held: LRUCache<string, Shelved>;
+  readonly #kinds = new Kinds();
   readonly #hearing = new Set<(change: StockChange) => void>();
 
   constructor(parts: StockParts) {
     this.#parts = parts;
-    this.#held = new LRUCache({
-      maxSize: parts.limits().size,
+    this.#held = this.#room(parts.limits().size);
+  }
+
+  #room(maxSize: number): LRUCache<string, Shelved> {
+    return new LRUCache({
+      maxSize,
       sizeCalculation: ({ size }) => size,
-      dispose: ({ value }, _key, reason) => {
-        if (reason === 'evict') parts.host.metrics.limitHits.inc({ limit: 'lists' });
-        if (reason !== 'set') value.close();
+      dispose: ({ value, forget }, _key, reason) => {
+        if (reason === 'evict') this.#parts.host.metrics.limitHits.inc({ limit: 'lists' });
+        if (reason === 'set') return;
+        value.close();
+        forget();
       },
     });
+  }
+
+  /** After a reload there may be more room, or less. */
+  #fit(size: number): void {
+    if (this.#held.maxSize === size) return;
+    const before = this.#held;
+    this.#held = this.#room(size);
+    for (const key of before.rkeys()) this.#held.set(key, before.peek(key));
   }
 
   /**
@@ -99,9 +118,14 @@ export class Stock {
 
   /** What it says of itself to this caller. @throws as `list` */
   hello(source: Source, x: Exchange, { leaving, maxAge }: Look): Promise<Outcome<Said>> {
-    const { common } = audienceAt(source, x);
+    const audience = audienceAt(source, x);
     const ask = (): Promise<Said> => source.hello(x.caller);
-    return this.#at(source, HELLO, { common, own: common }).get({ ask, signal: x.signal, leaving, maxAge });
+    return this.#at(source, HELLO, { ...audience, own: audience.common }).get({
+      ask,
+      signal: x.signal,
+      leaving,
+      maxAge,
+    });
   }
 
   /** A list of an upstream that is shown as it is: the result as it came. */
@@ -128,12 +152,12 @@ export class Stock {
 
   /** The upstream says that it may have changed. */
   invalidate(source: Source, kind: OfferKind, x: Exchange): void {
-    const { own, common } = audienceAt(source, x);
-    const there = this.#at(source, listsOf(kind), { own, common });
+    const audience = audienceAt(source, x);
+    const there = this.#at(source, listsOf(kind), audience);
     there.invalidate();
     if (source.senders.length === 0) return;
     // A subscription may come without the headers that its caller's requests have.
-    const key = keyOf(source, kind, anywhere(own));
+    const key = keyOf(source, kind, anywhere(audience.own));
     for (const [each, { value }] of this.#held.entries())
       if (value !== there && anywhere(each) === key) value.invalidate();
   }
@@ -148,10 +172,28 @@ export class Stock {
     this.#held.clear();
   }
 
-  #at<T>(source: Source, sort: Sort<T>, { own, common }: Audience): LastGood<T> {
-    const there = this.#get<T>(keyOf(source, sort.name, own));
-    if (there) return there;
-    return this.#make(source, sort, own, this.#seed(source, sort, [...new Set([own, common, EVERYBODY])]));
+  #at<T>(source: Source, sort: Sort<T>, { own, common, whose }: Audience): LastGood<T> {
+    this.#fit(this.#parts.limits().size);
+    const key = keyOf(source, sort.name, own);
+    const there = this.#get<T>(key);
+    if (there) {
+      this.#used(whose, own, key);
+      return there;
+    }
+    const from = this.#seed(source, sort, [...new Set([own, common, EVERYBODY])]);
+    return this.#make(source, sort, own, whose, from);
+  }
+
+  /** What is known to the kinds of callers that are too many is known no more. */
+  #used(whose: string, audience: string, key: string): void {
+    if (!isShared(audience) || audience === EVERYBODY) return;
+    const { host, limits, shelf } = this.#parts;
+    const over = this.#kinds.use(whose, audience, key, limits().audiences);
+    if (over.length > 0) host.metrics.limitHits.inc({ limit: 'list_audiences' });
+    for (const each of over) {
+      this.#held.delete(each);
+      shelf.drop(digest(each));
+    }
   }
 
   #get<T>(key: string): LastGood<T> | undefined {
@@ -159,20 +201,26 @@ export class Stock {
     return this.#held.get(key)?.value as LastGood<T> | undefined;
   }
 
-  #make<T>(source: Source, sort: Sort<T>, audience: string, from?: { value: T; at: number }): LastGood<T> {
+  #make<T>(
+    source: Source,
+    sort: Sort<T>,
+    audience: string,
+    whose: string,
+    from?: { value: T; at: number },
+  ): LastGood<T> {
     const { host, limits, shelf } = this.#parts;
     const { name, kind } = sort;
     const key = keyOf(source, name, audience);
-    const outlives = !audience.includes(' ');
+    const forget = (): void => this.#kinds.forget(whose, audience, key);
     const made = new LastGood<T>(
       {
         now: host.now,
         patience: limits,
         came: (value, before) => {
           // One that was put away meanwhile does not come back.
-          const size = ENTRY_SIZE + sort.size(value);
-          if (this.#held.peek(key)?.value === made) this.#held.set(key, { value: made, size });
-          if (outlives && !(before && sort.same(value, before)))
+          if (this.#held.peek(key)?.value !== made) return;
+          this.#held.set(key, { value: made, size: ENTRY_SIZE + sort.size(value), forget });
+          if (isShared(audience) && !(before && sort.same(value, before)))
             shelf.keep(digest(key), sort.text(value), host.now());
         },
         differs: (value, before) => {
@@ -189,7 +237,8 @@ export class Stock {
       },
       from,
     );
-    this.#held.set(key, { value: made, size: ENTRY_SIZE });
+    this.#held.set(key, { value: made, size: ENTRY_SIZE, forget });
+    this.#used(whose, audience, key);
     return made;
   }
 
@@ -220,11 +269,19 @@ export class Stock {
   }
 
   /** Puts what came for one where others like it begin. @returns whether there are such */
-  #spread<T>(source: Source, sort: Sort<T>, { own, common }: Audience, value: T, isForAll = false): boolean {
+  #spread<T>(
+    source: Source,
+    sort: Sort<T>,
+    { own, common, whose }: Audience,
+    value: T,
+    isForAll = false,
+  ): boolean {
     const others = [common, ...(isForAll ? [EVERYBODY] : [])].filter((audience) => audience !== own);
     for (const audience of others) {
-      const there = this.#get<T>(keyOf(source, sort.name, audience));
-      (there ?? this.#make(source, sort, audience)).adopt(value);
+      const key = keyOf(source, sort.name, audience);
+      const there = this.#get<T>(key);
+      if (there) this.#used(whose, audience, key);
+      (there ?? this.#make(source, sort, audience, whose)).adopt(value);
     }
     return others.length > 0;
   }

@@ -40,6 +40,10 @@ describe('what is kept', () => {
     const second = open();
     expect(second.find('a')).toEqual({ text: 'two', at: 2 });
     expect(second.find('b')).toBeUndefined();
+    second.drop('a');
+    expect(second.find('a')).toBeUndefined();
+    second.close();
+    expect(open().find('a')).toBeUndefined();
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 

@@ -61,6 +61,7 @@ test('the defaults', () => {
     listGrace: 600_000,
     listFresh: 60_000,
     listAgain: 1_000,
+    listAudiences: 64,
     listDebounce: 100,
     lists: 67_108_864,
     page: 1_000,

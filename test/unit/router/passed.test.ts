@@ -105,6 +105,7 @@ test('after a restart its list stands as it was while it is still starting', asy
   const shelf: Shelf = {
     find: (key) => kept.get(key),
     keep: (key, text, at) => void kept.set(key, { text, at }),
+    drop: (key) => void kept.delete(key),
     close() {},
   };
   const session = { client: clientOf({ era: '2025', session: 's' }) };

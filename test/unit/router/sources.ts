@@ -64,7 +64,15 @@ export const gateway = RawObject.of({ name: 'sluice', version: '0' });
 /** Hears of lists that are too long. */
 export const pagesHost = testHost();
 
-const STOCK = { size: 1e6, timeout: 5_000, patience: 300, retry: 10_000, grace: 600_000, refresh: 60_000 };
+const STOCK = {
+  size: 1e6,
+  audiences: 64,
+  timeout: 5_000,
+  patience: 300,
+  retry: 10_000,
+  grace: 600_000,
+  refresh: 60_000,
+};
 const LIMITS: RouterLimits = {
   patience: 5_000,
   fresh: 60_000,

@@ -1,9 +1,10 @@
 // What is known of upstreams: for whom, for how long, and after a restart.
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test';
 import type { Exchange } from '../../../src/core/exchange.ts';
-import type { Shelf } from '../../../src/core/shelf.ts';
+import { NO_SHELF, type Shelf } from '../../../src/core/shelf.ts';
 import type { McpResult } from '../../../src/protocol/message.ts';
-import { type ClientOptions, clientOf, exchange } from '../../fixtures/exchanges.ts';
+import { Stock } from '../../../src/router/stock.ts';
+import { type ClientOptions, clientOf, exchange, testHost } from '../../fixtures/exchanges.ts';
 import { down, routerOver, source, type TestSource } from './sources.ts';
 
 beforeEach(() => void jest.useFakeTimers());
@@ -17,6 +18,7 @@ function shelfInMemory() {
   const shelf: Shelf = {
     find: (key) => kept.get(key),
     keep: (key, text, at) => void kept.set(key, { text, at }),
+    drop: (key) => void kept.delete(key),
     close() {},
   };
   return { shelf, kept };
@@ -173,6 +175,64 @@ describe('after a restart', () => {
       expect((await list(start([changing('a', 'down').source], shelf))).kind).toBe('error');
     }
   });
+});
+
+describe('kinds of callers of one principal', () => {
+  const made = (i: number) => ({ capabilities: { experimental: { [`made-up-${i}`]: {} } } });
+
+  test('are known so many at a time, in memory and on disk: clients can make up as many as they like', async () => {
+    const { shelf, kept } = shelfInMemory();
+    const a = source('a', { 'tools/list': { tools: named('x') } });
+    const run = start([a], shelf);
+    await list(run, { principal: 'ada' });
+    for (let i = 0; i < 200; i++) await list(run, made(i));
+    expect(kept.size).toBe(64 + 1);
+    expect(await run.host.figure('limitHits', { limit: 'list_audiences' })).toBe(200 - 64);
+    const before = a.asked('tools/list').length;
+    await run.router.tool(exchange('tools/list', {}, { client: clientOf({ principal: 'ada' }) }), 'a__x', {
+      maxAge: 60_000,
+    });
+    // Nobody else pays for it.
+    expect(a.asked('tools/list').length).toBe(before);
+  });
+
+  test('stay as long as they are used', async () => {
+    const { shelf, kept } = shelfInMemory();
+    const run = start([source('a', { 'tools/list': { tools: named('x') } })], shelf);
+    await list(run);
+    const [mine] = kept.keys();
+    for (let i = 0; i < 200; i++) {
+      await list(run, made(i));
+      await list(run);
+    }
+    expect(kept.has(mine ?? '')).toBe(true);
+  });
+
+  test('are the same in whatever order they say what they can do', async () => {
+    const { shelf, kept } = shelfInMemory();
+    const run = start([source('a', { 'tools/list': { tools: named('x') } })], shelf);
+    await list(run, { capabilities: { roots: {}, sampling: {} } });
+    await list(run, { capabilities: { sampling: {}, roots: {} } });
+    expect(kept.size).toBe(1);
+  });
+});
+
+test('after a reload there is as much room as is configured then', async () => {
+  const a = source('a', { 'tools/list': (x) => ({ tools: named(x.principal.id) }) });
+  const host = testHost();
+  const limits = { size: 1e6, audiences: 64, timeout: 1, patience: 1, retry: 1, grace: 1, refresh: 1 };
+  const stock = new Stock({ host, shelf: NO_SHELF, limits: () => limits });
+  const look = (principal: string) => {
+    const x = exchange('tools/list', {}, { client: clientOf({ principal }) });
+    return stock.list(a, 'tools', x, { maxAge: 60_000, leaving: new AbortController().signal });
+  };
+  for (let i = 0; i < 10; i++) await look(`p${i}`);
+  limits.size = 3_000;
+  await look('p9');
+  expect(a.asked('tools/list').length).toBe(10);
+  expect(await host.figure('limitHits', { limit: 'lists' })).toBe(5);
+  await look('p0');
+  expect(a.asked('tools/list').length).toBe(11);
 });
 
 test('no more is held than limits.lists: the longest unused is forgotten, and counted', async () => {
