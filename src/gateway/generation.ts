@@ -265,8 +265,17 @@ function placesOf(endpoints: Iterable<BuiltEndpoint>, base: string | undefined):
 
 function routerLimits(limits: Limits): RouterLimits {
   const { listTimeout: patience, listFresh: fresh, listAgain: again } = limits;
-  const { page, cursor, listDebounce: debounce, listRetry: retry, instructions, taskId, query } = limits;
-  return { patience, fresh, again, page, cursor, debounce, retry, instructions, taskId, query };
+  const {
+    page,
+    cursor,
+    listDebounce: debounce,
+    listRetry: retry,
+    instructions,
+    taskId,
+    query,
+    events,
+  } = limits;
+  return { patience, fresh, again, page, cursor, debounce, retry, instructions, taskId, query, events };
 }
 
 interface Counter {

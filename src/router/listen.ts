@@ -28,6 +28,8 @@ export interface Listening {
   /** Why it cannot be reached, if it cannot: then nobody waits for its acknowledgement. */
   whyAway(source: Source, x: Exchange): Promise<ErrorName | undefined>;
   readonly watchedAt: WatchedAt;
+  /** Events held until the client has its acknowledgement. */
+  readonly most: () => number;
 }
 
 /** Upstreams that have not acknowledged in time join later. */
@@ -35,7 +37,7 @@ export async function listenAll(
   x: Exchange,
   emit: Emit,
   whole: Whole,
-  { sources, offering, changes, tasks, greet, whyAway, watchedAt }: Listening,
+  { sources, offering, changes, tasks, greet, whyAway, watchedAt, most }: Listening,
 ): Promise<McpResult> {
   const acks: RawObject[] = [];
   const early: McpNotification[] = [];
@@ -46,8 +48,14 @@ export async function listenAll(
     if (silent.size === 0) everybody.resolve();
   };
   let open = false;
-  const tell = (note: McpNotification): Promise<void> | undefined =>
-    open ? emit(note) : void early.push(note);
+  /** A server that tells too much before the client can be told anything is made to wait, as by a slow client. */
+  const room = Promise.withResolvers<void>();
+  const tell = (note: McpNotification): Promise<void> | undefined => {
+    if (open) return emit(note);
+    if (early.length < most()) return void early.push(note);
+    whole.host.metrics.limitHits.inc({ limit: 'events' });
+    return room.promise.then(() => emit(note));
+  };
   const asked = x.request.raw?.object('notifications');
   const members = listsOf((member) => asked?.get(member) === true);
   const watch = changes.watch(x, members, (note) => void tell(note));
@@ -97,6 +105,7 @@ export async function listenAll(
   // What came first goes first, also while a slow client takes it.
   for (let note = early.shift(); note; note = early.shift()) await emit(note);
   open = true;
+  room.resolve();
   const results = (await Promise.all(legs)).filter((result) => result !== undefined);
   const end = results.find(({ kind }) => kind === 'complete') ?? results[0] ?? (await untilOver(x.signal));
   watch.close();

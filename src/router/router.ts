@@ -68,6 +68,8 @@ export interface RouterLimits extends LookUps, PageLimits {
   readonly instructions: number;
   /** Longest id of a task that an upstream may give, in characters. */
   readonly taskId: number;
+  /** Most events of a subscription held until its client has its acknowledgement. */
+  readonly events: number;
   /** Longest query of `find_tool`, in characters. */
   readonly query: number;
 }
@@ -134,7 +136,8 @@ export function createRouter({
   const merging: Merging = { views, offering, changes, upstreams, seal, limits, host };
   const whyAway = async (source: Source, x: Exchange): Promise<ErrorName | undefined> =>
     (await greeting(source, x)).failure?.code;
-  const listening: Listening = { sources, offering, changes, tasks, greet, whyAway, watchedAt };
+  const most = (): number => limits().events;
+  const listening: Listening = { sources, offering, changes, tasks, greet, whyAway, watchedAt, most };
   /** Where nobody is known to have it, one that cannot be asked may. */
   async function watchedAt(uri: string, x: Exchange): Promise<readonly string[]> {
     if (offering.transparent && !x.isNarrowed) return upstreams;

@@ -5,6 +5,7 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { createBudget } from '../lib/budget.ts';
 import { settledWithin } from '../lib/settled.ts';
 import {
   errorText,
@@ -24,6 +25,7 @@ import type { Call, Question, Settled } from './call.ts';
 import { type Channel, type ChannelHooks, Unwritten } from './channel.ts';
 import { Correlator } from './correlate.ts';
 import { decodeSettled } from './decode.ts';
+import { LateAnswers } from './late-answers.ts';
 import { type Hello, type Link, type LinkEvents, type Reply, SessionLost } from './link.ts';
 import { passOn } from './long-answers.ts';
 import type { Own } from './own.ts';
@@ -41,6 +43,8 @@ const CANCELLED = 'notifications/cancelled';
  * doubt for as long as its own memory would have lasted, so nothing but questions that are declined depends on it.
  */
 const ABANDONED = 100;
+/** Lines of the log in a second about what is no message; the figures have all of it. */
+const GARBAGE = 20;
 
 export interface ChannelLinkParts {
   readonly name: string;
@@ -72,9 +76,8 @@ export class ChannelLink implements Link {
   readonly #telling = new Set<Promise<void>>();
   /** Calls that were given up and that the server has not answered, and since when: it may still ask for them. */
   readonly #abandoned = new Map<string, { readonly at: number; readonly x: Exchange }>();
-
-  /** Requests that were given up and may be answered late, whatever they ask; no more than can be told apart. */
-  readonly #unanswered = new Set<string>();
+  readonly #late: LateAnswers;
+  readonly #lines: () => number | undefined;
   #forgottenAt: number | undefined;
   #closing = false;
 
@@ -94,6 +97,8 @@ export class ChannelLink implements Link {
       },
       parts.limits,
     );
+    this.#late = new LateAnswers({ now: host.now, cancel: parts.cancel, isSame: isSameCaller });
+    this.#lines = createBudget(GARBAGE, 1_000, host.now);
     const others = (): boolean => this.#correlator.size.calls > 1;
     const patience = new Patience({ upstream: name, most: parts.slowClient, others, host });
     const { limits } = parts;
@@ -103,19 +108,20 @@ export class ChannelLink implements Link {
         passOn(
           head,
           { upstream: name, era: this.era, limits, correlator: this.#correlator, host },
-          this.#only,
+          this.#late.only(this.#correlator.calls),
         ),
-      tooLong: (head) => passOver(head, { upstream: name, limits, correlator: this.#correlator, host }),
+      tooLong: (head) =>
+        passOver(head, {
+          upstream: name,
+          limits,
+          correlator: this.#correlator,
+          host,
+          answered: (id) => this.#answered(id),
+        }),
       room: (sink) => patience.room(sink),
       garbage: (what) => this.#garbage(what),
       gone: (why, fault) => this.#gone(why, fault),
     });
-  }
-
-  /** The one call that an answer can be for of which no id has come yet. */
-  get #only(): Call | undefined {
-    const [only, ...others] = this.#correlator.calls;
-    return others.length === 0 && this.#unanswered.size === 0 ? only : undefined;
   }
 
   get size() {
@@ -184,8 +190,7 @@ export class ChannelLink implements Link {
 
   cancel(call: Call, reason: string, error = new GatewayError('CANCELLED')): void {
     if (call.sent && !call.ended) {
-      // Of too many the last one stays, so that nothing is taken for certain.
-      if (this.#unanswered.size <= ABANDONED) this.#unanswered.add(String(call.id));
+      this.#late.expect(call);
       if (mayAsk(call.x.request.method)) this.#abandon(call);
       const params = RawObject.of({ requestId: call.id, reason });
       const text = notificationText(CANCELLED, params);
@@ -309,7 +314,13 @@ export class ChannelLink implements Link {
   #garbage(what: string): void {
     const { host, name } = this.#p;
     host.metrics.dropped.inc({ reason: 'upstream_garbage' });
-    host.log.warn('upstream sent what is not MCP', { upstream: name, what });
+    const unlogged = this.#lines();
+    if (unlogged === undefined) return;
+    host.log.warn('upstream sent what is not MCP', {
+      upstream: name,
+      what,
+      ...(unlogged > 0 && { unlogged }),
+    });
   }
 
   #receive(message: Message): void {
@@ -325,7 +336,7 @@ export class ChannelLink implements Link {
   /** Whatever came for this id: what was given up is over. */
   #answered(id: RawId | undefined): void {
     const text = id?.text ?? '';
-    if (this.#unanswered.size <= ABANDONED) this.#unanswered.delete(text);
+    this.#late.came(text);
     if (this.#abandoned.delete(text)) this.#p.events.callOver();
   }
 

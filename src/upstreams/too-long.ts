@@ -3,17 +3,22 @@
 
 import { GatewayError } from '../core/errors.ts';
 import type { Sink } from '../lib/flow.ts';
-import { readId } from '../protocol/jsonrpc.ts';
+import { type RawId, readId } from '../protocol/jsonrpc.ts';
 import { JsonError } from '../protocol/raw.ts';
 import { ResultScan } from '../protocol/result-scan.ts';
 import type { LongAnswers } from './long-answers.ts';
+
+export interface TooLong extends Omit<LongAnswers, 'era'> {
+  /** Is told whose answer it was: a call that was given up is over then. */
+  answered(id: RawId): void;
+}
 
 /**
  * @param head the beginning of a line
  * @returns where its bytes go, the head's too; undefined where it is no answer with a result. Putting some there throws
  *   when that shows later, or beyond `limits.result`: nobody knows where it ends
  */
-export function passOver(head: Uint8Array, at: Omit<LongAnswers, 'era'>): Sink | undefined {
+export function passOver(head: Uint8Array, at: TooLong): Sink | undefined {
   const { upstream, limits, correlator, host } = at;
   const scan = new ResultScan({ depth: limits.json.depth });
   let bytes = 0;
@@ -38,7 +43,9 @@ export function passOver(head: Uint8Array, at: Omit<LongAnswers, 'era'>): Sink |
       limit: 'line',
     });
     const id = readId(scan.id ?? '');
-    if (id) correlator.settle(id.key, { kind: 'failed', error });
+    if (!id) return;
+    at.answered(id);
+    correlator.settle(id.key, { kind: 'failed', error });
   };
   return { over: false, push: take, room: () => undefined, end, fail() {} };
 }

@@ -235,3 +235,25 @@ test('what is over hears of no change any more, nor what was over before it bega
     expect(jest.getTimerCount()).toBe(0);
   }
 });
+
+test('what is told before there is an acknowledgement waits at its server, beyond limits.events', async () => {
+  const uris = ['x:1'];
+  const [loud, quiet] = [listening('loud', {}, uris), listening('quiet', {}, ['y:1'])];
+  const { notes, heard, leave } = listen([loud.source, quiet.source], {
+    resourceSubscriptions: ['x:1', 'y:1'],
+  });
+  await Promise.all([loud.begun, quiet.begun]);
+  await loud.say(ack({ resourceSubscriptions: uris }));
+  let taken = 0;
+  const said = Array.from({ length: 1_000 }, (_, i) =>
+    Promise.resolve(loud.say(updated(`x:1/${i}`))).then(() => taken++),
+  );
+  await Promise.resolve();
+  await Promise.resolve();
+  expect([notes.length, taken]).toEqual([0, 256]);
+  await quiet.say(ack({ resourceSubscriptions: ['y:1'] }));
+  await heard(1_001);
+  await Promise.all(said);
+  expect(notes.slice(1)).toEqual(Array.from({ length: 1_000 }, (_, i) => `resources/updated x:1/${i}`));
+  await leave();
+});

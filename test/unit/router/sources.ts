@@ -84,6 +84,7 @@ const LIMITS: RouterLimits = {
   instructions: 32_768,
   taskId: 1_024,
   query: 1_000,
+  events: 256,
 };
 
 /** A router over these sources, with prefixes unless it is told otherwise. */
