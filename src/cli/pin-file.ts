@@ -50,6 +50,7 @@ export function openPinFile({ file, dir, log }: PinFileOptions): PinFile {
   return {
     file,
     version: () => approved.version(),
+    problem: () => approved.problem(),
     approved: (upstream) => approved.all().get(upstream) ?? new Map(),
     approve: (upstream, pins) =>
       approved.change((all) => all.set(upstream, new Map([...pins, ...(all.get(upstream) ?? [])]))),
@@ -96,6 +97,7 @@ class Paper {
   #stamp = '';
   #version = 0;
   #complaint = '';
+  #problem: string | undefined;
 
   constructor(
     readonly file: string,
@@ -108,6 +110,11 @@ class Paper {
   version(): number {
     this.#look();
     return this.#version;
+  }
+
+  problem(): string | undefined {
+    this.#look();
+    return this.#problem;
   }
 
   all(): All {
@@ -125,6 +132,7 @@ class Paper {
       write(this.file, this.#all);
       this.#stamp = stampOf(this.file);
       this.#complaint = '';
+      this.#problem = undefined;
     } catch (error) {
       this.#complain('pins of tools are not on disk', error);
     }
@@ -139,7 +147,9 @@ class Paper {
       this.#all = read(this.file);
       this.#version++;
       this.#complaint = '';
+      this.#problem = undefined;
     } catch (error) {
+      this.#problem = messageOf(error);
       this.#complain('pins of tools cannot be read, so those read before hold', error);
     }
   }

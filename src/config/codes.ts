@@ -271,6 +271,11 @@ export const CODES = {
     why: 'Its file could not be loaded, or its setup threw.',
     fix: 'See the message of the plugin.',
   },
+  PINS_UNREADABLE: {
+    title: 'A pin file that is none',
+    why: 'The file of approved definitions of tools cannot be read, or holds something else. What was read before holds.',
+    fix: 'Mend it, or take it from version control; move it away to approve everything anew. Then reload.',
+  },
   ENV_INCOMPLETE: {
     title: 'A variable without the one it belongs to',
     why: 'The variables that describe an upstream need `MCP_UPSTREAM_URL`, or an upstream called `upstream` in the file.',

@@ -19,6 +19,8 @@ export interface PinStore {
   /** Grows whenever what is approved may have changed, by whoever. */
   version(): number;
   approved(upstream: string): Pins;
+  /** Why what is on disk does not hold, in words; undefined where it does. */
+  problem(): string | undefined;
   /** Adds definitions of tools that have none. */
   approve(upstream: string, pins: Pins): void;
   /** Adds definitions in place of those that the tools have. */
@@ -35,6 +37,7 @@ export function pinMemory(): PinStore {
   const waiting = new Map<string, Pins>();
   return {
     version: () => 0,
+    problem: () => undefined,
     approved: (upstream) => approved.get(upstream) ?? new Map(),
     approve(upstream, pins) {
       const known = approved.get(upstream) ?? new Map<string, Pin>();

@@ -118,6 +118,9 @@ export async function startGateway(world: World): Promise<Started> {
     };
     const loaded = await world.read(again ? before.loaded : undefined);
     if (!loaded.ok) return refused(loaded.diagnostics);
+    const unread = world.pins.problem();
+    if (unread !== undefined)
+      return refused([loaded.document.at(['state', 'pins'], { code: 'PINS_UNREADABLE', message: unread })]);
     const number = before.number + 1;
     const next = await build(loaded, number);
     if (!next.ok) return refused(next.diagnostics);

@@ -125,8 +125,9 @@ export async function buildGeneration(
     voices.push(() => live.speakThrough(upstream, senders));
     undo.push(() => live.release(upstream, senders));
     upstreams.set(each.name, upstream);
-    const { pages } = config.limits;
-    const pinning = { upstream: each.name, policy: each.pin, store: world.pins, host: world.host, pages };
+    const { pages, pins: most, listAgain: again } = config.limits;
+    const common = { store: world.pins, host: world.host, pages, most, again };
+    const pinning = { upstream: each.name, policy: each.pin, ...common };
     // What is built in changes with the gateway alone.
     const own = each.kind === 'builtin' ? upstream.handle : pinned(pinning, upstream.handle);
     const handle = pipeline(steps, own, world.host);

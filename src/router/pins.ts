@@ -1,6 +1,7 @@
 // Whether the tools of an upstream are still those that were approved: looked at in each of its lists, before any
 // plugin or client sees it. A definition that changes under a name people trust is how a server goes bad.
 
+import { LRUCache } from 'lru-cache';
 import { errorResult, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { isKept } from '../core/fresh.ts';
@@ -13,6 +14,7 @@ import { joinItems, rawItems } from '../protocol/items.ts';
 import { McpRequest, type McpResult } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { JsonObject } from '../protocol/values.ts';
+import { audienceOf } from './audience.ts';
 import { listAll } from './list.ts';
 
 export interface PinPolicy {
@@ -30,6 +32,10 @@ export interface Pinning {
   readonly host: Host;
   /** `limits.pages`. */
   readonly pages: number;
+  /** `limits.pins`: tools whose definitions are known. */
+  readonly most: number;
+  /** `limits.list_again`: how often a name that is on no list is looked for, milliseconds. */
+  readonly again: number;
 }
 
 /** What makes a definition another one: all that a model or a person is shown, and what arguments are checked by. */
@@ -69,7 +75,7 @@ export function pinned(pinning: Pinning, next: Handler): Handler {
     if (method !== 'tools/call' || !blocks) return next(x, heard);
     const name = x.request.raw?.string('name');
     if (name === undefined) return next(x, heard);
-    const failed = watch.isFresh(name) ? undefined : await look(x, name, pinning, next, watch);
+    const failed = watch.isFresh(name, x) ? undefined : await look(x, name, pinning, next, watch);
     if (failed) return failed;
     const verdict = watch.of(name);
     // What nobody has listed cannot have been approved.
@@ -119,7 +125,9 @@ async function look(
     const { changes } = watch;
     // How long a kept list is good is up to the server that is watched here.
     const { items } = await listAll(source, 'tools', bare, bare.signal, true);
-    watch.judge(items, { isLaterPage: false, isNews: changes === watch.changes, asked: name });
+    const isNews = changes === watch.changes;
+    watch.judge(items, { isLaterPage: false, isNews, asked: name });
+    if (isNews) watch.listed(x);
     return undefined;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
@@ -145,6 +153,9 @@ interface Look {
   readonly asked?: string;
 }
 
+/** Callers of whose lists it is remembered that something was not there. */
+const CALLERS = 1_000;
+
 /** What is known of the tools of one upstream while a generation lasts. */
 class Watch {
   /** How often the upstream said that its list changed. */
@@ -156,28 +167,43 @@ class Watch {
   readonly #waiting = new Map<string, Pin>();
   /** What was said of each tool, so that it is said once. */
   readonly #said = new Map<string, string>();
+  /** When each caller was last shown a list on which something was looked for. */
+  readonly #lists = new LRUCache<string, number>({ max: CALLERS });
   #version = -1;
   #fine: { readonly text: string; readonly names: readonly string[] } | undefined;
   /** Whether the list that is being read is the first one ever: it may have several pages. */
   #isFirst = false;
+  #isFull = false;
 
   constructor(readonly on: Pinning) {}
 
+  get #blocks(): boolean {
+    const { onDrift, onNew } = this.on.policy;
+    return onDrift === 'block' || onNew === 'block';
+  }
+
   /** Whether what is known of a tool is good enough for calling it. */
-  isFresh(name: string): boolean {
-    const { store, host, policy } = this.on;
-    const isOld = host.now() - (this.#looks.get(name) ?? Number.NEGATIVE_INFINITY) >= policy.recheck;
-    return !isOld && this.#version === store.version() && this.#verdicts.has(name);
+  isFresh(name: string, x: Exchange): boolean {
+    const { store, host, policy, again } = this.on;
+    if (this.#version !== store.version()) return false;
+    const isKnown = this.#verdicts.has(name);
+    const at = isKnown ? this.#looks.get(name) : this.#lists.get(audienceOf(x).own);
+    return at !== undefined && host.now() - at < (isKnown ? policy.recheck : again);
+  }
+
+  /** What is not known now is on no list of this caller's. */
+  listed(x: Exchange): void {
+    this.#lists.set(audienceOf(x).own, this.on.host.now());
   }
 
   /** The upstream says that its list is another one. */
   expire(): void {
     this.changes++;
     this.#looks.clear();
+    this.#lists.clear();
   }
 
-  of(name: string): Verdict {
-    const verdict = this.#verdicts.get(name) ?? 'unlisted';
+  of(name: string, verdict = this.#verdicts.get(name) ?? 'unlisted'): Verdict {
     const { onDrift, onNew } = this.on.policy;
     if (verdict === 'changed') return onDrift === 'block' ? verdict : 'fine';
     if (verdict === 'new') return onNew === 'block' ? verdict : 'fine';
@@ -196,7 +222,7 @@ class Watch {
   }
 
   #looked(names: readonly string[]): void {
-    for (const name of names) this.#looks.set(name, this.on.host.now());
+    for (const name of names) if (this.#verdicts.has(name)) this.#looks.set(name, this.on.host.now());
   }
 
   /** @returns those tools that may be listed, in their order */
@@ -206,7 +232,6 @@ class Watch {
     this.#fine = undefined;
     // A name that was never listed is its caller's word alone, and not remembered.
     const gone = asked !== undefined && this.#verdicts.has(asked) ? [asked] : [];
-    if (isNews) this.#looked([...tools.flatMap(nameOf), ...gone]);
     const approved = store.approved(upstream);
     if (!isLaterPage) this.#isFirst = approved.size === 0;
     const first = new Map<string, Pin>();
@@ -220,8 +245,16 @@ class Watch {
       const isFine = verdict === 'fine' || policy[verdict === 'new' ? 'onNew' : 'onDrift'] === 'allow';
       return [{ name, pin, verdict, isFine }];
     });
+    const found = new Map<string, Verdict>();
+    this.#makeRoom(judged, approved);
     // Of a name that is listed twice the worse counts: nobody knows which of them a call would reach.
     for (const { name, pin, verdict, isFine } of judged.toSorted((a, b) => +b.isFine - +a.isFine)) {
+      found.set(name, isFine ? 'fine' : verdict);
+      if (!this.#isWithin(name, approved.size + first.size, approved)) {
+        // What is not pinned can be called only where nothing is held back.
+        found.set(name, this.#blocks ? 'unlisted' : 'fine');
+        continue;
+      }
       this.#verdicts.set(name, isFine ? 'fine' : verdict);
       if (isFine) {
         this.#waiting.delete(name);
@@ -232,7 +265,10 @@ class Watch {
         this.#say(name, verdict, pin);
       }
     }
-    const kept = tools.filter((tool) => nameOf(tool).every((name) => this.of(name) === 'fine'));
+    if (isNews) this.#looked([...found.keys(), ...gone]);
+    const kept = tools.filter((tool) =>
+      nameOf(tool).every((name) => this.of(name, found.get(name)) === 'fine'),
+    );
     if (first.size > 0) this.#approve(first);
     if (renewed.size > 0) this.#renew(renewed);
     if (
@@ -242,6 +278,27 @@ class Watch {
       store.setWaiting(upstream, new Map(this.#waiting));
     host.metrics.toolsWaiting.set({ upstream }, this.#waiting.size);
     return kept;
+  }
+
+  /** What was on a list before and is on none now is forgotten first. */
+  #makeRoom(judged: readonly { readonly name: string }[], approved: Pins): void {
+    if (this.#verdicts.size + judged.length <= this.on.most) return;
+    const listed = new Set(judged.map(({ name }) => name));
+    for (const name of this.#verdicts.keys()) {
+      if (listed.has(name) || approved.has(name)) continue;
+      for (const known of [this.#verdicts, this.#looks, this.#waiting, this.#said]) known.delete(name);
+    }
+  }
+
+  /** Whether there is room for one that was not known; a server could make up names for ever. */
+  #isWithin(name: string, known: number, approved: Pins): boolean {
+    const { most, host, upstream } = this.on;
+    if (this.#verdicts.has(name) || approved.has(name)) return true;
+    if (Math.max(known, this.#verdicts.size) < most) return true;
+    host.metrics.limitHits.inc({ limit: 'pins' });
+    if (!this.#isFull) host.log.warn('more tools than limits.pins: the others are not pinned', { upstream });
+    this.#isFull = true;
+    return false;
   }
 
   #verdict(name: string, pin: Pin, approved: Pins): 'fine' | 'changed' | 'new' {

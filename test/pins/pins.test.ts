@@ -105,6 +105,7 @@ test('configuration errors keep their codes', () => {
     'LISTEN_PLAIN',
     'LISTEN_UNSAFE',
     'OVERRIDE_NAME',
+    'PINS_UNREADABLE',
     'PLUGIN_ENTRY',
     'PLUGIN_ID',
     'PLUGIN_OPTIONS',

@@ -183,6 +183,10 @@ export const limits = camel(
       description: 'The same where the name is not on it.',
     }),
     lists: size('64MiB', { description: 'Most text of lists of upstreams held, in characters.' }),
+    pins: count(10_000, {
+      description:
+        'Most tools of one upstream whose definitions are pinned. With `block`, others cannot be called.',
+    }),
     list_audiences: count(64, {
       description:
         'Most kinds of clients of one principal for which lists are kept: those of other capabilities, or of another revision, are a kind each. Beyond it what the longest unused kind was shown is forgotten.',

@@ -120,7 +120,10 @@ describe('a file that is none', () => {
     writeFileSync(file, 'oh no');
     expect(store.approved('u').get('a')).toEqual(pin(1));
     expect(store.approved('u').size).toBe(1);
+    expect(store.problem()).toContain('is not JSON');
     expect(lines.map(({ level }) => level)).toEqual(['error']);
+    writeFileSync(file, '{"version":1,"upstreams":{}}');
+    expect(store.problem()).toBeUndefined();
   });
 });
 

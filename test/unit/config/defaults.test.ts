@@ -62,6 +62,7 @@ test('the defaults', () => {
     listFresh: 60_000,
     listAgain: 1_000,
     listAudiences: 64,
+    pins: 10_000,
     listDebounce: 100,
     lists: 67_108_864,
     page: 1_000,

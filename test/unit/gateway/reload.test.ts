@@ -1,6 +1,7 @@
 // One gateway over several configurations: what is refused, what is kept, who hears of it.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { z } from 'zod';
+import { pinMemory } from '../../../src/core/pin-store.ts';
 import { definePlugin } from '../../../src/plugin.ts';
 import { ask, call, listen, openSession } from '../../fixtures/clients.ts';
 import { configOf, DEMO, type InProcess, startInProcess } from '../../fixtures/in-process.ts';
@@ -239,4 +240,17 @@ describe('who hears of a reload', () => {
     expect(stays.comments).toBe(0);
     stays.drop();
   });
+});
+
+test('a pin file that is none refuses the reload, until it is mended', async () => {
+  let problem: string | undefined = 'pins.json is not JSON';
+  const pins = { ...pinMemory(), problem: () => problem };
+  await using gateway = await startInProcess(configOf(DEMO), { pins });
+  expect(await gateway.reload()).toMatchObject({
+    ok: false,
+    generation: 1,
+    diagnostics: [{ code: 'PINS_UNREADABLE', message: problem, severity: 'error' }],
+  });
+  problem = undefined;
+  expect(await gateway.reload()).toMatchObject({ ok: true, generation: 2 });
 });

@@ -1,66 +1,10 @@
 // Tools whose definition is not the approved one: found in lists, page by page, and before calls.
 import { describe, expect, test } from 'bun:test';
-import { isKept, wantsFresh } from '../../../src/core/fresh.ts';
-import { type PinStore, pinMemory } from '../../../src/core/pin-store.ts';
-import { McpNotification } from '../../../src/protocol/message.ts';
-import type { JsonObject } from '../../../src/protocol/values.ts';
-import { type PinPolicy, pinned } from '../../../src/router/pins.ts';
-import { exchange, nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
+import { pinMemory } from '../../../src/core/pin-store.ts';
+import { pinned } from '../../../src/router/pins.ts';
+import { nobody, testHost, toolCall } from '../../fixtures/exchanges.ts';
+import { tool, world } from './pinning.ts';
 import { source } from './sources.ts';
-
-const tool = (name: string, description = 'does it', more: object = {}) => ({
-  name,
-  description,
-  inputSchema: { type: 'object', properties: { path: { type: 'string' } } },
-  ...more,
-});
-
-function world(policy: Partial<PinPolicy> = {}, store: PinStore = pinMemory()) {
-  const host = testHost();
-  let pages: object[][] = [[]];
-  const upstream = source('files', {
-    'tools/list': (x) => {
-      const { request } = x;
-      if (isListKept && !x.get(wantsFresh)) {
-        x.set(isKept, true);
-        return { tools: [tool('a')] };
-      }
-      const page = Number(request.raw?.string('cursor') ?? 0);
-      const next = page + 1 < pages.length ? { nextCursor: String(page + 1) } : {};
-      return { tools: pages[page], ...next };
-    },
-    'tools/call': { content: [] },
-    'subscriptions/listen': async (_, emit) => {
-      await emit(McpNotification.of('notifications/tools/list_changed', {}));
-      return {};
-    },
-  });
-  let isListKept = false;
-  const whole = { onDrift: 'block', onNew: 'allow', recheck: 60_000, ...policy } as const;
-  const handle = pinned({ upstream: 'files', policy: whole, store, host, pages: 10 }, upstream.handle);
-  return {
-    host,
-    store,
-    upstream,
-    /** From now on a list is what it was, unless a fresh one is wanted. */
-    keepsList() {
-      isListKept = true;
-    },
-    tellsOfChange: () => handle(exchange('subscriptions/listen'), nobody),
-    has(...all: object[][]) {
-      pages = all;
-    },
-    async list(cursor?: string) {
-      const params: JsonObject = cursor === undefined ? {} : { cursor };
-      const result = await handle(exchange('tools/list', params), nobody);
-      return (result.value.tools as unknown as { name: string }[]).map(({ name }) => name);
-    },
-    call: async (name: string) => {
-      const result = await handle(toolCall(name), nobody);
-      return result.kind === 'error' ? result.raw.object('data')?.string('code') : 'called';
-    },
-  };
-}
 
 describe('on first sight', () => {
   test('every definition is approved, over all pages', async () => {
@@ -226,6 +170,18 @@ describe('a call', () => {
     expect(await call('hidden')).toBe('TOOL_UNAPPROVED');
   });
 
+  test('of a tool that is on no list looks for it once a second, and as soon as the list is another one', async () => {
+    const { has, call, upstream, host, tellsOfChange } = world();
+    has([tool('a')]);
+    const looks = () => upstream.asked('tools/list').length;
+    for (let i = 0; i < 5; i++) expect(await call(`hidden-${i}`)).toBe('TOOL_UNAPPROVED');
+    expect([await call('a'), looks()]).toEqual(['called', 1]);
+    host.turn(1_000);
+    expect([await call('hidden-1'), looks()]).toEqual(['TOOL_UNAPPROVED', 2]);
+    await tellsOfChange();
+    expect([await call('hidden-1'), looks()]).toEqual(['TOOL_UNAPPROVED', 3]);
+  });
+
   test('is refused when the list cannot be had', async () => {
     const down = source('files', { 'tools/call': { content: [] } });
     const handle = pinned(
@@ -235,6 +191,8 @@ describe('a call', () => {
         store: pinMemory(),
         host: testHost(),
         pages: 10,
+        most: 10,
+        again: 1_000,
       },
       async (x, emit) => {
         const { errorResult } = await import('../../../src/core/errors.ts');
