@@ -159,7 +159,8 @@ export function secretFiles(name: string, { env, baseDir }: Pick<World, 'env' | 
 
 function readSecret(reference: Reference, world: World): { value: string } | ReferenceProblem {
   const { name, written } = reference;
-  if (world.isBlind === true) return { value: 'secret' };
+  // No word that stands in examples: what it is judged by is not known.
+  if (world.isBlind === true) return { value: 'unread-secret' };
   const problem = (message: string, hint: string): ReferenceProblem => ({
     code: 'SECRET_UNDEFINED',
     message,
