@@ -59,7 +59,7 @@ export default definePlugin({
     };
     return {
       async onCaller(x) {
-        const own = ownOf(x, door, host.now());
+        const own = ownOf(x, door, stranger, host.now());
         if (own) return own instanceof McpResult ? own : { principal: own };
         const { verdict, by, attempt } = await judge(x, judging, host.now());
         if (verdict.kind !== 'found') {
@@ -111,10 +111,17 @@ function describedOf({ issuers = [], scopes: always, rules: more, dpop }: Option
 }
 
 /** What the gateway asks for a session by itself, it asks as whom its client has proven to be. */
-function ownOf(x: Exchange, door: Door, now: number): Principal | McpResult | undefined {
+function ownOf(
+  x: Exchange,
+  door: Door,
+  stranger: Principal | undefined,
+  now: number,
+): Principal | McpResult | undefined {
   if (!x.inbound.isOwn) return undefined;
   const { session, principal } = x.client;
   const { expires = Number.POSITIVE_INFINITY, ends } = principal;
-  const isProven = session?.principal !== undefined && now < expires && ends?.aborted !== true;
-  return isProven ? principal : unauthenticated(refused('expired'), door, undefined, x);
+  const isKnown = session?.principal !== undefined || principal.id !== (stranger ? '' : 'anonymous');
+  return isKnown && now < expires && ends?.aborted !== true
+    ? principal
+    : unauthenticated(refused('expired'), door, undefined, x);
 }

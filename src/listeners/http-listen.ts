@@ -52,7 +52,9 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     );
   };
   let disarm = (): void => {};
+  let caller = client;
   const begun = (principal: Principal): void => {
+    caller = { ...client, principal };
     disarm();
     // As at a stop: its client listens anew, and shows then who it is.
     disarm = whileProven(
@@ -89,7 +91,7 @@ export async function listenStateless(message: Request, client: Client, call: Ht
     log: serving.host.log,
   });
   const forget = serving.onSwap(
-    (changedFor) => void subscription.renew(changedFor(client, inbound.endpoint)),
+    (changedFor) => void subscription.renew(changedFor(caller, inbound.endpoint)),
   );
   const stopping = serving.onStop(() => finish(McpResult.complete({})));
   void subscription.renew();

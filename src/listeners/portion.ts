@@ -27,6 +27,7 @@ export class Portion {
   /** Resolves with the filter as the upstream honours it; undefined when it takes its time. */
   readonly #renewed: () => Promise<RawObject | undefined>;
   #begun = false;
+  #denied = false;
 
   /** @param lists the lists to hear of; a portion without any stops for good when its last resource goes */
   constructor(
@@ -40,7 +41,9 @@ export class Portion {
         this.#begun = true;
       },
       event: hooks.event,
-      ended() {},
+      ended: ({ http }) => {
+        this.#denied = http === 401 || http === 403;
+      },
       log: hooks.log,
     });
     this.#renewed = coalesce(() => patiently(this.#subscription.renew(), hooks));
@@ -62,6 +65,18 @@ export class Portion {
   /** Begins, or begins anew on another generation. */
   renew(changed?: Promise<Changed>): void {
     void this.#subscription.renew(changed);
+  }
+
+  /** Whether it has ended because plugins did not let it in. */
+  get denied(): boolean {
+    return this.#denied && !this.running;
+  }
+
+  /** Begins anew after an end: of what changed meanwhile nothing was heard. */
+  resume(): void {
+    this.#begun = false;
+    this.#denied = false;
+    this.renew();
   }
 
   /** @returns whether the upstream watches it now */

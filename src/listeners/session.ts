@@ -83,6 +83,7 @@ export class Session {
     const before = rightsOf(this.owner.principal);
     this.#found = principal;
     if (rightsOf(this.owner.principal) !== before) this.standing.beginAgain();
+    this.standing.resume();
   }
 
   /** Whom it belongs to, as its requests have proven last; undefined while nothing has come since a restart. */

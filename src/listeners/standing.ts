@@ -87,6 +87,15 @@ export class Standing {
     this.renew(Promise.resolve(new Set(Object.keys(LIST_NOTES) as (keyof typeof LIST_NOTES)[])));
   }
 
+  /** Who it is for has proven itself anew: what ended because it had not, goes on. */
+  resume(): void {
+    for (const portion of this.#portions) {
+      if (!portion.denied) continue;
+      this.#behind.add(portion);
+      portion.resume();
+    }
+  }
+
   stop(): void {
     for (const portion of this.#portions) portion.stop();
     this.#events.clear();
