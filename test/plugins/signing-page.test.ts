@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { z } from 'zod';
 import signing from '../../plugins/signing.ts';
+import { rowsOf } from '../fixtures/option-rows.ts';
 
 type Json = z.core.JSONSchema.JSONSchema;
 
@@ -11,32 +12,6 @@ const { oneOf = [] } = z.toJSONSchema(signing.schema, { io: 'input' });
 const schemes = new Map(
   (oneOf as Json[]).map((each) => [(each.properties as { scheme: Json }).scheme.const, each]),
 );
-
-function typeOf({ enum: words, type, format, pattern, examples }: Json): string {
-  if (words) return words.map((word) => `\`${word}\``).join(', ');
-  if (format === 'date-time') return 'time';
-  if (pattern?.includes('ms') && examples) return 'duration';
-  return { string: 'text', integer: 'whole number', array: 'list' }[String(type)] ?? String(type);
-}
-
-function presetOf(preset: unknown): string {
-  if (preset === undefined) return '';
-  return typeof preset === 'object' ? 'see above' : `\`${preset || "''"}\``;
-}
-
-/** A row for every option, those within others named by their path. */
-function rowsOf(schema: Json, path = ''): string[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
-    const option = property as Json;
-    const items = option.items as Json | undefined;
-    if (option.const !== undefined) return [];
-    if (option.type === 'object') return rowsOf(option, `${path}${name}.`);
-    if (items?.type === 'object') return rowsOf(items, `${path}${name}[].`);
-    const isNeeded = schema.required?.includes(name) === true;
-    const preset = isNeeded ? 'needed' : presetOf(option.default);
-    return [`| \`${path}${name}\` | ${typeOf(option)} | ${preset} | ${option.description} |`];
-  });
-}
 
 test('the page has the sentence of the plugin', () => {
   expect(page).toStartWith(`# ${signing.name}\n\n${signing.about}\n`);
