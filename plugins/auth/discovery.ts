@@ -27,7 +27,7 @@ export class DiscoveryError extends Error {
  */
 export async function discover(
   issuer: string,
-  limits: FetchOptions,
+  limits: () => FetchOptions,
   count: (outcome: string) => void,
 ): Promise<string> {
   for (const url of metadataUrls(issuer)) {
@@ -42,9 +42,9 @@ export async function discover(
 }
 
 /** Undefined where there is none: a server that is away may have it. */
-async function metadataAt(url: string, limits: FetchOptions, count: (outcome: string) => void) {
+async function metadataAt(url: string, limits: () => FetchOptions, count: (outcome: string) => void) {
   try {
-    const metadata = await fetchJson(url, limits);
+    const metadata = await fetchJson(url, limits());
     count('ok');
     return metadata;
   } catch (error) {

@@ -2,6 +2,7 @@
 // away, and not for ever. Tokens cannot make it ask more often than the cooldown lets it.
 
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { FetchOptions } from '../remote/fetch.ts';
 import { fetchJson } from '../remote/fetch-json.ts';
 import type { Host } from './attempt.ts';
 import { discover } from './discovery.ts';
@@ -32,6 +33,8 @@ export class KeySource {
   #asking: Promise<void> | undefined;
   /** When the last look began, well or not. */
   #asked = Number.NEGATIVE_INFINITY;
+  /** Whether that came to nothing. */
+  #isAway = false;
 
   constructor(issuer: Issuer, host: Host) {
     this.#issuer = issuer;
@@ -58,7 +61,10 @@ export class KeySource {
     const { fresh } = this.#issuer.keys;
     const kept = this.#usable();
     if (kept && this.#age(kept) < fresh) return kept;
-    if (!this.#isCooling() || this.#asking) await this.#look();
+    const looking = this.#isCooling() && !this.#asking ? undefined : this.#look();
+    // Nobody waits twice for an issuer that is away while its keys may still be used.
+    if (kept && this.#isAway) return kept;
+    await looking;
     const now = this.#usable();
     if (now) return now;
     throw new KeysUnavailable(Math.max(1_000, this.#asked + this.#issuer.keys.cooldown - this.#host.now()));
@@ -87,16 +93,19 @@ export class KeySource {
   }
 
   async #fetch(): Promise<void> {
-    const { issuer, fetch: limits } = this.#issuer;
+    const { issuer } = this.#issuer;
+    const limits = this.#deadline();
     const began = this.#host.now();
     this.#asked = began;
     try {
-      const keys = await fetchJson(await this.#uri(), limits);
+      const keys = await fetchJson(await this.#uri(limits), limits());
       this.#kept = { find: createLocalJWKSet(keys as never), at: began };
+      this.#isAway = false;
       this.#host.count('fetch', { kind: 'jwks', reason: 'ok' });
     } catch (error) {
       // The keys may have moved.
       this.#place = undefined;
+      this.#isAway = true;
       const reason = reasonOf(error);
       this.#host.count('fetch', { kind: 'jwks', reason });
       if (reason === 'too_large' || reason === 'timeout')
@@ -107,8 +116,15 @@ export class KeySource {
     }
   }
 
-  async #uri(): Promise<string> {
-    const { issuer, jwks_uri: said, fetch: limits } = this.#issuer;
+  /** What is left of the time for one look, which may take several requests. */
+  #deadline(): () => FetchOptions {
+    const { timeout, bytes } = this.#issuer.fetch;
+    const end = performance.now() + timeout;
+    return () => ({ bytes, timeout: Math.max(1, Math.round(end - performance.now())) });
+  }
+
+  async #uri(limits: () => FetchOptions): Promise<string> {
+    const { issuer, jwks_uri: said } = this.#issuer;
     if (said !== undefined) return said;
     const now = this.#host.now();
     if (this.#place && now - this.#place.at < PLACE_MS) return this.#place.uri;

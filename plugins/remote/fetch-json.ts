@@ -6,7 +6,7 @@ import { type FetchOptions, fetchWhole, RemoteFault } from './fetch.ts';
 /** The bounds as options. */
 export const fetchLimits = z
   .strictObject({
-    timeout: duration('5s', { description: 'Longest one request may take.' }, 1),
+    timeout: duration('4s', { description: 'Longest all requests of one look may take.' }, 1),
     bytes: z
       .int()
       .min(1_024)

@@ -121,6 +121,11 @@ export const CODES = {
     why: 'An address is `host:port`, `[ipv6]:port` or `unix:/path`.',
     fix: 'Write for example `127.0.0.1:7420`. A port alone is not enough: it would not say who may connect.',
   },
+  LISTEN_URL: {
+    title: 'A listener whose URL nobody knows',
+    why: 'Tokens are for the URL of their endpoint, and no client knows the listener by this address. None would be good.',
+    fix: 'Give the listener `url`, such as `https://mcp.example.com`; or the issuer `audiences`.',
+  },
   LISTEN_PLAIN: {
     title: 'Open to other machines without TLS',
     why: 'What is sent to this address could be read and changed on its way, tokens included.',

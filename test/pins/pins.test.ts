@@ -104,6 +104,7 @@ test('configuration errors keep their codes', () => {
     'LISTEN_INVALID',
     'LISTEN_PLAIN',
     'LISTEN_UNSAFE',
+    'LISTEN_URL',
     'OVERRIDE_NAME',
     'PINS_UNREADABLE',
     'PLUGIN_ENTRY',

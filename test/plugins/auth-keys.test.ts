@@ -232,3 +232,22 @@ test('keys with a private part, or for encryption, verify nothing', async () => 
   issuer.published = [{ ...key, use: 'enc' }];
   expect(await status(await issuer.token())).toBe(401);
 });
+
+test('one that hangs is waited for once while its keys may still be used', async () => {
+  const issuers = [{ issuer: issuer.url, fetch: { timeout: '50ms' } }];
+  await using by = await testPlugin(auth, { issuers });
+  expect(await status(await issuer.token(), by)).toBe(200);
+  issuer.answers = () => true;
+  await by.advance(11 * MINUTE);
+  now = by.now();
+  expect(await status(await issuer.token(), by)).toBe(200);
+  await by.advance(MINUTE);
+  now = by.now();
+  const { outcome } = by.start({
+    method: 'tools/list',
+    headers: { authorization: `Bearer ${await issuer.token()}` },
+  });
+  expect((await outcome).result.kind).toBe('complete');
+  // The answer was there before the second look had come to its end.
+  expect(by.counts.get('fetch{kind=jwks,reason=timeout}')).toBe(1);
+});

@@ -50,11 +50,16 @@ test('nobody is refused silently: the log has the reason, and nothing of the cre
   expect(harness.counts.get('refused{kind=none,reason=scheme_unknown}')).toBe(30);
 });
 
-test('what the gateway asks for a session runs as whom its client is, while that is proven', async () => {
-  await using harness = await testPlugin(auth, { anonymous: true });
-  const own = { inbound: { isOwn: true } };
-  const outcome = await harness.call({ method: 'subscriptions/listen', ...own });
-  expect(outcome.result.http).toBe(401);
+test('what the gateway asks by itself runs as whom its client is, while that is proven', async () => {
+  await using harness = await testPlugin(auth, { peers: [{ uid: 0, principal: 'root' }] });
+  const by = async (principal: object) => {
+    const call = { method: 'subscriptions/listen', inbound: { isOwn: true }, principal };
+    return (await harness.call(call)).result.http;
+  };
+  const ended = AbortSignal.abort();
+  expect(await by({ id: 'ada', expires: harness.now() + 1 })).toBeUndefined();
+  for (const principal of [{}, { id: 'ada', expires: harness.now() }, { id: 'ada', ends: ended }])
+    expect(await by(principal)).toBe(401);
 });
 
 test('an entry that lets nobody in is no configuration, and neither is one of an upstream', async () => {

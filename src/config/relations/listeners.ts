@@ -25,6 +25,9 @@ export function listenerProblems(tree: JsonObject): PlacedProblem[] {
     ...duplicates([...admin, ...http]),
     ...http.filter(({ address }) => !isLocal(address) && !isGuarded(tree)).map(unsafe),
     ...listeners.flatMap((listener, index) => plain(listener, ['listeners', index, 'http'])),
+    ...(needsUrl(tree)
+      ? listeners.flatMap((each, index) => nameless(each, ['listeners', index, 'http']))
+      : []),
     ...admin.filter(({ address }) => !isLocal(address)).map(unsafeAdmin),
   ];
 }
@@ -51,6 +54,26 @@ function guarded(entry: JsonValue): ((endpoint: string) => boolean)[] {
 function isOpen(auth: JsonValue): boolean {
   const { anonymous = false } = asMap(auth);
   return anonymous !== false && asMap(anonymous).public !== true;
+}
+
+/** Whether tokens are taken that are for the URL of their endpoint. */
+function needsUrl(tree: JsonObject): boolean {
+  return asList(tree.pipeline).some((entry) => {
+    const { auth, mode } = asMap(entry);
+    const all = asList(asMap(auth).issuers);
+    return mode !== 'off' && all.some((issuer) => isMap(issuer) && issuer.audiences === undefined);
+  });
+}
+
+/** An address that no client knows the listener by: all interfaces, or a socket file. */
+function nameless(listener: JsonValue, path: Path): PlacedProblem[] {
+  const [at] = httpAddress(listener, path);
+  if (at === undefined || asMap(asMap(listener).http).url !== undefined) return [];
+  const { address } = at;
+  if (address.kind === 'tcp' && !/^(?:0\.0\.0\.0|::)$/.test(address.host)) return [];
+  const message = 'tokens are for the URL of their endpoint, and this address is none';
+  const hint = 'add how clients know it: url: https://mcp.example.com';
+  return [{ path: at.path, code: 'LISTEN_URL', message, hint }];
 }
 
 /** An address of others, without TLS and without a word about it. */
