@@ -87,7 +87,7 @@ describe('every message to an upstream of 2025 is marked', () => {
     await rogue.nth('DELETE');
     await Promise.all([standing.messages(), hanging.then((told) => told.messages())]);
 
-    const own = (method: string): string => `${method} < k1 ${method} gateway up`;
+    const own = (method: string): string => `${method} < k1 ${method} anonymous up`;
     const theirs = (kind: string, method = 'tools/call'): string => `${kind} < k1 ${method} anonymous up`;
     expect(new Set(rogue.hits.map(marked))).toEqual(
       new Set([
@@ -112,8 +112,8 @@ describe('every message to an upstream of 2025 is marked', () => {
     await (await call(gateway.url, 'tool')).messages();
     const answers = rogue.hits.filter((hit) => hit.method === 'POST' && hit.message.method === undefined);
     expect(answers.map(marked).sort()).toEqual([
-      'an answer < k1 ping gateway up',
-      'an answer < k1 roots/list gateway up',
+      'an answer < k1 ping anonymous up',
+      'an answer < k1 roots/list anonymous up',
     ]);
   });
 
@@ -125,7 +125,7 @@ describe('every message to an upstream of 2025 is marked', () => {
     await gateway.stop();
     expect(rogue.hits.map(marked)).toContain('initialize < undefined');
     expect(rogue.hits.map(marked)).toContain('tools/call < k1 tools/call anonymous up');
-    expect(rogue.hits.map(marked).at(-1)).toBe('DELETE < k1 DELETE gateway up');
+    expect(rogue.hits.map(marked).at(-1)).toBe('DELETE < k1 DELETE anonymous up');
   });
 });
 
@@ -197,7 +197,7 @@ test('a reload changes the mark on links that stay, to the last message', async 
   await gateway.stop();
   const marks = rogue.hits.map(marked);
   expect(rogue.of('initialize').length).toBe(1);
-  expect(marks).toContain('initialize < k1 initialize gateway up');
-  expect(marks).toContain('resources/subscribe < k2 resources/subscribe gateway up');
-  expect(marks.at(-1)).toBe('DELETE < k2 DELETE gateway up');
+  expect(marks).toContain('initialize < k1 initialize anonymous up');
+  expect(marks).toContain('resources/subscribe < k2 resources/subscribe anonymous up');
+  expect(marks.at(-1)).toBe('DELETE < k2 DELETE anonymous up');
 });
