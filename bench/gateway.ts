@@ -12,13 +12,16 @@ export interface Subject extends AsyncDisposable {
   memory(): Promise<number>;
 }
 
-/** Starts `$SLUICE` or, where that is unset, the sources, with one upstream. */
-export async function startSubject(upstream: string): Promise<Subject> {
+/**
+ * Starts `$SLUICE` or, where that is unset, the sources, with one upstream.
+ * @param more of its configuration
+ */
+export async function startSubject(upstream: string, more: object = {}): Promise<Subject> {
   const dir = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
   const file = join(dir, 'gateway.yaml');
   const listener = { http: { listen: '127.0.0.1:0' } };
   const admin = { listen: 'off', socket: 'off' };
-  const config = { version: 1, listeners: [listener], admin, upstreams: { up: { url: upstream } } };
+  const config = { version: 1, listeners: [listener], admin, upstreams: { up: { url: upstream, ...more } } };
   await writeFile(file, JSON.stringify(config));
   const binary = process.env.SLUICE;
   const command = binary === undefined ? [process.execPath, MAIN] : [binary];

@@ -125,13 +125,14 @@ export async function startFaulty(options: FaultyOptions): Promise<Faulty> {
 
 interface Request {
   readonly method: string;
+  readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   // biome-ignore lint/suspicious/noExplicitAny: whatever came
   readonly message: any;
 }
 
 /** Heads and bodies as the gateway writes them: with Content-Length, or without a body. */
-function readRequests(socket: Socket, each: (request: Request) => void): void {
+export function readRequests(socket: Socket, each: (request: Request) => void): void {
   let bytes = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);
@@ -149,7 +150,8 @@ function readRequests(socket: Socket, each: (request: Request) => void): void {
       if (bytes.length < whole) return;
       const text = bytes.toString('utf8', end + 4, whole);
       bytes = bytes.subarray(whole);
-      each({ method: first.split(' ')[0] ?? '', headers, message: text === '' ? {} : JSON.parse(text) });
+      const [method = '', path = ''] = first.split(' ');
+      each({ method, path, headers, message: text === '' ? {} : JSON.parse(text) });
     }
   });
 }
@@ -176,22 +178,28 @@ const INFO = { name: 'faulty', version: '1' };
 export const JSON_TYPE = { 'content-type': 'application/json' };
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever came
-function greet(socket: Socket, era: Era, { id, method, params }: any): void {
-  const reply = (result: object, headers = {}): void =>
-    write(socket, 200, JSON.stringify({ jsonrpc: '2.0', id, result }), { ...JSON_TYPE, ...headers });
+function greet(socket: Socket, era: Era, message: any): void {
+  const answer = greeting(era, message);
+  const session = message.method === 'initialize' ? { 'mcp-session-id': `s-${crypto.randomUUID()}` } : {};
+  write(socket, 'error' in answer ? 404 : 200, JSON.stringify(answer), { ...JSON_TYPE, ...session });
+}
+
+/** What it answers to anything but a call. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever came
+export function greeting(era: Era, { id, method, params }: any): object {
+  const reply = (result: object): object => ({ jsonrpc: '2.0', id, result });
   const cache = era === '2026' ? { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } : {};
-  if (method === 'initialize' && era === '2025') {
-    const { protocolVersion } = params;
-    const session = { 'mcp-session-id': `s-${crypto.randomUUID()}` };
-    reply({ protocolVersion, capabilities: CAPABILITIES, serverInfo: INFO }, session);
-  } else if (method === 'server/discover' && era === '2026')
-    reply({ ...cache, supportedVersions: ['2026-07-28'], capabilities: CAPABILITIES });
-  else if (method === 'tools/list')
-    reply({ ...cache, tools: [{ name: 'tool', inputSchema: { type: 'object' } }] });
-  else {
-    const error = { code: -32601, message: 'no such method' };
-    write(socket, 404, JSON.stringify({ jsonrpc: '2.0', id, error }), JSON_TYPE);
-  }
+  if (method === 'initialize' && era === '2025')
+    return reply({
+      protocolVersion: params.protocolVersion,
+      capabilities: CAPABILITIES,
+      serverInfo: INFO,
+    });
+  if (method === 'server/discover' && era === '2026')
+    return reply({ ...cache, supportedVersions: ['2026-07-28'], capabilities: CAPABILITIES });
+  if (method === 'tools/list')
+    return reply({ ...cache, tools: [{ name: 'tool', inputSchema: { type: 'object' } }] });
+  return { jsonrpc: '2.0', id, error: { code: -32601, message: 'no such method' } };
 }
 
 function askedOf(socket: Socket, { headers, message }: Request, options: FaultyOptions): Asked {
