@@ -88,6 +88,7 @@ export async function prepare(
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     lookUp,
+    readFile: readBounded,
     version: BUILD.version,
     listen,
   };
@@ -108,6 +109,7 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     lookUp,
+    readFile: readBounded,
     version: BUILD.version,
     listen: false,
   };

@@ -40,7 +40,9 @@ export function namesSecret(name: string): boolean {
 
 /** Where a private key may stand as text. */
 function isKey(path: Path): boolean {
-  return path[0] === 'listeners' && path[2] === 'http' && path[3] === 'tls' && path.at(-1) === 'key';
+  if (path.at(-1) !== 'key') return false;
+  if (path[0] === 'upstreams') return path[2] === 'tls';
+  return path[0] === 'listeners' && path[2] === 'http' && path[3] === 'tls';
 }
 
 /** Whether `${secret:…}` may stand here: headers and env of an upstream, options of a plugin, keys of TLS. */

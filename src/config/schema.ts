@@ -104,6 +104,15 @@ export interface ListenerTls extends PairSource {
   readonly look: number;
 }
 
+export interface UpstreamTls {
+  readonly ca: PemSource | undefined;
+  readonly pair: PairSource | undefined;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly serverName: string | undefined;
+  /** Between two looks at the files, milliseconds. */
+  readonly look: number;
+}
+
 export interface PairSource {
   readonly cert: PemSource;
   readonly key: PemSource;
@@ -210,6 +219,7 @@ export interface UrlUpstream extends UpstreamBase {
   readonly urls: readonly string[];
   /** Where the names of `urls` may lead. */
   readonly network: NetworkField;
+  readonly tls: UpstreamTls | undefined;
   readonly balance: BalanceField;
   readonly health: HealthField;
   /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */

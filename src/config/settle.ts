@@ -19,12 +19,14 @@ import type {
   Path,
   PemSource,
   Upstream,
+  UpstreamTls,
   UrlUpstream,
 } from './schema.ts';
 import { MASK, Secret } from './secret.ts';
 import { isReserved } from './sections/endpoints.ts';
 import { bareEntry, type ParsedEntry } from './sections/pipeline.ts';
 import type { ParsedTls } from './sections/tls.ts';
+import type { ParsedUpstreamTls } from './sections/upstream-tls.ts';
 import type { ParsedUpstream } from './sections/upstreams.ts';
 
 /** `baseDir` is absolute; relative paths begin there. */
@@ -190,6 +192,7 @@ function settleUpstream(
       kind: 'url',
       urls: places,
       network: parsed.network,
+      tls: parsed.tls && settleUpstreamTls(parsed.tls, baseDir),
       balance: parsed.balance,
       health: parsed.health,
       transport: settleTransport(parsed),
@@ -210,6 +213,18 @@ function settleUpstream(
     restart,
     stop,
     kill,
+  };
+}
+
+function settleUpstreamTls(tls: ParsedUpstreamTls, baseDir: string): UpstreamTls {
+  const { ca, cert, key, min_version: minVersion, server_name: serverName, look } = tls;
+  const pem = (written: string): PemSource => pemSource(written, baseDir);
+  return {
+    ca: ca === undefined ? undefined : pem(ca),
+    pair: cert === undefined || key === undefined ? undefined : { cert: pem(cert), key: pem(key) },
+    minVersion,
+    serverName,
+    look,
   };
 }
 

@@ -67,6 +67,11 @@ export function createMetrics() {
       'upstream',
       'code',
     ]),
+    upstreamCertificateDays: gauge(
+      'upstream_certificate_expires_days',
+      'Days until the certificate that is shown to an upstream expires.',
+      ['upstream'],
+    ),
     refusedAddresses: counter(
       'upstream_addresses_refused_total',
       'Times that the name of an upstream led where it must not, by where.',

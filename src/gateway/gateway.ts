@@ -51,6 +51,7 @@ export async function startGateway(world: World): Promise<Started> {
     userAgent,
     limits,
     childEnv: world.childEnv,
+    readFile: world.readFile,
   });
   const stock = new Stock({ host, shelf: world.shelf, limits: () => stockLimits(limits()) });
   const build = (loaded: typeof first, number: number) =>

@@ -2,13 +2,20 @@
 // and sessions.
 
 import { sameUpstream } from '../config/same.ts';
-import type { Limits, Upstream as UpstreamConfig } from '../config/schema.ts';
+import type {
+  Limits,
+  PemSource,
+  Upstream as UpstreamConfig,
+  UpstreamTls as UpstreamTlsConfig,
+} from '../config/schema.ts';
 import type { SendersOf } from '../core/exchange.ts';
 import { createDemo } from '../demo/demo.ts';
 import { anyGlob } from '../lib/glob.ts';
+import type { UpstreamTls } from '../upstreams/certificates.ts';
 import type { CacheSpec, UpstreamLimits, UpstreamSpec } from '../upstreams/spec.ts';
 import type { TargetOptions } from '../upstreams/targets.ts';
 import { createUpstream, type Upstream, type UpstreamParts } from '../upstreams/upstream.ts';
+import type { World } from './types.ts';
 
 interface Live {
   readonly config: UpstreamConfig;
@@ -38,6 +45,7 @@ export type Shared = Omit<UpstreamParts, 'spec'> & {
   /** Of the current generation. */
   readonly limits: () => Limits;
   readonly childEnv: Readonly<Record<string, string>>;
+  readonly readFile: World['readFile'];
 };
 
 export function createLiveUpstreams(shared: Shared): LiveUpstreams {
@@ -57,6 +65,7 @@ export function createLiveUpstreams(shared: Shared): LiveUpstreams {
       const there = live.find((each) => sameUpstream(bare(each.config), bare(config)));
       if (there) {
         there.holders++;
+        there.upstream.look();
         return there.upstream;
       }
       const upstream = createUpstream({ ...shared, spec: specOf(config, shared) });
@@ -104,6 +113,7 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
         kind: 'url',
         urls: config.urls,
         network: config.network,
+        tls: config.tls && tlsOf(config.tls, shared.readFile),
         transport: config.transport,
         headers: revealed(config.headers, (key) => key.toLowerCase()),
         sessions: config.sessions,
@@ -116,6 +126,17 @@ function specOf(config: UpstreamConfig, shared: Shared): UpstreamSpec {
       return { ...common, kind: 'command', command, args, cwd, instances, restart, stop, kill, env, secrets };
     }
   }
+}
+
+function tlsOf(tls: UpstreamTlsConfig, readFile: World['readFile']): UpstreamTls {
+  const { ca, pair, minVersion, serverName, look } = tls;
+  const text = (source: PemSource): string =>
+    'path' in source ? readFile(source.path) : source.text.reveal();
+  const read = () => ({
+    ca: ca && text(ca),
+    pair: pair && { cert: text(pair.cert), key: text(pair.key) },
+  });
+  return { read, minVersion, serverName, look };
 }
 
 /** Only a server reached over HTTP can be asked how it is without starting it. */

@@ -1,16 +1,13 @@
 // HTTP/1.1 to one upstream: a request out, a status and a stream of bytes back. Never follows a redirect,
 // never inflates, never retries by itself. Knows nothing of MCP.
 
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Outbound } from '../core/outbound.ts';
+import { createAgents } from './agents.ts';
+import type { TlsOptions } from './certificates.ts';
 import { type ConnectTimeouts, connectWithin, ignore, LateConnection } from './connecting.ts';
 import { AddressRefused } from './names.ts';
 import { tlsReason } from './tls-reasons.ts';
@@ -50,29 +47,32 @@ export interface HttpClientOptions {
   readonly timeouts: ConnectTimeouts;
   /** From names to addresses. */
   readonly lookup: LookupFunction;
+  /** What TLS goes by; another object when it has changed. @throws Error where there is nothing that can be used */
+  readonly tls?: (() => TlsOptions) | undefined;
   /** A connection did not stand in time. */
   readonly late?: (kind: keyof ConnectTimeouts) => void;
 }
 
-/** An idle pooled connection is kept this long: shorter than what common servers allow, to avoid reuse races. */
-const KEEP_ALIVE_MS = 4_000;
-
-export function createHttpClient({ upstream, timeouts, lookup, late }: HttpClientOptions): HttpClient {
-  // The agent's timeout ends idle connections only; on busy ones it is an event that nobody listens to.
-  const pool = { keepAlive: true, timeout: KEEP_ALIVE_MS, maxSockets: Number.POSITIVE_INFINITY };
-  const agents = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
+export function createHttpClient({ upstream, timeouts, lookup, tls, late }: HttpClientOptions): HttpClient {
+  const agents = createAgents(tls);
 
   return {
     send(outbound, signal, sent) {
       const url = new URL(outbound.url);
       const secure = url.protocol === 'https:';
+      if (signal.aborted) return Promise.reject(signal.reason);
+      let agent: RequestOptions['agent'];
+      try {
+        agent = secure ? agents.https() : agents.http;
+      } catch (error) {
+        return Promise.reject(unusable(upstream, error));
+      }
       const options: RequestOptions = {
         method: outbound.method,
-        agent: secure ? agents.https : agents.http,
+        agent,
         headers: withLength(outbound),
         lookup,
       };
-      if (signal.aborted) return Promise.reject(signal.reason);
       const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
       const request = (secure ? httpsRequest : httpRequest)(url, options);
       let incoming: IncomingMessage | undefined;
@@ -107,10 +107,20 @@ export function createHttpClient({ upstream, timeouts, lookup, late }: HttpClien
       return promise;
     },
     close() {
-      agents.http.destroy();
-      agents.https.destroy();
+      agents.close();
     },
   };
+}
+
+/** The words for the operator are in the log; where files lie is nothing for a caller. */
+function unusable(upstream: string, error: unknown): GatewayError {
+  const isSystem = typeof (error as { code?: unknown }).code === 'string';
+  const why = isSystem ? 'they cannot be read' : messageOf(error);
+  return new GatewayError(
+    'UPSTREAM_UNAVAILABLE',
+    `The upstream "${upstream}" cannot be reached with the certificates it is configured with: ${why}`,
+    { upstream, reason: 'tls_own_certificate' },
+  );
 }
 
 function withLength({ headers, body, method }: Outbound): Record<string, string> {

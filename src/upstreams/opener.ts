@@ -7,6 +7,7 @@ import type { Seal } from '../lib/seal.ts';
 import type { Era, McpNotification } from '../protocol/message.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Call, Question } from './call.ts';
+import { createCertificates } from './certificates.ts';
 import { CLOSED } from './child.ts';
 import { createFetchClient } from './fetch-client.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
@@ -51,6 +52,8 @@ export interface Told {
 export function createOpener(parts: UpstreamParts, ownOf: (whose?: Whose) => Own, reconnects: () => boolean) {
   const { spec, host } = parts;
   const builtin = spec.kind === 'builtin' ? spec.start() : undefined;
+  const certificates =
+    spec.kind === 'url' && spec.tls ? createCertificates(spec.name, spec.tls, host) : undefined;
   const client: HttpClient | undefined =
     builtin !== undefined
       ? createFetchClient(builtin.fetch, spec.name)
@@ -59,6 +62,7 @@ export function createOpener(parts: UpstreamParts, ownOf: (whose?: Whose) => Own
             upstream: spec.name,
             timeouts: spec.timeouts,
             lookup: parts.names.for(spec.name, spec.network),
+            tls: certificates?.options,
             late: (kind) => host.metrics.timeouts.inc({ kind, upstream: spec.name }),
           })
         : undefined;
@@ -81,7 +85,10 @@ export function createOpener(parts: UpstreamParts, ownOf: (whose?: Whose) => Own
     /** Whether a target works. @throws when it does not */
     probe: (target: Target, signal: AbortSignal, known: Pick<Probing, 'stateless' | 'link'>) =>
       probe(opening(target.url, signal), { ...known, ...spec.targets.health }),
+    /** Looks whether certificates have changed. */
+    look: () => certificates?.look(),
     async close() {
+      certificates?.stop();
       client?.close();
       await builtin?.close();
     },

@@ -1,6 +1,7 @@
 // What this folder needs to know of one configured upstream. Made from the configuration in gateway/.
 
 import type { Era } from '../protocol/message.ts';
+import type { UpstreamTls } from './certificates.ts';
 import type { Network } from './names.ts';
 import type { Concurrency } from './places.ts';
 import type { RestartOptions } from './restarts.ts';
@@ -105,6 +106,8 @@ export interface HttpSpec extends Common {
   readonly urls: readonly string[];
   /** Where their names may lead. */
   readonly network: Network;
+  /** Undefined: as the machine trusts, and nothing to show. */
+  readonly tls: UpstreamTls | undefined;
   /** Streamable HTTP, HTTP+SSE, or whichever it turns out to be. */
   readonly transport: 'auto' | 'http' | 'sse';
   /** Revealed: never log this object. */

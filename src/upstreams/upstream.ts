@@ -55,6 +55,8 @@ export interface Upstream {
   state(): UpstreamState;
   /** What the gateway's own messages to it pass from now on. */
   speakThrough(senders: SendersOf): void;
+  /** Its files, of certificates, may have changed. */
+  look(): void;
   /** The gateway stops: parked calls that only a new request could continue end now. */
   stopping(): void;
   /** Ends every link and child process. */
@@ -366,6 +368,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     speakThrough(next) {
       senders = next;
     },
+    look: open.look,
     stopping() {
       park.stopping();
       urls.stopping();

@@ -1,7 +1,7 @@
 // An upstream over raw sockets: it greets well, and what it does to a call is up to the fault, to the byte. No HTTP
 // library between a fault and the wire.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls';
 
 export type Form = 'json' | 'sse';
 export type Era = '2025' | '2026';
@@ -46,6 +46,8 @@ export interface Faulty {
   /** Connections that are open now, and how many there were in all. */
   readonly open: number;
   readonly connections: number;
+  /** Over TLS: for whom the certificates were that each of them showed. */
+  readonly peers: readonly (string | undefined)[];
   /** Of the connections that a call came on before it was healed: how many the other side still keeps. */
   readonly held: number;
   /** From now on everything is answered well. */
@@ -58,12 +60,14 @@ export const SECRET = 'half an answer';
 
 export async function startFaulty(options: FaultyOptions): Promise<Faulty> {
   const state = { calls: 0, connections: 0, healed: false };
+  const peers: (string | undefined)[] = [];
   const open = new Set<Socket>();
   const called = new Set<Socket>();
   // biome-ignore lint/suspicious/noExplicitAny: whatever came
   const told: any[] = [];
   const onSocket = (socket: Socket): void => {
     state.connections++;
+    if (socket instanceof TLSSocket) peers.push(peerOf(socket));
     open.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => {
@@ -107,6 +111,7 @@ export async function startFaulty(options: FaultyOptions): Promise<Faulty> {
     get open() {
       return open.size;
     },
+    peers,
     get connections() {
       return state.connections;
     },
@@ -121,6 +126,11 @@ export async function startFaulty(options: FaultyOptions): Promise<Faulty> {
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** The common name of who is at the other end. */
+export function peerOf(socket: TLSSocket): string | undefined {
+  return [socket.getPeerCertificate().subject?.CN].flat()[0];
 }
 
 interface Request {

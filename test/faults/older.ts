@@ -1,7 +1,8 @@
 // An upstream of HTTP+SSE over raw sockets: it greets well, and what it does to a call is up to the fault, on the
 // stream that brings answers or to the POST that brought the call.
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { bodyOf, greeting, head, readRequests, resultOf, write } from './faulty.ts';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls';
+import { bodyOf, greeting, head, peerOf, readRequests, resultOf, write } from './faulty.ts';
 
 /** A call in the hands of a fault. */
 export interface Asked {
@@ -33,6 +34,7 @@ export interface Older {
   readonly url: string;
   readonly calls: number;
   readonly cancelled: number;
+  readonly peers: readonly (string | undefined)[];
   readonly open: number;
   heal(): void;
   stop(): Promise<void>;
@@ -43,8 +45,9 @@ export const chunk = (text: string): string => `${Buffer.byteLength(text).toStri
 
 export const good = ({ stream, answer }: Asked): void => void stream.write(chunk(answer));
 
-export async function startOlder(fault: OlderFault, elsewhere: string): Promise<Older> {
+export async function startOlder(fault: OlderFault, elsewhere: string, tls?: TlsOptions): Promise<Older> {
   const open = new Set<Socket>();
+  const peers: (string | undefined)[] = [];
   const streams = new Map<string, Socket>();
   const state = { calls: 0, cancelled: 0, healed: false };
 
@@ -73,8 +76,10 @@ export async function startOlder(fault: OlderFault, elsewhere: string): Promise<
     act?.(asked);
   }
 
-  const server = createServer((socket) => {
+  const server: Server = tls ? createTlsServer(tls, onSocket) : createServer(onSocket);
+  function onSocket(socket: Socket): void {
     open.add(socket);
+    if (socket instanceof TLSSocket) peers.push(peerOf(socket));
     socket.on('error', () => {});
     socket.on('close', () => open.delete(socket));
     readRequests(socket, ({ method, path, message }) => {
@@ -99,13 +104,14 @@ export async function startOlder(fault: OlderFault, elsewhere: string): Promise<
       if (message.id !== undefined && message.method !== undefined)
         stream.write(chunk(bodyOf('sse', JSON.stringify(greeting('2025', message)))));
     });
-  });
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}/sse`,
     get calls() {
       return state.calls;
     },
+    peers,
     get cancelled() {
       return state.cancelled;
     },

@@ -11,6 +11,7 @@ import { pipeline } from './pipeline.ts';
 import { retry } from './retry.ts';
 import { balance, breaker, health, network, url, urls } from './targets.ts';
 import { timeouts } from './timeouts.ts';
+import { upstreamTls } from './upstream-tls.ts';
 import { owns, uris } from './uris.ts';
 
 /** The three kinds of upstream, each named by the field that makes it one. */
@@ -29,6 +30,7 @@ export function fieldsOf(kind: Kind): readonly string[] {
 export const KIND_OF_FIELD: Readonly<Record<string, Kind>> = {
   urls: 'url',
   network: 'url',
+  tls: 'url',
   balance: 'url',
   health: 'url',
   headers: 'url',
@@ -170,6 +172,7 @@ const upstream = z
     url,
     urls,
     network,
+    tls: upstreamTls,
     balance,
     breaker,
     health,

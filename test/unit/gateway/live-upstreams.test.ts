@@ -26,6 +26,7 @@ function heldTwice() {
     userAgent: 'test',
     limits,
     childEnv: {},
+    readFile: () => '',
   };
   const live = createLiveUpstreams(shared);
   const [old, current] = [() => [], () => []];

@@ -1,0 +1,82 @@
+// `upstreams.NAME.tls`: what it must agree with, and whether its files can be read, belong together and are valid.
+import { resolve } from 'node:path';
+import { checkCertified, readCertificates } from '../../lib/certificate.ts';
+import type { JsonObject, JsonValue } from '../../protocol/values.ts';
+import { reason } from '../interpolate.ts';
+import type { PlacedProblem } from '../issues.ts';
+import { isPem } from '../pem-source.ts';
+import type { Path } from '../schema.ts';
+import { asList, asMap, isMap } from './guess.ts';
+
+interface World {
+  /** Text of a file by its absolute path; throws when it cannot be read. */
+  readonly readFile: (path: string) => string;
+  readonly baseDir: string;
+}
+
+export function upstreamTlsProblems(tree: JsonObject, world: World): PlacedProblem[] {
+  return Object.entries(asMap(tree.upstreams)).flatMap(([name, upstream]) => {
+    const { tls, url, urls } = asMap(upstream);
+    if (!isMap(tls)) return [];
+    const path: Path = ['upstreams', name, 'tls'];
+    return [
+      ...plainProblems([url, ...asList(urls)], path),
+      ...pairProblems(tls, path, world),
+      ...authorityProblems(tls.ca, [...path, 'ca'], world),
+    ];
+  });
+}
+
+function plainProblems(urls: readonly (JsonValue | undefined)[], path: Path): PlacedProblem[] {
+  const plain = urls.find((url) => typeof url === 'string' && /^http:/i.test(url));
+  if (plain === undefined) return [];
+  const message = `"tls" goes with https:, and this upstream has ${String(plain).split('/', 3).join('/')}`;
+  return [
+    { path, code: 'UPSTREAM_FIELD', message, hint: 'write https: in its url, or remove "tls"', on: 'key' },
+  ];
+}
+
+function pairProblems({ cert, key }: JsonObject, path: Path, world: World): PlacedProblem[] {
+  if (cert === undefined && key === undefined) return [];
+  if (cert === undefined || key === undefined) {
+    const [there, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
+    const message = `"${there}" without "${missing}"`;
+    return [
+      { path: [...path, there], code: 'CERTIFICATE_INVALID', message, hint: `add ${missing}`, on: 'key' },
+    ];
+  }
+  if (typeof cert !== 'string' || typeof key !== 'string') return [];
+  const texts = [read(cert, [...path, 'cert'], world), read(key, [...path, 'key'], world)] as const;
+  const [certText, keyText] = texts;
+  if (typeof certText !== 'string' || typeof keyText !== 'string')
+    return texts.filter((text) => typeof text !== 'string');
+  const found = checkCertified({ cert: certText, key: keyText });
+  if ('about' in found)
+    return [{ path: [...path, found.about], code: 'CERTIFICATE_INVALID', message: found.message }];
+  const now = Date.now();
+  if (found.from <= now && now < found.to) return [];
+  const [word, at] = now < found.to ? ['is not valid before', found.from] : ['expired on', found.to];
+  const message = `the certificate ${word} ${new Date(at).toISOString().slice(0, 10)}`;
+  return [{ path: [...path, 'cert'], code: 'CERTIFICATE_EXPIRED', message, severity: 'warning' }];
+}
+
+function authorityProblems(ca: JsonValue | undefined, path: Path, world: World): PlacedProblem[] {
+  if (typeof ca !== 'string') return [];
+  const text = read(ca, path, world);
+  if (typeof text !== 'string') return [text];
+  try {
+    readCertificates(text);
+    return [];
+  } catch (error) {
+    return [{ path, code: 'CERTIFICATE_INVALID', message: (error as Error).message }];
+  }
+}
+
+function read(written: string, path: Path, { readFile, baseDir }: World): string | PlacedProblem {
+  if (isPem(written)) return written;
+  try {
+    return readFile(resolve(baseDir, written));
+  } catch (error) {
+    return { path, code: 'FILE_UNREADABLE', message: `cannot read "${written}": ${reason(error)}` };
+  }
+}
