@@ -138,7 +138,7 @@ export const CODES = {
   },
   CERTIFICATE_EXPIRED: {
     title: 'A certificate that is not valid now',
-    why: 'Its time is over, or has not come. Clients will refuse to connect.',
+    why: 'Its time is over, or has not come. Whoever is shown it will refuse to connect.',
     fix: 'Renew it, or check the clock of this machine. The gateway takes the new one without a restart.',
   },
   LISTENER_KIND: {

@@ -224,10 +224,13 @@ function buildEndpoint(
     const { signal } = new AbortController();
     const x = opened({ id, client, inbound, request, signal });
     const leave = counter.enter();
-    const result = await door(x, () => undefined);
-    x.close(result);
-    leave();
-    return result.kind === 'error' ? result : undefined;
+    try {
+      const result = await door(x, () => undefined);
+      x.close(result);
+      return result.kind === 'error' ? result : undefined;
+    } finally {
+      leave();
+    }
   };
   const open: Endpoint['open'] = (client, inbound, request, signal, id) =>
     routed(opened({ id, client, inbound, request, signal }));
