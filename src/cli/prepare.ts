@@ -88,7 +88,6 @@ export async function prepare(
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     lookUp,
-    readFile: readBounded,
     version: BUILD.version,
     listen,
   };
@@ -109,7 +108,6 @@ export function quietWorld(shell: Shell, loaded: Loaded): World {
     childEnv: childEnv(shell.env, shell.platform),
     platform: shell.platform,
     lookUp,
-    readFile: readBounded,
     version: BUILD.version,
     listen: false,
   };

@@ -13,7 +13,6 @@ import { isWithin } from './place.ts';
 import { certificateProblems } from './relations/certificates.ts';
 import { isMap } from './relations/guess.ts';
 import { socketProblems } from './relations/sockets.ts';
-import { upstreamTlsProblems } from './relations/upstream-tls.ts';
 import { relationProblems } from './relations.ts';
 import { type Config, type Parsed, type Path, schema } from './schema.ts';
 import { settle } from './settle.ts';
@@ -141,7 +140,6 @@ function validate(
         ...relationProblems(values, plugins),
         ...socketProblems(values, baseDir),
         ...certificateProblems(values, inputs),
-        ...upstreamTlsProblems(values, inputs),
       ]
     : [];
   if (result.success) return { parsed: result.data, problems: related };

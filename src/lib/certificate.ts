@@ -42,7 +42,7 @@ export function readCertificates(pem: string): X509Certificate[] {
 }
 
 /** @throws Error that says what is wrong with it */
-function readPrivateKey(pem: string): KeyObject {
+export function readPrivateKey(pem: string): KeyObject {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem))
     throw new Error('the key is encrypted, and nobody is there to ask for its passphrase');
   if (!PRIVATE_KEY.test(pem)) throw new Error('this is no private key in PEM form');
@@ -67,6 +67,6 @@ export function checkCertified({ cert, key }: CertifiedKey): CertifiedFault | Va
   }
 }
 
-function validityOf({ validFrom, validTo }: X509Certificate): Validity {
+export function validityOf({ validFrom, validTo }: X509Certificate): Validity {
   return { from: Date.parse(validFrom), to: Date.parse(validTo) };
 }

@@ -6,7 +6,7 @@ import { reason } from '../interpolate.ts';
 import type { PlacedProblem } from '../issues.ts';
 import { isPem } from '../pem-source.ts';
 import type { Path } from '../schema.ts';
-import { asList, asMap } from './guess.ts';
+import { asList, asMap, isMap } from './guess.ts';
 
 interface World {
   /** Text of a file by its absolute path; throws when it cannot be read. */
@@ -15,6 +15,41 @@ interface World {
 }
 
 export function certificateProblems(tree: JsonObject, world: World): PlacedProblem[] {
+  return [...listenerProblems(tree, world), ...upstreamProblems(tree, world)];
+}
+
+function upstreamProblems(tree: JsonObject, world: World): PlacedProblem[] {
+  return Object.entries(asMap(tree.upstreams)).flatMap(([name, upstream]) => {
+    const { tls, url, urls } = asMap(upstream);
+    if (!isMap(tls)) return [];
+    const path: Path = ['upstreams', name, 'tls'];
+    return [
+      ...plainProblems([url, ...asList(urls)], path),
+      ...halfProblems(tls, path),
+      ...pairProblems(tls, path, world),
+      ...authorityProblems(tls.ca, [...path, 'ca'], world),
+    ];
+  });
+}
+
+function plainProblems(urls: readonly (JsonValue | undefined)[], path: Path): PlacedProblem[] {
+  const plain = urls.find((url) => typeof url === 'string' && /^http:/i.test(url));
+  if (plain === undefined) return [];
+  const message = `"tls" goes with https:, and this upstream has ${String(plain).split('/', 3).join('/')}`;
+  const hint = 'write https: in its url, or remove "tls"';
+  return [{ path, code: 'UPSTREAM_FIELD', message, hint, on: 'key' }];
+}
+
+function halfProblems({ cert, key }: JsonObject, path: Path): PlacedProblem[] {
+  if ((cert === undefined) === (key === undefined)) return [];
+  const [there, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
+  const message = `"${there}" without "${missing}"`;
+  return [
+    { path: [...path, there], code: 'CERTIFICATE_INVALID', message, hint: `add ${missing}`, on: 'key' },
+  ];
+}
+
+function listenerProblems(tree: JsonObject, world: World): PlacedProblem[] {
   return asList(tree.listeners).flatMap((listener, index) => {
     const path: Path = ['listeners', index, 'http', 'tls'];
     const tls = asMap(asMap(asMap(listener).http).tls);
