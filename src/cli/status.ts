@@ -44,12 +44,12 @@ function renderStatus(body: Status | Omit<Status, keyof GatewayReport>, now: num
     ...body.listeners.flatMap((listener) => reachable(listener).map((url) => row('MCP', url))),
     row('pipeline', body.pipeline.length === 0 ? 'empty' : body.pipeline.join(' → ')),
     row('calls', `${body.inFlight} in flight · ${body.streams} streams · ${body.sessions} sessions`),
-    ...body.upstreams.flatMap(({ name, kind, target, eras, links, calls, targets, unapproved }) => [
+    ...body.upstreams.flatMap(({ name, kind, target, eras, links, calls, waiting, targets, unapproved }) => [
       row(
         visible(name),
         `${kind === 'builtin' ? kind : `${kind} ${visible(target)}`} · ${
           links === 0 ? 'not connected' : `${links} ${links === 1 ? 'link' : 'links'}`
-        } · ${calls} in flight${eras.length === 0 ? '' : ` · ${eras.join(', ')}`}`,
+        } · ${calls} in flight${waiting === 0 ? '' : ` · ${waiting} waiting`}${eras.length === 0 ? '' : ` · ${eras.join(', ')}`}`,
       ),
       ...(unapproved === 0 ? [] : [row('', renderUnapproved(name, unapproved))]),
       ...targets.filter(({ state }) => state !== 'closed').map((away) => row('', renderAway(away))),

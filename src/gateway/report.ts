@@ -25,7 +25,7 @@ export function report({ generation, listeners, pins, ...rest }: Reporting): Gat
     listeners: listeners.map((listener) => listenerState(listener, paths)),
     upstreams: generation.loaded.config.upstreams.map((config) => {
       const state = generation.upstreams.get(config.name)?.state();
-      const none = { links: 0, calls: 0, tokens: 0, parked: 0, eras: [], targets: [] };
+      const none = { links: 0, calls: 0, waiting: 0, tokens: 0, parked: 0, eras: [], targets: [] };
       const { name, kind } = config;
       const unapproved = pins.waiting(name).size;
       return { name, kind, target: targetOf(config), unapproved, ...(state ?? none) };

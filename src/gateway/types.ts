@@ -71,6 +71,8 @@ export interface UpstreamReport {
   readonly eras: readonly string[];
   readonly links: number;
   readonly calls: number;
+  /** Calls that wait for a place there. */
+  readonly waiting: number;
   readonly tokens: number;
   readonly parked: number;
   /** Tools whose definition is not the approved one. */

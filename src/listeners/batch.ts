@@ -1,6 +1,7 @@
 // Batches of 2025-03-26, and of no other revision: what one may hold, and its answers as one. Knows no transport.
 
 import type { Host } from '../core/host.ts';
+import { countLimit } from '../core/limit-hit.ts';
 import { claimsStateless } from '../protocol/classify.ts';
 import { type Message, MessageError, parseBatch, parseMessage } from '../protocol/jsonrpc.ts';
 import { refusalText } from './edge.ts';
@@ -43,6 +44,7 @@ export function readBatch(
   for (const each of texts) {
     const message = readElement(each, limits.json);
     if (message instanceof MessageError) {
+      countLimit(message, host);
       refused(message.message);
       refusals.push(refusalText('INVALID_REQUEST', message.message, message.id ?? null));
       continue;

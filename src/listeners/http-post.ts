@@ -1,6 +1,7 @@
 // A POST: its body, whole, and which half of the listener it is for.
 
 import { catalogue, type ErrorName } from '../core/errors.ts';
+import { countLimit } from '../core/limit-hit.ts';
 import { eraOfPost } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage, type RawId } from '../protocol/jsonrpc.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
@@ -79,6 +80,7 @@ export async function post(call: HttpCall, refuse: Refuse): Promise<Response> {
     message = parseMessage(body, call.serving.limits().json);
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
+    countLimit(error, call.serving.host);
     return refuse(error.code === catalogue.PARSE.code ? 'PARSE' : 'INVALID_REQUEST', error.message, error.id);
   }
   const stranger = await atTheDoor(call, message);

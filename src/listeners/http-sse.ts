@@ -2,6 +2,7 @@
 // everything on that stream, answers too. The session is the stream, and ends with it; nothing of it is resumed.
 
 import { identityKey, type Principal } from '../core/client.ts';
+import { countLimit } from '../core/limit-hit.ts';
 import { claimsStateless } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
 import { BARE } from './admit.ts';
@@ -126,6 +127,7 @@ export class SseClients {
     try {
       message = isBatch(body) ? undefined : parseMessage(body, this.#serving.limits().json);
     } catch (error) {
+      countLimit(error, this.#serving.host);
       return unreadable(error, refuse);
     }
     const principal = await atTheDoor(call, message ?? BARE.POST);

@@ -3,6 +3,7 @@
 import type { Client } from '../core/client.ts';
 import { type ErrorName, GatewayError } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
+import { countLimit } from '../core/limit-hit.ts';
 import { Lines } from '../lib/lines.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { checkStateless, claimsStateless } from '../protocol/classify.ts';
@@ -107,6 +108,7 @@ class Pipe {
       if (isBatch(text)) this.#channel.batch(text, this.#inbound, crypto.randomUUID());
       else this.#message(parseMessage(text, this.#serving.limits().json));
     } catch (error) {
+      countLimit(error, this.#serving.host);
       if (error instanceof MessageError) this.#unread(text, error);
       else if (error instanceof JsonError) this.#refuse(undefined, 'PARSE', error.message);
       else throw error;

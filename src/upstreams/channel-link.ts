@@ -5,6 +5,7 @@ import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { countLimit } from '../core/limit-hit.ts';
 import { createBudget } from '../lib/budget.ts';
 import { settledWithin } from '../lib/settled.ts';
 import {
@@ -285,6 +286,7 @@ export class ChannelLink implements Link {
       read();
     } catch (error) {
       if (error instanceof MessageError || error instanceof JsonError) {
+        countLimit(error, this.#p.host);
         this.#garbage(error.message);
         if (error instanceof MessageError && error.limit) this.#unread(text, error.message);
       } else

@@ -229,7 +229,7 @@ export class HttpLink implements Link {
     if (!call.ended)
       throw new GatewayError(
         'UPSTREAM_INVALID',
-        `The upstream "${this.#p.name}" ended its answer (${mediaType(answer)}) without a result.`,
+        `The upstream "${this.#p.name}" ended its answer without a result (${mediaType(answer)}).`,
         { upstream: this.#p.name },
       );
   }

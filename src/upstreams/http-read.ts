@@ -2,6 +2,7 @@
 
 import { GatewayError, messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import { countLimit } from '../core/limit-hit.ts';
 import type { Sink } from '../lib/flow.ts';
 import { isBatch, type Message, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
 import { decodeUtf8, JsonError } from '../protocol/raw.ts';
@@ -46,6 +47,7 @@ function unlessGarbage<T>(parse: () => T, reading: Reading): T | undefined {
     return parse();
   } catch (error) {
     if (!(error instanceof MessageError || error instanceof JsonError)) throw error;
+    countLimit(error, reading.host);
     reading.garbage(error.message);
     return undefined;
   }

@@ -77,7 +77,7 @@ export async function statusFault(
   }
   if (message) {
     const stale = asked !== undefined && STRANGE[asked.era].includes(code);
-    const again = passing(status, secondsOf(answer.header('retry-after')));
+    const again = passing(status, waitOf(answer));
     return { kind: 'message', message, headers: code === HEADER_MISMATCH, stale, passing: again };
   }
   return { kind: 'fault', error: unavailable(answer, upstream) };
@@ -93,7 +93,7 @@ export function unavailable(answer: HttpAnswer, upstream: string): GatewayError 
   const detail = `The upstream "${upstream}" answered ${status}${retry ? ` (retry after ${retry})` : ''}.`;
   if (status < 500 && !OVERLOADED.includes(status))
     return new GatewayError('UPSTREAM_INVALID', detail, { upstream, status });
-  const retryAfterMs = secondsOf(retry);
+  const retryAfterMs = waitOf(answer);
   return new GatewayError('UPSTREAM_UNAVAILABLE', detail, {
     upstream,
     status,
@@ -101,9 +101,20 @@ export function unavailable(answer: HttpAnswer, upstream: string): GatewayError 
   });
 }
 
-/** In milliseconds. A date is left to those who read the text: clocks differ. */
-function secondsOf(retry: string | undefined): number | undefined {
-  return retry !== undefined && /^\d{1,6}$/.test(retry) ? Number(retry) * 1000 : undefined;
+/** The longest wait that is believed: what is further off is a mistake. */
+const LONGEST_S = 999_999;
+
+/** How long it asks to be left alone, in milliseconds. A date counts from the one of the answer: clocks differ. */
+function waitOf(answer: HttpAnswer): number | undefined {
+  const retry = answer.header('retry-after')?.trim() ?? '';
+  if (/^\d{1,6}$/.test(retry)) return Number(retry) * 1000;
+  const wait = dateOf(retry) - dateOf(answer.header('date') ?? '');
+  return wait <= LONGEST_S * 1000 ? Math.max(0, wait) : undefined;
+}
+
+/** @returns NaN for what is no date of HTTP (RFC 9110 §5.6.7) */
+function dateOf(text: string): number {
+  return /^[A-Z][a-z]+,? .*\d\d:\d\d:\d\d/.test(text) ? Date.parse(text) : Number.NaN;
 }
 
 /** Not more of an address than that: the rest may hold what is meant for the one who follows it. */

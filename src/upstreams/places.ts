@@ -5,7 +5,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
-import { whileWaiting } from './while-waiting.ts';
+import { type Waiting, whileWaiting } from './while-waiting.ts';
 
 export interface Concurrency {
   /** Most calls at work. */
@@ -37,6 +37,11 @@ export class Places {
     if (this.#taken >= this.limits.max) return false;
     this.#taken++;
     return true;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Whether calls are kept waiting, or turned away, for want of a place. */
@@ -79,12 +84,13 @@ export class Places {
     x.signal.addEventListener('abort', gone, { once: true });
     this.#waiting.add(resolve);
     this.#count();
-    const told = whileWaiting(x, emit, `waiting for a free place at "${this.upstream}"`, this.every());
+    let told: Waiting | undefined;
     try {
+      told = whileWaiting(x, emit, `waiting for a free place at "${this.upstream}"`, this.every());
       await promise;
       return told.emit;
     } finally {
-      told.stop();
+      told?.stop();
       clearTimeout(timer);
       x.signal.removeEventListener('abort', gone);
       this.#waiting.delete(resolve);

@@ -79,6 +79,9 @@ export interface TargetState {
 
 const GAUGE: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
 
+/** Those of the same name, over reloads: the figures are of the latest. By the figures, then by name. */
+const SHOWN = new WeakMap<object, Map<string, readonly Targets[]>>();
+
 export class Targets {
   readonly all: readonly Target[];
   readonly #p: TargetsParts;
@@ -96,6 +99,7 @@ export class Targets {
     this.#random = parts.random ?? Math.random;
     this.#after = parts.after ?? afterMs;
     this.all = parts.urls.map((url, index) => this.#create(url, index));
+    this.#shown((others) => [...others, this]);
     const { probe } = parts.options.health;
     if (typeof probe === 'number') for (const target of this.all) this.#again(target, probe);
   }
@@ -155,9 +159,24 @@ export class Targets {
     this.#closing.abort();
     for (const cancel of this.#later.values()) cancel();
     this.#later.clear();
+    this.#shown((others) => others.filter((each) => each !== this));
+  }
+
+  /** Another one may begin before an older one has ended, and be given up before that: then its figures are back. */
+  #shown(change: (all: readonly Targets[]) => readonly Targets[]): void {
     const { upstream, host } = this.#p;
-    for (const { index } of this.all)
+    const names = SHOWN.get(host.metrics) ?? new Map<string, readonly Targets[]>();
+    SHOWN.set(host.metrics, names);
+    const before = names.get(upstream) ?? [];
+    const after = change(before);
+    if (after.length > 0) names.set(upstream, after);
+    else names.delete(upstream);
+    if (before.at(-1) === after.at(-1)) return;
+    for (const { index } of before.at(-1)?.all ?? [])
       host.metrics.upstreamBreaker.remove({ upstream, target: String(index) });
+    for (const { index, breaker } of after.at(-1)?.all ?? [])
+      if (breaker && breaker.state !== 'closed')
+        host.metrics.upstreamBreaker.set({ upstream, target: String(index) }, GAUGE[breaker.state]);
   }
 
   #create(url: string, index: number): Target {
@@ -255,7 +274,8 @@ export class Targets {
     const { upstream, host, options } = this.#p;
     const labels = { upstream, target: String(target.index) };
     const place = { ...labels, url: shown(target.url) };
-    host.metrics.upstreamBreaker.set(labels, GAUGE[state]);
+    if (SHOWN.get(host.metrics)?.get(upstream)?.at(-1) === this)
+      host.metrics.upstreamBreaker.set(labels, GAUGE[state]);
     if (state === 'closed') {
       host.log.info('upstream is called again', place);
       if (typeof options.health.probe === 'number') this.#again(target, options.health.probe);

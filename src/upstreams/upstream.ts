@@ -40,6 +40,8 @@ import { Watchers } from './watch.ts';
 export interface UpstreamState {
   readonly links: number;
   readonly calls: number;
+  /** Calls that wait for a place. */
+  readonly waiting: number;
   readonly tokens: number;
   readonly parked: number;
   readonly eras: readonly string[];
@@ -359,6 +361,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     },
     state: () => ({
       links: pool.size,
+      waiting: places.waiting,
       calls: pool.all().reduce((sum, { link }) => sum + link.size.calls, 0),
       tokens: pool.all().reduce((sum, { link }) => sum + link.size.tokens, 0),
       parked: park.size + urls.size,

@@ -1,7 +1,7 @@
 // Limits on what clients do outside of calls: reached, counted, told, and what was there before goes on.
 import { expect, test } from 'bun:test';
 import { connect } from 'node:net';
-import { openSession } from '../fixtures/clients.ts';
+import { call, openSession } from '../fixtures/clients.ts';
 import { configOf, startInProcess } from '../fixtures/in-process.ts';
 import { serveWatched } from '../fixtures/watched.ts';
 
@@ -38,3 +38,16 @@ test('limits.connection_idle: a connection on which nothing moves is closed, a c
   expect(stream.status).toBe(200);
   stream.drop();
 }, 60_000);
+
+for (const [limit, args] of Object.entries({
+  depth: { a: { b: { c: { d: { e: {} } } } } },
+  keys: Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`k${at}`, at])),
+  string: { text: 'x'.repeat(200) },
+}))
+  test(`limits.${limit}: a request beyond it is refused and counted`, async () => {
+    const limits = { depth: 7, keys: 40, string: '160B' };
+    await using gateway = await startInProcess(configOf({ demo: { builtin: 'demo' } }, { limits }));
+    expect((await (await call(gateway.url, 'echo', args)).json()).error.code).toBe(-32600);
+    expect(await gateway.figure('limitHits', { limit })).toBe(1);
+    expect(await gateway.figure('limitHits')).toBe(1);
+  });

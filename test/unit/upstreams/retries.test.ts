@@ -41,6 +41,14 @@ describe('a request that only reads is sent again after', () => {
     ['503', unavailable],
     ['504', (_, res) => status(res, 504)],
     ['503 with a time that is short', (_, res) => status(res, 503, { 'retry-after': '0' })],
+    [
+      '503 with a date that is near, by its own clock',
+      (_, res) =>
+        status(res, 503, {
+          date: 'Fri, 01 Jan 2100 00:00:00 GMT',
+          'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT',
+        }),
+    ],
     ['429 with a time that is short', (_, res) => status(res, 429, { 'retry-after': '0' })],
     [
       '503 with an error of JSON-RPC',
@@ -105,6 +113,16 @@ describe('a request is sent once', () => {
       'when the server names too long a time',
       'resources/read',
       (_, res) => status(res, 503, { 'retry-after': '3' }),
+      {},
+    ],
+    [
+      'when the server names a date that is too far off',
+      'resources/read',
+      (_, res) =>
+        status(res, 503, {
+          date: 'Fri, 01 Jan 2100 00:00:00 GMT',
+          'retry-after': 'Fri, 01 Jan 2100 00:00:03 GMT',
+        }),
       {},
     ],
     [

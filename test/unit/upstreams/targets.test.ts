@@ -8,7 +8,7 @@ import {
   Targets,
   type Wish,
 } from '../../../src/upstreams/targets.ts';
-import { testHost } from '../../fixtures/exchanges.ts';
+import { type TestHost, testHost } from '../../fixtures/exchanges.ts';
 
 const URLS = ['https://a.example/mcp?key=k', 'https://b.example/mcp', 'https://c.example/mcp'];
 
@@ -16,10 +16,16 @@ interface Options extends Partial<TargetOptions> {
   readonly urls?: readonly string[];
   readonly probe?: (target: Target) => Promise<Probed>;
   readonly random?: () => number;
+  readonly host?: TestHost;
 }
 
-function setUp({ urls = URLS, probe = async () => 'works', random = () => 0, ...options }: Options = {}) {
-  const host = testHost();
+function setUp({
+  urls = URLS,
+  probe = async () => 'works',
+  random = () => 0,
+  host = testHost(),
+  ...options
+}: Options = {}) {
   const lost: number[] = [];
   const probed: number[] = [];
   let later: { at: number; run: () => void }[] = [];
@@ -118,6 +124,28 @@ test('a target that fails is passed over and told of, without what its URL may h
   expect(await host.figure('upstreamBreaker', { target: '0' })).toBe(2);
   expect(await host.figure('upstreamTrips', { upstream: 'up', target: '0' })).toBe(1);
   expect(JSON.stringify(host.lines)).not.toContain('key=k');
+});
+
+test('the figures are of the latest of a name, and an older one that ends takes none of them away', async () => {
+  const old = setUp();
+  old.trip(0);
+  const row = async () => {
+    const { values } = await old.host.metrics.upstreamBreaker.get();
+    return values.map(({ labels, value }) => [labels.target, value]);
+  };
+  expect(await row()).toEqual([['0', 2]]);
+  const next = setUp({ host: old.host });
+  expect(await row()).toEqual([]);
+  old.trip(1);
+  next.trip(2);
+  expect(await row()).toEqual([['2', 2]]);
+  const tried = setUp({ host: old.host });
+  tried.targets.close();
+  expect(await row()).toEqual([['2', 2]]);
+  old.targets.close();
+  expect(await row()).toEqual([['2', 2]]);
+  next.targets.close();
+  expect(await row()).toEqual([]);
 });
 
 test('a probe brings it back', async () => {
