@@ -8,6 +8,7 @@ import { createLines } from './auth/lines.ts';
 import { type Described, metadataPage } from './auth/metadata.ts';
 import { methodOptions, methodsOf } from './auth/methods.ts';
 import { createPossession } from './auth/possession.ts';
+import { proofsBy } from './auth/proofs.ts';
 import { type Door, lacking, unauthenticated, unavailable } from './auth/refusals.ts';
 import { compiled, neededBy, rules, scopes } from './auth/rules.ts';
 
@@ -17,6 +18,12 @@ const anonymous = z
     z.strictObject({
       id: z.string().min(1).max(256).meta({ description: 'Whom they are called.' }).prefault('anonymous'),
       scopes: z.array(z.string().min(1)).meta({ description: 'What they may do.' }).prefault([]),
+      public: z
+        .boolean()
+        .meta({
+          description: 'Other machines are meant, too: else a listener that they reach is refused.',
+        })
+        .prefault(false),
     }),
   ])
   .meta({
@@ -48,6 +55,7 @@ export default definePlugin({
     const door = doorOf(options, judging);
     const more = compiled(options.rules);
     const tell = createLines(host);
+    const ends = proofsBy(options, host);
     const refusal = (
       needed: readonly string[],
       { scopes: has }: Principal,
@@ -69,8 +77,8 @@ export default definePlugin({
             : unauthenticated(verdict, door, attempt, x);
         }
         host.count('found', { kind: by });
-        const { principal, credential } = verdict;
-        return refusal(options.scopes, principal, x) ?? { principal, token: credential };
+        const principal = { ends, ...verdict.principal };
+        return refusal(options.scopes, principal, x) ?? { principal, token: verdict.credential };
       },
       // Here and not before: those above may have made it another call.
       onRequest: (request, x) => refusal(neededBy(request, options.scopes, more), x.principal, x),
@@ -90,7 +98,7 @@ function judgingOf(options: Options, host: Host): Judging {
   return {
     methods: methodsOf(options, host),
     possession: createPossession(dpop, isTold, host),
-    stranger: said === true ? { id: 'anonymous', scopes: [] } : said,
+    stranger: said === true ? { id: 'anonymous', scopes: [] } : said && { id: said.id, scopes: said.scopes },
   };
 }
 

@@ -7,3 +7,5 @@ import progress from './progress.ts';
 import signing from './signing.ts';
 
 export const plugins: Record<string, AnyPlugin> = { auth, credentials, progress, signing };
+
+export { keyFile } from './auth/key-file-tools.ts';

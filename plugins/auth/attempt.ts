@@ -91,6 +91,12 @@ export type Host = Pick<PluginHost, 'id' | 'log' | 'now' | 'keep' | 'count' | 'l
 
 export const refused = (reason: string, error?: Fault): Refused => ({ kind: 'refused', reason, error });
 
+export const unavailable = (reason: string, retryAfterMs?: number): Unavailable => ({
+  kind: 'unavailable',
+  reason,
+  retryAfterMs,
+});
+
 /** @throws Refusal when it cannot be told what was sent as a credential */
 export function attemptOf(x: Exchange, now: number): Attempt {
   const { inbound, client, signal } = x;

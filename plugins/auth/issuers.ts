@@ -3,6 +3,7 @@
 import { duration, z } from '../../src/plugin.ts';
 import { fetchLimits } from '../remote/fetch-json.ts';
 import { remoteUrl } from '../remote/url.ts';
+import { introspectionSchema } from './introspection.ts';
 
 /** Keys of two parts alone: with a shared secret, whoever can verify a token can make one. */
 const ALGORITHMS = [
@@ -103,6 +104,9 @@ const issuer = z
       .max(65_536)
       .meta({ description: 'Most characters of a token.' })
       .prefault(16_384),
+    introspection: introspectionSchema
+      .meta({ description: 'Asks the issuer about tokens that are no JWT (RFC 7662).' })
+      .optional(),
     fetch: fetchLimits.prefault({}),
   })
   .refine(({ keys: { fresh, stale } }) => stale >= fresh, {
@@ -114,8 +118,14 @@ export const issuers = z
   .array(issuer)
   .min(1)
   .superRefine((all, context) => {
-    for (const [at, { issuer: url, name }] of all.entries()) {
+    for (const [at, { issuer: url, name, introspection }] of all.entries()) {
       const others = all.slice(0, at);
+      if (introspection && others.some((each) => each.introspection))
+        context.addIssue({
+          code: 'custom',
+          path: [at, 'introspection'],
+          message: 'one issuer alone is asked: two would be shown the tokens of each other',
+        });
       if (others.some((each) => each.issuer === url))
         context.addIssue({ code: 'custom', path: [at, 'issuer'], message: 'stands above already' });
       if (all.length > 1 && name === undefined)

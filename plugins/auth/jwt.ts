@@ -2,18 +2,16 @@
 
 import { compactVerify, errors } from 'jose';
 import { type Attempt, type Fault, type Host, type Method, refused, type Verdict } from './attempt.ts';
-import { bindingOf } from './bound.ts';
-import { ClaimError, checkAudience, checkUse, lifeOf, principalOf } from './claims.ts';
+import { ClaimError, checkAudience, lifeOf } from './claims.ts';
 import { looksLikeJwt, type Parts, partsOf, ShapeError } from './compact.ts';
 import type { Issuer } from './issuers.ts';
 import { KeySource, KeysUnavailable } from './key-source.ts';
+import { audiencesOf, foundBy } from './token.ts';
 
 interface Known {
   readonly issuer: Issuer;
   readonly keys: KeySource;
 }
-
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 export function jwtMethod(issuers: readonly Issuer[], host: Host): Method {
   const known = new Map<string, Known>(
@@ -56,20 +54,11 @@ async function verified(
   if (token.length > issuer.token_size) throw new ShapeError('too_long');
   checkType(header, issuer);
   // Before its signature, so that nobody makes the issuer be asked with a token that is good for nothing.
-  const audiences = issuer.audiences ?? (attempt.url === undefined ? [] : [attempt.url]);
+  const audiences = audiencesOf(issuer, attempt);
   checkAudience(claims, audiences);
   const expires = lifeOf(claims, attempt.now, issuer.skew);
   await compactVerify(token, keys.get as never, { algorithms: [...issuer.algorithms] });
-  checkUse(claims);
-  const { id, tenant, groups, scopes } = issuer.claims;
-  const names = { id, tenant, groups, scopes: scopes === undefined ? ['scope', 'scp'] : [scopes] };
-  return {
-    kind: 'found',
-    principal: { ...principalOf(claims, names, issuer.name), expires },
-    credential: { token, type: ACCESS_TOKEN, issuer: issuer.issuer },
-    bound: bindingOf(claims.cnf),
-    dpop: issuer.dpop,
-  };
+  return foundBy(issuer, { claims, token, audiences, expires });
 }
 
 /** What a header says that the token is: nothing, `JWT`, or an access token (RFC 9068 §2.1). */

@@ -2,16 +2,19 @@
 
 import type { z } from '../../src/plugin.ts';
 import { openNonces } from '../signatures/nonce-file.ts';
+import { apiKeys, apiKeysSchema } from './api-keys.ts';
 import type { Host, Method } from './attempt.ts';
 import { certificates, certificatesSchema } from './certificates.ts';
 import { issuers } from './issuers.ts';
 import { jwtMethod } from './jwt.ts';
+import { opaqueMethod } from './opaque.ts';
 import { peers, peersSchema } from './peers.ts';
 import { signaturesSchema } from './signature-options.ts';
 import { type SignatureMemory, signatures } from './signatures.ts';
 
 /** What stands in gateway.yaml for each. Absent: callers cannot prove themselves that way. */
 export const methodOptions = {
+  api_keys: apiKeysSchema.meta({ description: 'Takes API keys.' }).optional(),
   issuers: issuers.optional(),
   signatures: signaturesSchema.optional(),
   certificates: certificatesSchema.optional(),
@@ -26,7 +29,9 @@ type Options = Readonly<z.output<z.ZodObject<typeof methodOptions>>>;
  */
 export function methodsOf(options: Options, host: Host): Method[] {
   const methods = [
+    options.api_keys && apiKeys(options.api_keys, host),
     options.issuers && jwtMethod(options.issuers, host),
+    options.issuers && opaqueMethod(options.issuers, host),
     options.signatures && signatures(options.signatures, memoryOf(host), host),
     options.certificates && certificates(options.certificates),
     options.peers && peers(options.peers),

@@ -21,6 +21,12 @@ export interface Options {
   readonly all?: boolean;
   readonly store?: string;
   readonly yes?: boolean;
+  readonly file?: string;
+  readonly tenant?: string;
+  readonly scope?: readonly string[];
+  readonly group?: readonly string[];
+  readonly expires?: string;
+  readonly note?: string;
 }
 
 export interface Given {
@@ -48,6 +54,11 @@ const URL_FLAG = [
   'MCP endpoint, or unix:/path (default: $SLUICE_URL, http://127.0.0.1:7420/mcp)',
 ] as const;
 const HEADER = ['-H, --header <line...>', "header to send, as 'Name: value'; repeatable"] as const;
+
+const KEY_FILE = [
+  '--file <path>',
+  'file of keys (default: as configured, else in the state directory)',
+] as const;
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'pwsh'] as const;
 
@@ -230,6 +241,43 @@ export const ROWS: readonly Row[] = [
     options: [['--yes', 'also where it is used'], CONFIG, JSON_OUT],
     run: async (shell, { args, options }) =>
       (await import('./secrets.ts')).removeSecret(shell, text(args[0]), options),
+  },
+  {
+    name: 'token mint',
+    args: [['<principal>', 'whose calls it proves']],
+    about: 'Make an API key and print it, once.',
+    examples: [
+      ['sluice token mint ci --scope mcp:use --expires 90d', ''],
+      ['KEY=$(sluice token mint ada --tenant north)', 'stdout has the key and nothing else'],
+    ],
+    options: [
+      ['--tenant <name>', 'the tenant it belongs to'],
+      ['--scope <scope...>', 'a scope; repeatable'],
+      ['--group <name...>', 'a group; repeatable'],
+      ['--expires <when>', 'from now (90d), or a date (2027-01-31); default: never'],
+      ['--note <text>', 'what it is for'],
+      KEY_FILE,
+      CONFIG,
+      JSON_OUT,
+    ],
+    run: async (shell, { args, options }) =>
+      (await import('./token.ts')).mintToken(shell, text(args[0]), options),
+  },
+  {
+    name: 'token list',
+    about: 'List API keys by their ids; the keys themselves are nowhere.',
+    examples: [['sluice token list', 'id, whose, valid or not and since or until when, scopes, note']],
+    options: [KEY_FILE, CONFIG, JSON_OUT],
+    run: async (shell, { options }) => (await import('./token.ts')).listTokens(shell, options),
+  },
+  {
+    name: 'token revoke',
+    args: [['<ids...>', 'ids, as `sluice token list` has them, or keys']],
+    about: 'End API keys; a gateway that runs refuses them from then on.',
+    examples: [['sluice token revoke cylwdg7eyyp7', '']],
+    options: [KEY_FILE, CONFIG, JSON_OUT],
+    run: async (shell, { args, options }) =>
+      (await import('./token.ts')).revokeTokens(shell, list(args[0]), options),
   },
   {
     name: 'init',

