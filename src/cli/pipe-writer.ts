@@ -1,6 +1,7 @@
 // Text on its way to a descriptor whose reader may be slow, or not read at all. A write that would wait is tried
 // again later: waiting in it would hold everything up.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants, fstatSync, openSync, write as writeInThread, writeSync } from 'node:fs';
 import { systemCode } from './exit.ts';
 
@@ -75,6 +76,8 @@ export class LineWriter {
   #bytes = 0;
   #dropped = 0;
   #isTelling = false;
+  /** Code of a plugin may be the first to write; what it has begun ends with it, and this must not. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   #writing: Promise<void> | undefined;
 
   constructor(options: LineWriterOptions) {
@@ -89,7 +92,7 @@ export class LineWriter {
     }
     this.#bytes += size;
     this.#waiting.push(text);
-    this.#writing ??= this.#run();
+    this.#writing ??= this.#outside(() => this.#run());
   }
 
   /** Resolves when the system has all that was written. */

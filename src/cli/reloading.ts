@@ -39,16 +39,23 @@ export type ReloadBody =
       readonly diagnostics: readonly Diagnostic[];
     };
 
-export type Reload = (options: { readonly dryRun: boolean }) => Promise<ReloadReport>;
+export interface ReloadOptions {
+  readonly dryRun: boolean;
+  /** Not the file: the text that runs, with what its references stand for now. */
+  readonly again?: boolean;
+}
+
+export type Reload = (options: ReloadOptions) => Promise<ReloadReport>;
 
 /** Makes the reload that SIGHUP, `--watch` and the admin socket share. It never rejects. */
 export function createReload(shell: Shell, gateway: Gateway, prepared: Prepared): Reload {
   const { logger } = prepared;
-  return async ({ dryRun }) => {
+  return async ({ dryRun, again = false }) => {
     try {
-      const body = await reload(gateway, prepared, dryRun);
+      const body = await reload(gateway, prepared, { dryRun, again });
       if (!dryRun && body.ok) applyLog(shell, prepared);
-      if (!dryRun) tell(shell, logger, body);
+      const isSame = again && body.ok && body.fromGeneration === body.toGeneration;
+      if (!dryRun && !isSame) tell(shell, logger, body);
       return { ok: body.ok, body: body as unknown as JsonValue };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -58,17 +65,21 @@ export function createReload(shell: Shell, gateway: Gateway, prepared: Prepared)
   };
 }
 
-async function reload(gateway: Gateway, { reader }: Prepared, dryRun: boolean): Promise<ReloadBody> {
+async function reload(
+  gateway: Gateway,
+  { reader }: Prepared,
+  { dryRun, again }: Required<ReloadOptions>,
+): Promise<ReloadBody> {
   const { inFlight } = gateway.report();
-  const result = await gateway.reload({ dryRun });
+  const result = await gateway.reload({ dryRun, again });
   const common = { version: 1, dryRun, file: reader.name() } as const;
   if (!result.ok)
     return { ...common, ok: false, generation: result.generation, ...diagnosticReport(result.diagnostics) };
-  const { plan, generation, ms } = result;
+  const { plan, generation, before, ms } = result;
   return {
     ...common,
     ok: true,
-    fromGeneration: generation - 1,
+    fromGeneration: before,
     toGeneration: generation,
     ms: Math.round(ms * 10) / 10,
     inFlight,

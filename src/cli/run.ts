@@ -34,7 +34,7 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
   prepared.world.host.metrics.lastReloadOk.set(1);
   const reload = createReload(shell, gateway, prepared);
   source.reloadWith(reload);
-  const stop = untilStopped(shell, { gateway, prepared, reload: () => void reload({ dryRun: false }) });
+  const stop = untilStopped(shell, { gateway, prepared, reload });
   const greeting = {
     config: prepared.reader.name(),
     builtIn: prepared.reader.file() === undefined,

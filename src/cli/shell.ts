@@ -52,6 +52,8 @@ export type Lent = Pick<Shell, 'plugins' | 'keyFile'>;
 /** The shell of this process. */
 export function processShell(lent: Lent): Shell {
   const redact = createRedactor();
+  // The one secret that no configuration names.
+  redact.learn([process.env.SLUICE_MASTER_KEY ?? '']);
   return {
     env: process.env,
     cwd: process.cwd(),

@@ -17,7 +17,7 @@ export async function stdio(
   if (!started.ok) throw new ConfigError(started.diagnostics);
   const { gateway } = started;
   const reload = createReload(shell, gateway, prepared);
-  const stop = untilStopped(shell, { gateway, prepared, reload: () => void reload({ dryRun: false }) });
+  const stop = untilStopped(shell, { gateway, prepared, reload });
   prepared.logger.log.info('serving one client on stdin and stdout', { config: prepared.reader.name() });
   void servePipes(shell, gateway).then(
     () => stop.now('the client left'),

@@ -4,14 +4,16 @@ import { teardownTime } from '../gateway/teardown.ts';
 import type { Gateway } from '../gateway/types.ts';
 import { EXIT } from './exit.ts';
 import type { Prepared } from './prepare.ts';
+import type { Reload } from './reloading.ts';
 import type { Shell } from './shell.ts';
 import { handleSignals } from './signals.ts';
 import { watchTerminal } from './terminal.ts';
+import { watchFiles } from './watch.ts';
 
 export interface Life {
   readonly gateway: Gateway;
   readonly prepared: Prepared;
-  readonly reload: () => void;
+  readonly reload: Reload;
 }
 
 export interface Stopping {
@@ -54,7 +56,7 @@ export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life):
     );
   };
   handleSignals(process, {
-    reload,
+    reload: () => void reload({ dryRun: false }),
     stop: now,
     exit: (code) => process.exit(code),
     toggleDebug: () => toggleDebug(prepared),
@@ -63,7 +65,8 @@ export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life):
   });
   shell.onStray = (error) =>
     logger.log.error('unexpected error, the gateway goes on', { error: textOf(error) });
-  return { now, done: done.promise };
+  const unwatch = watchFiles(prepared.reader.inputs, () => void reload({ dryRun: false, again: true }));
+  return { now, done: done.promise.finally(unwatch) };
 }
 
 function toggleDebug({ logger, latest }: Prepared): void {

@@ -80,6 +80,11 @@ export const CODES = {
     why: 'Only headers, the environment of a command, keys of TLS and options of plugins are kept out of logs, process lists and the console.',
     fix: 'Pass the secret in one of these.',
   },
+  SECRET_LITERAL: {
+    title: 'A secret in the file itself',
+    why: 'Who reads the file, a copy or its history has the secret. The field is one for secrets, or its value looks like one.',
+    fix: 'Type what the hint says, and write the reference instead of the value. Then change the secret where it is used: it has been in the file.',
+  },
   FIELD_UNKNOWN: {
     title: 'An unknown field',
     why: 'No part of the gateway reads it, so it would do nothing.',
@@ -283,13 +288,13 @@ export const CODES = {
   },
   ENV_INCOMPLETE: {
     title: 'A variable without the one it belongs to',
-    why: 'The variables that describe an upstream need `MCP_UPSTREAM_URL`, or an upstream called `upstream` in the file.',
-    fix: 'Set `MCP_UPSTREAM_URL`, or unset the variable.',
+    why: 'The variables that describe an upstream need `MCP_UPSTREAM_URL`, or an upstream called `upstream` in the file; a secret that signs needs its key. Two that say the same do not go together.',
+    fix: 'Set the one that is named, or unset the variable.',
   },
   ENV_UNSUPPORTED: {
-    title: 'A variable that is not supported yet',
-    why: 'Ignoring it would leave requests without the protection it asks for.',
-    fix: 'Unset it.',
+    title: 'A variable that does not go with the scheme that signs',
+    why: 'Variables hold texts, and a scheme may need something else: a pair of keys, or more than one field. Ignoring the variable would leave requests without the protection it asks for.',
+    fix: 'Unset it, or choose a scheme that takes it; a file can spell all of them.',
   },
   ENV_UNSAFE: {
     title: 'A variable that takes protection away',

@@ -24,8 +24,10 @@ export interface Problem {
 /** A value that a variable of the environment put into the tree (env.ts). */
 export interface Overlay {
   readonly path: Path;
-  readonly value: string;
+  readonly value: JsonValue;
   readonly variable: string;
+  /** As it may be shown; the variable unless given. */
+  readonly shown?: JsonValue;
 }
 
 /** One parsed document with the environment laid over it. */
@@ -92,6 +94,12 @@ export class ConfigDocument {
     this.#values = withValue(this.#values, path, value);
   }
 
+  /** Whether the value at a path stands in the file as it is: no reference, and not of the environment. */
+  isLiteral(path: Path): boolean {
+    const isOver = this.#overlays.some((overlay) => isWithin(path, overlay.path));
+    return !isOver && this.#tree.places.has(pathKey(path)) && this.interpolated(path) === undefined;
+  }
+
   /** The references in the scalar at a path. */
   interpolated(path: Path): Interpolated | undefined {
     return this.#overlays.some((overlay) => isWithin(overlay.path, path))
@@ -112,7 +120,7 @@ export class ConfigDocument {
   /** The effective tree as written: references unread, literal values masked where they may be secret. */
   redacted(): JsonValue {
     const written = this.#overlays.reduce<JsonValue>(
-      (tree, { path, variable }) => withValue(tree, path, `\${env:${variable}}`),
+      (tree, { path, variable, shown }) => withValue(tree, path, shown ?? `\${env:${variable}}`),
       this.#tree.written ?? {},
     );
     return this.#redact(written, []);
@@ -125,7 +133,7 @@ export class ConfigDocument {
 
   /** The variable that set the value at a path, or the only thing below it. */
   #variableAt(path: Path): string | undefined {
-    const over = this.#overlays.find((overlay) => isWithin(path, overlay.path));
+    const over = this.#overlays.findLast((overlay) => isWithin(path, overlay.path));
     if (over !== undefined) return over.variable;
     if (this.#tree.places.has(pathKey(path))) return undefined;
     return this.#overlays.find((overlay) => isWithin(overlay.path, path))?.variable;

@@ -4,6 +4,8 @@ import { suggest } from '../lib/suggest.ts';
 import type { JsonObject, JsonValue } from '../protocol/values.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Overlay } from './document.ts';
+import { CREDENTIALS, readCredentials, UPSTREAM } from './env-credentials.ts';
+import type { World } from './interpolate.ts';
 import { asList, asMap } from './relations/guess.ts';
 import type { Path } from './schema.ts';
 
@@ -11,11 +13,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Variable {
   readonly description: string;
-  /** Where the value goes; a function where that depends on what is there. */
-  readonly path: Path | ((tree: JsonValue) => Path);
+  /** Where the value goes; a function where that depends on what is there, and none where on others (env-credentials.ts). */
+  readonly path?: Path | ((tree: JsonValue) => Path);
 }
-
-const UPSTREAM = ['upstreams', 'upstream'] as const;
 
 /** Every variable, by name. A variable that is set (and not empty) wins over the same field of the file. */
 export const VARIABLES: Readonly<Record<string, Variable>> = {
@@ -23,7 +23,7 @@ export const VARIABLES: Readonly<Record<string, Variable>> = {
     description: 'URL of the upstream, which is then called `upstream`.',
     path: [...UPSTREAM, 'url'],
   },
-  MCP_API_KEY: { description: 'Sent to that upstream as the header `X-API-Key`.', path: apiKeyPath },
+  ...Object.fromEntries(Object.entries(CREDENTIALS).map(([name, description]) => [name, { description }])),
   MCP_CONNECT_TIMEOUT: {
     description: 'Until a connection to it stands.',
     path: [...UPSTREAM, 'timeouts', 'connect'],
@@ -65,12 +65,13 @@ export function namesUpstream(env: Environment): boolean {
 
 /** The variables that are set, as values over `tree`, and what is wrong with them before validation. */
 export function readEnvironment(
-  env: Environment,
+  world: World,
   tree: JsonValue,
 ): { overlays: Overlay[]; diagnostics: Diagnostic[] } {
+  const { env } = world;
   const set = Object.keys(VARIABLES).filter((name) => isSet(env, name));
   const orphan = !namesUpstream(env) && asMap(asMap(tree).upstreams).upstream === undefined;
-  const diagnostics = [...unsupported(env), ...unsafe(env), ...similar(env)];
+  const diagnostics = [...unsafe(env), ...similar(env)];
   const existing = asMap(asMap(asMap(tree).upstreams).upstream);
   const isOther = namesUpstream(env) && (existing.command !== undefined || existing.builtin !== undefined);
   if (isOther) {
@@ -79,16 +80,21 @@ export function readEnvironment(
     diagnostics.push(about('MCP_UPSTREAM_URL', 'UPSTREAM_KIND', message, hint));
   }
   const overlays = set.flatMap((variable): Overlay[] => {
-    const where = VARIABLES[variable]?.path ?? [];
+    const where = VARIABLES[variable]?.path;
     const path = typeof where === 'function' ? where(tree) : where;
-    const isForUpstream = path[0] === 'upstreams';
+    const isForUpstream = path === undefined || path[0] === 'upstreams';
     if (isOther && isForUpstream) return [];
-    if (!orphan || !isForUpstream) return [{ path, value: env[variable] ?? '', variable }];
+    if (!orphan || !isForUpstream) return path ? [{ path, value: env[variable] ?? '', variable }] : [];
     const hint = 'set MCP_UPSTREAM_URL too, or unset this one';
     diagnostics.push(about(variable, 'ENV_INCOMPLETE', 'it describes an upstream, and none is named', hint));
     return [];
   });
-  return { overlays, diagnostics };
+  if (orphan || isOther) return { overlays, diagnostics };
+  const credentials = readCredentials(tree, world, about);
+  return {
+    overlays: [...overlays, ...credentials.overlays],
+    diagnostics: [...diagnostics, ...credentials.diagnostics],
+  };
 }
 
 function isSet(env: Environment, name: string): boolean {
@@ -96,30 +102,10 @@ function isSet(env: Environment, name: string): boolean {
   return env[name] !== undefined && env[name] !== '';
 }
 
-/** A header of the file with the same name in other letters is the same header. */
-function apiKeyPath(tree: JsonValue): Path {
-  const headers = asMap(asMap(asMap(asMap(tree).upstreams).upstream).headers);
-  const existing = Object.keys(headers).find((name) => name.toLowerCase() === 'x-api-key');
-  return [...UPSTREAM, 'headers', existing ?? 'X-API-Key'];
-}
-
 function listenPath(tree: JsonValue): Path {
   const listeners = asList(asMap(tree).listeners);
   const first = listeners.findIndex((listener) => (asMap(listener) as JsonObject).http !== undefined);
   return ['listeners', first < 0 ? listeners.length : first, 'http', 'listen'];
-}
-
-function unsupported(env: Environment): Diagnostic[] {
-  if (!isSet(env, 'MCP_API_SECRET')) return [];
-  const message = 'no variable makes requests signed yet, and they would go out unsigned';
-  return [
-    about(
-      'MCP_API_SECRET',
-      'ENV_UNSUPPORTED',
-      message,
-      'unset it, and sign with the plugin "signing" in a file; MCP_API_KEY alone is sent as X-API-Key',
-    ),
-  ];
 }
 
 /** The runtime would obey it in every connection. */
@@ -133,7 +119,7 @@ function unsafe(env: Environment): Diagnostic[] {
 
 /** Variables one slip away from ours. Other MCP_ variables belong to other programs. */
 function similar(env: Environment): Diagnostic[] {
-  const known = [...Object.keys(VARIABLES), 'MCP_API_SECRET'];
+  const known = Object.keys(VARIABLES);
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith('MCP_') || known.includes(name) || !isSet(env, name)) return [];
     const near = known.filter((own) => Math.abs(own.length - name.length) <= 2);

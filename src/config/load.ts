@@ -8,6 +8,7 @@ import { writtenEntries } from './entries.ts';
 import { BUILT_IN, namesUpstream, readEnvironment } from './env.ts';
 import type { Vault } from './interpolate.ts';
 import { explainIssues, type PlacedProblem } from './issues.ts';
+import { literalSecrets } from './literals.ts';
 import { keySchema, retyped, wrongOptions } from './options.ts';
 import { isWithin } from './place.ts';
 import { certificateProblems } from './relations/certificates.ts';
@@ -89,10 +90,10 @@ interface Reading {
 
 function read(file: string, text: string, syntax: Syntax, inputs: Inputs, reading: number): Reading {
   const tree = readTree(syntax.document, syntax.root, inputs, reading);
-  const environment = readEnvironment(inputs.env, tree.values);
+  const environment = readEnvironment(inputs, tree.values);
   const document = new ConfigDocument(file, text, syntax, tree, environment.overlays);
   const { parsed, problems } = validate(document, inputs);
-  const placed = problems
+  const placed = [...problems, ...literalSecrets(document)]
     .filter(({ path }) => !document.isPoisoned(path))
     .map((problem) => document.at(problem.path, problem));
   const diagnostics = [

@@ -42,7 +42,7 @@ No log, error, plan or page shows what a reference stands for: they show the ref
 function environment(): string {
   const rows = Object.entries(VARIABLES).map(([name, { description }]) => `| \`${name}\` | ${description} |`);
   const text =
-    'The gateway starts without a file, too: on these variables alone, or, when none names an upstream, on the built-in demo. A variable that is set and not empty wins over the same field of the file, and is checked like it. `MCP_API_SECRET` is refused: what signs is the plugin [signing](plugins/signing.md), in a file.';
+    'The gateway starts without a file, too: on these variables alone, or, when none names an upstream, on the built-in demo. A variable that is set and not empty wins over the same field of the file, and is checked like it. With `MCP_API_SECRET` the upstream gets an entry `signing`, or the one that the file has gets this key.';
   return ['## Environment', text, ['| Variable | Sets |', '|---|---|', ...rows].join('\n')].join('\n\n');
 }
 

@@ -43,7 +43,7 @@ export function secretsOf(
 }
 
 /** Whether a text that the file holds itself, at this path, is a secret: by its name, or by its look. */
-function isSecretAt(path: Path, value: string, isFile: boolean): boolean {
+export function isSecretAt(path: Path, value: string, isFile: boolean): boolean {
   const name = path.findLast((step) => typeof step === 'string');
   if (name !== undefined && namesSecret(name)) return true;
   if (!isSensitive(path) && !mayHoldSecret(path)) return false;

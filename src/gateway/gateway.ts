@@ -1,7 +1,7 @@
 // Owns the current generation: starts it, swaps it for another, stops it. Lends it to the listeners.
 
 import type { Diagnostic } from '../config/diagnostic.ts';
-import { planReload } from '../config/diff.ts';
+import { type Plan, planReload } from '../config/diff.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Config, Limits } from '../config/schema.ts';
 import { openParked } from '../core/parked.ts';
@@ -75,6 +75,8 @@ export async function startGateway(world: World): Promise<Started> {
   let listeners: HttpListener[] = [];
   let follow: (config: Config) => void = () => {};
   let reloading: Promise<unknown> = Promise.resolve();
+  /** Whether what the running text refers to could not be read the last time. */
+  let isAway = false;
 
   const serving: Serving = {
     host,
@@ -113,6 +115,7 @@ export async function startGateway(world: World): Promise<Started> {
     const began = performance.now();
     const before = current as Generation;
     const refused = (diagnostics: readonly Diagnostic[]): ReloadResult => {
+      if (again) isAway = true;
       if (!dryRun) host.metrics.lastReloadOk.set(0);
       if (!dryRun) host.metrics.reloads.inc({ outcome: 'refused' });
       return { ok: false, diagnostics, generation: before.number };
@@ -122,14 +125,24 @@ export async function startGateway(world: World): Promise<Started> {
     const unread = world.pins.problem();
     if (unread !== undefined)
       return refused([loaded.document.at(['state', 'pins'], { code: 'PINS_UNREADABLE', message: unread })]);
+    const planned = planReload(before.loaded, loaded);
+    const done = (number: number, plan: Plan): ReloadResult => {
+      const ms = performance.now() - began;
+      return { ok: true, plan, before: before.number, generation: number, ms, dryRun };
+    };
+    // A file was written, and says what it said: nobody asked for a reload.
+    if (again && planned.changes.length === 0) {
+      if (isAway) host.metrics.lastReloadOk.set(1);
+      isAway = false;
+      return done(before.number, planned);
+    }
     const number = before.number + 1;
     const next = await build(loaded, number);
     if (!next.ok) return refused(next.diagnostics);
-    const planned = planReload(before.loaded, loaded);
     const plan = { ...planned, changes: [...planned.changes, ...fileChanges(before, next.generation)] };
     if (dryRun || !accepting) await next.generation.dispose();
     else swap(before, next.generation, plan.changes.length > 0 || hasOwnCode(loaded));
-    return { ok: true, plan, generation: number, ms: performance.now() - began, dryRun };
+    return done(number, plan);
   }
 
   /** A plugin's file may have changed although its entry did not. */
@@ -144,6 +157,7 @@ export async function startGateway(world: World): Promise<Started> {
     follow(next.loaded.config);
     host.metrics.generation.set(next.number);
     host.metrics.lastReloadOk.set(1);
+    isAway = false;
     host.metrics.reloads.inc({ outcome: 'taken' });
     // Subscriptions begin anew on the new generation before the old one is asked to go.
     const compared = differs ? comparisons.between(before, next) : UNCHANGED;

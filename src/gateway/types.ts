@@ -50,6 +50,9 @@ export type ReloadResult =
   | {
       readonly ok: true;
       readonly plan: Plan;
+      /** The one that ran before. */
+      readonly before: number;
+      /** The one that runs now, or would; with `again` the same one where nothing has changed. */
       readonly generation: number;
       readonly ms: number;
       readonly dryRun: boolean;

@@ -23,9 +23,29 @@ export function createMask(values: readonly string[], shortest = SHORTEST): Mask
   const sorted = [...forms].sort((a, b) => b.length - a.length);
   const longest = sorted[0]?.length ?? 0;
   if (longest === 0) return Object.assign((text: string): string => text, { longest });
-  // One pass whatever the number of forms: a line is looked at for each of them otherwise.
-  const each = new RegExp(sorted.map(escaped).join('|'), 'g');
-  return Object.assign((text: string): string => text.replace(each, MASK), { longest });
+  const passes = passesOf(sorted);
+  const mask = (text: string): string =>
+    passes.reduce<string>((rest, pass) => rest.replaceAll(pass, MASK), text);
+  return Object.assign(mask, { longest });
+}
+
+/** What one expression may have, characters: the runtime refuses those that are much larger. */
+const LARGEST = 100_000;
+
+/** One pass for as many forms as go into an expression: a text is looked at for each of them otherwise. */
+function passesOf(forms: readonly string[]): (string | RegExp)[] {
+  const long = forms.filter((form) => form.length > LARGEST);
+  const groups: string[][] = [];
+  let size = LARGEST;
+  for (const form of forms.slice(long.length).map(escaped)) {
+    size += form.length + 1;
+    if (size > LARGEST) {
+      groups.push([]);
+      size = form.length;
+    }
+    groups.at(-1)?.push(form);
+  }
+  return [...long, ...groups.map((group) => new RegExp(group.join('|'), 'g'))];
 }
 
 function formsOf(value: string): string[] {
@@ -35,12 +55,22 @@ function formsOf(value: string): string[] {
     ...lines,
     JSON.stringify(value).slice(1, -1),
     encodeURIComponent(value.toWellFormed()),
-    ...base64Of(Buffer.from(value)),
+    formEncoded(value),
+    ...base64Of(value),
+    // As OAuth has it for the secret of a client (RFC 6749 §2.3.1).
+    ...base64Of(formEncoded(value)),
   ];
 }
 
+function formEncoded(value: string): string {
+  return encodeURIComponent(value.toWellFormed())
+    .replace(/[-_.!~*'()]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+');
+}
+
 /** Alone, and what a value is within a longer one, such as a name and a password: where it begins there is unknown. */
-function base64Of(bytes: Buffer): string[] {
+function base64Of(value: string): string[] {
+  const bytes = Buffer.from(value);
   const within = [0, 1, 2].map((before) => {
     const shifted = Buffer.concat([Buffer.alloc(before), bytes]);
     const text = shifted.toString('base64').replace(/=+$/, '');

@@ -114,6 +114,7 @@ test('configuration errors keep their codes', () => {
     'PLUGIN_UNKNOWN',
     'PROCESS_HEADERS',
     'REFERENCE_INVALID',
+    'SECRET_LITERAL',
     'SECRET_PLACE',
     'SECRET_UNDEFINED',
     'SECRET_UNREADABLE',

@@ -88,6 +88,66 @@ test('files that become part of it later are watched, too', async () => {
   await next();
 });
 
+test('a folder that is a link is swapped for another, twice', async () => {
+  const at = dir();
+  for (const version of ['v1', 'v2', 'v3']) {
+    mkdirSync(join(at, version));
+    writeFileSync(join(at, version, 'token'), version);
+  }
+  symlinkSync('v1', join(at, 'current'));
+  const { next } = watching(() => [join(at, 'current/token')]);
+  for (const version of ['v2', 'v3']) {
+    symlinkSync(version, join(at, 'next'));
+    renameSync(join(at, 'next'), join(at, 'current'));
+    await next();
+  }
+  // What the link leads to now is watched, not what it led to.
+  writeFileSync(join(at, 'v3/token'), 'v4');
+  await next();
+});
+
+test('a folder that another one takes the place of', async () => {
+  const at = dir();
+  for (const name of ['creds', 'new']) {
+    mkdirSync(join(at, name));
+    writeFileSync(join(at, name, 'token'), name);
+  }
+  symlinkSync(join(at, 'creds/token'), join(at, 'token'));
+  const { next } = watching(() => [join(at, 'token')]);
+  unlinkSync(join(at, 'creds/token'));
+  await next();
+  rmSync(join(at, 'creds'), { recursive: true });
+  renameSync(join(at, 'new'), join(at, 'creds'));
+  unlinkSync(join(at, 'token'));
+  symlinkSync(join(at, 'creds/token'), join(at, 'token'));
+  await next();
+  writeFileSync(join(at, 'creds/token'), 'newer');
+  await next();
+});
+
+test('a folder that is made later, with the file in it', async () => {
+  const at = dir();
+  const { next } = watching(() => [join(at, 'later/token')]);
+  mkdirSync(join(at, 'later.new'));
+  writeFileSync(join(at, 'later.new/token'), 'a');
+  renameSync(join(at, 'later.new'), join(at, 'later'));
+  await next();
+  writeFileSync(join(at, 'later/token'), 'b');
+  await next();
+});
+
+test('links that lead in a circle, and what is no file, do no harm', async () => {
+  const at = dir();
+  symlinkSync('b', join(at, 'a'));
+  symlinkSync('a', join(at, 'b'));
+  expect(Bun.spawnSync(['mkfifo', join(at, 'pipe')]).exitCode).toBe(0);
+  writeFileSync(join(at, 'token'), 'a');
+  const { state, next } = watching(() => ['a', 'pipe', 'token'].map((name) => join(at, name)));
+  writeFileSync(join(at, 'token'), 'b');
+  await next();
+  expect(state.count).toBe(1);
+});
+
 test('a folder that is not there does no harm', () => {
   const { state } = watching(() => ['/nowhere/at/all/gateway.yaml']);
   expect(state.count).toBe(0);

@@ -1,4 +1,4 @@
-// A small world for configurations under test: some variables, some files, four plugins. Touches no disk.
+// A small world for configurations under test: some variables, some files, six plugins. Touches no disk.
 
 import { type Inputs, type Loaded, type LoadResult, loadConfig } from '../../../src/config/load.ts';
 import { createAuthority } from '../../fixtures/certificates.ts';
@@ -45,7 +45,7 @@ export function inputs(more: Readonly<Record<string, string>> = {}): Inputs {
       return text;
     },
     baseDir: '/etc/sluice',
-    plugins: ['audit', 'auth', 'credentials', 'progress', 'ratelimit'],
+    plugins: ['audit', 'auth', 'credentials', 'progress', 'ratelimit', 'signing'],
   };
 }
 

@@ -30,6 +30,13 @@ test('leaves words alone that are no secret, and short ones', () => {
   expect(createMask(['abcde', 'ab']).longest).toBeGreaterThanOrEqual(5);
 });
 
+test('takes what is longer than an expression may be, and more than one has room for', () => {
+  const long = 'long-'.repeat(1_000_000);
+  const many = Array.from({ length: 5_000 }, (_, at) => `value-${at}-${'x'.repeat(at % 50)}`);
+  const mask = createMask([long, ...many]);
+  expect(mask(`a ${long} b ${many.join(' ')} c`)).toBe(`a •••• b ${many.map(() => '••••').join(' ')} c`);
+});
+
 test('never leaves a value in', () => {
   const value = fc.string({ minLength: 4 }).filter((text) => !text.includes('•'));
   fc.assert(
