@@ -36,7 +36,8 @@ export function watchRest(rest: Rest, at: RestWatch): void {
     () => rest.heldSince,
     (error) => rest.cancel(error),
   );
-  client.watch();
+  // It may take much of its result, and wait for more, before it takes nothing more.
+  client.follow();
   void rest.done.then(({ error }) => {
     clearTimeout(last);
     clearTimeout(silent);

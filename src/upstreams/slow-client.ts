@@ -29,6 +29,7 @@ export class SlowClient {
   readonly #tooSlow: (error: GatewayError) => void;
   #timer: Timer | undefined;
   #looked = 0;
+  #follows = false;
   /** What others have waited for it so far. */
   #spent = 0;
   #over = false;
@@ -50,6 +51,12 @@ export class SlowClient {
     this.#again();
   };
 
+  /** Looks until it is stopped: where nobody says that something begins to be held up. */
+  follow(): void {
+    this.#follows = true;
+    this.watch();
+  }
+
   stop(): void {
     this.#over = true;
     clearTimeout(this.#timer);
@@ -63,8 +70,12 @@ export class SlowClient {
   #look(): void {
     this.#timer = undefined;
     const since = this.#heldSince();
-    if (since === undefined) return;
     const now = performance.now();
+    if (since === undefined) {
+      this.#looked = now;
+      if (this.#follows) this.#again();
+      return;
+    }
     const { deadlines, crowded } = this.#on;
     this.#spent += crowded() ? now - Math.max(since, this.#looked) : 0;
     this.#looked = now;
