@@ -1,19 +1,37 @@
 // Tokens that an issuer has signed (JWT): verified by its keys, for this endpoint, and read as a principal.
 
-import { compactVerify, errors } from 'jose';
+import { compactVerify, errors, type JWSHeaderParameters } from 'jose';
 import { type Attempt, type Fault, type Host, type Method, refused, type Verdict } from './attempt.ts';
-import { ClaimError, checkAudience, lifeOf } from './claims.ts';
+import { ClaimError, type Claims, checkAudience, lifeOf } from './claims.ts';
 import { looksLikeJwt, type Parts, partsOf, ShapeError } from './compact.ts';
 import type { Issuer } from './issuers.ts';
-import { KeySource, KeysUnavailable } from './key-source.ts';
+import { type KeySet, KeySource, KeysUnavailable } from './key-source.ts';
 import { audiencesOf, foundBy } from './token.ts';
+import { Verified } from './verified.ts';
 
 interface Known {
   readonly issuer: Issuer;
   readonly keys: KeySource;
 }
 
-export function jwtMethod(issuers: readonly Issuer[], host: Host): Method {
+/** A token whose signature held. What depends on the time or on the request is no part of it. */
+interface Signed {
+  readonly by: Known;
+  readonly claims: Claims;
+  /** Those that it held by: it holds by no others. */
+  readonly keys: KeySet;
+}
+
+interface Judging {
+  readonly known: ReadonlyMap<string, Known>;
+  /** Characters. */
+  readonly longest: number;
+  /** Of this entry with these options alone. Only good ones: a bad one is looked at anew, so it takes no room. */
+  readonly seen: Verified<Signed>;
+}
+
+/** @param most how many verified tokens are remembered */
+export function jwtMethod(issuers: readonly Issuer[], most: number, host: Host): Method {
   const known = new Map<string, Known>(
     issuers.map((issuer) => {
       // With other options it is another source: what was fetched for one is nothing to the other.
@@ -22,13 +40,14 @@ export function jwtMethod(issuers: readonly Issuer[], host: Host): Method {
     }),
   );
   const longest = Math.max(...issuers.map(({ token_size: size }) => size));
+  const seen = new Verified<Signed>({ most, onFull: () => host.limitHit('verified_tokens') });
   return {
     name: 'jwt',
     async verify(attempt) {
       const { scheme, credentials: token = '' } = attempt.authorization ?? {};
       if ((scheme !== 'bearer' && scheme !== 'dpop') || !looksLikeJwt(token)) return undefined;
       try {
-        return await verified(token, attempt, known, longest);
+        return await verified(token, attempt, { known, longest, seen });
       } catch (error) {
         if (error instanceof KeysUnavailable)
           return { kind: 'unavailable', reason: 'keys_unavailable', retryAfterMs: error.retryAfterMs };
@@ -41,24 +60,54 @@ export function jwtMethod(issuers: readonly Issuer[], host: Host): Method {
 }
 
 /** @throws ShapeError, ClaimError, KeysUnavailable, or an error of jose */
-async function verified(
-  token: string,
-  attempt: Attempt,
-  known: ReadonlyMap<string, Known>,
-  longest: number,
-): Promise<Verdict> {
+async function verified(token: string, attempt: Attempt, judging: Judging): Promise<Verdict> {
+  const before = await remembered(token, attempt, judging);
+  if (before) {
+    const { by, claims } = before;
+    return foundBy(by.issuer, { claims, token, ...boundsOf(by, claims, attempt) });
+  }
+  const { known, longest, seen } = judging;
   const { header, claims } = partsOf(token, longest);
   const by = typeof claims.iss === 'string' ? known.get(claims.iss) : undefined;
   if (!by) return refused('issuer_unknown', 'invalid_token');
-  const { issuer, keys } = by;
+  const { issuer } = by;
   if (token.length > issuer.token_size) throw new ShapeError('too_long');
   checkType(header, issuer);
   // Before its signature, so that nobody makes the issuer be asked with a token that is good for nothing.
+  const bounds = boundsOf(by, claims, attempt);
+  const keys = await signedBy(token, by);
+  const found = foundBy(issuer, { claims, token, ...bounds });
+  seen.set(token, { by, claims, keys }, bounds.expires, attempt.now);
+  return found;
+}
+
+/** The keys, one of which has signed it. @throws as above */
+async function signedBy(token: string, { issuer, keys }: Known): Promise<KeySet> {
+  const asked = Promise.withResolvers<KeySet>();
+  const key = async (header: JWSHeaderParameters): Promise<CryptoKey> => {
+    const found = await keys.find(header);
+    asked.resolve(found.keys);
+    return found.key;
+  };
+  await compactVerify(token, key, { algorithms: [...issuer.algorithms] });
+  return asked.promise;
+}
+
+/** What is known of a token, as long as the keys that its issuer has now are those that it was verified by. */
+async function remembered(token: string, { now }: Attempt, { seen }: Judging): Promise<Signed | undefined> {
+  const signed = seen.get(token, now);
+  return signed && (await signed.by.keys.inForce()) === signed.keys ? signed : undefined;
+}
+
+/** For whom and until when, judged for each request. @throws ClaimError */
+function boundsOf(
+  { issuer }: Known,
+  claims: Claims,
+  attempt: Attempt,
+): { readonly audiences: readonly string[]; readonly expires: number } {
   const audiences = audiencesOf(issuer, attempt);
   checkAudience(claims, audiences);
-  const expires = lifeOf(claims, attempt.now, issuer.skew);
-  await compactVerify(token, keys.get as never, { algorithms: [...issuer.algorithms] });
-  return foundBy(issuer, { claims, token, audiences, expires });
+  return { audiences, expires: lifeOf(claims, attempt.now, issuer.skew) };
 }
 
 /** What a header says that the token is: nothing, `JWT`, or an access token (RFC 9068 §2.1). */

@@ -1,7 +1,7 @@
 // The keys of one issuer: fetched when they are needed, kept while they are fresh, used longer while the issuer is
 // away, and not for ever. Tokens cannot make it ask more often than the cooldown lets it.
 
-import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, errors, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
 import type { FetchOptions } from '../remote/fetch.ts';
 import { fetchJson } from '../remote/fetch-json.ts';
 import type { Host } from './attempt.ts';
@@ -16,8 +16,13 @@ export class KeysUnavailable extends Error {
   }
 }
 
+/** The keys of an issuer at one time, to find one by a header: the same function as long as they are the same. */
+export type KeySet = LocalJWKSet;
+
 interface Kept {
-  readonly find: JWTVerifyGetKey;
+  readonly keys: KeySet;
+  /** What they were made of. */
+  readonly text: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -42,20 +47,29 @@ export class KeySource {
   }
 
   /**
-   * The key that a header asks for.
+   * The keys that are believed now: what was verified by others holds no more.
+   * @throws KeysUnavailable
+   */
+  async inForce(): Promise<KeySet> {
+    return (await this.#current()).keys;
+  }
+
+  /**
+   * The key that a header asks for, and the keys it is one of.
    * @throws KeysUnavailable, or what jose throws where there is no such key
    */
-  readonly get: JWTVerifyGetKey = async (header, token) => {
-    const kept = await this.#current();
+  async find(header: JWSHeaderParameters): Promise<{ readonly key: CryptoKey; readonly keys: KeySet }> {
+    const { keys } = await this.#current();
     try {
-      return await kept.find(header, token);
+      return { key: await keys(header), keys };
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || this.#isCooling()) throw error;
       // It may be new there.
       await this.#look();
-      return (this.#usable() ?? kept).find(header, token);
+      const newer = this.#usable()?.keys ?? keys;
+      return { key: await newer(header), keys: newer };
     }
-  };
+  }
 
   async #current(): Promise<Kept> {
     const { fresh } = this.#issuer.keys;
@@ -98,8 +112,10 @@ export class KeySource {
     const began = this.#host.now();
     this.#asked = began;
     try {
-      const keys = await fetchJson(await this.#uri(limits), limits());
-      this.#kept = { find: createLocalJWKSet(keys as never), at: began };
+      const said = await fetchJson(await this.#uri(limits), limits());
+      const text = JSON.stringify(said.keys);
+      const same = this.#kept?.text === text ? this.#kept : undefined;
+      this.#kept = { keys: same?.keys ?? createLocalJWKSet(said as never), text, at: began };
       this.#isAway = false;
       this.#host.count('fetch', { kind: 'jwks', reason: 'ok' });
     } catch (error) {

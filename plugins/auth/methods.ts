@@ -1,6 +1,6 @@
 // The methods of proof, and the options that ask for them: a line in each of the two lists below.
 
-import type { z } from '../../src/plugin.ts';
+import { z } from '../../src/plugin.ts';
 import { openNonces } from '../signatures/nonce-file.ts';
 import { apiKeys, apiKeysSchema } from './api-keys.ts';
 import type { Host, Method } from './attempt.ts';
@@ -16,6 +16,15 @@ import { type SignatureMemory, signatures } from './signatures.ts';
 export const methodOptions = {
   api_keys: apiKeysSchema.meta({ description: 'Takes API keys.' }).optional(),
   issuers: issuers.optional(),
+  verified_tokens: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .meta({
+      description:
+        'How many JWTs that were verified are remembered, so that each is verified once; `0` verifies each time.',
+    })
+    .prefault(10_000),
   signatures: signaturesSchema.optional(),
   certificates: certificatesSchema.optional(),
   peers: peersSchema.optional(),
@@ -30,7 +39,7 @@ type Options = Readonly<z.output<z.ZodObject<typeof methodOptions>>>;
 export function methodsOf(options: Options, host: Host): Method[] {
   const methods = [
     options.api_keys && apiKeys(options.api_keys, host),
-    options.issuers && jwtMethod(options.issuers, host),
+    options.issuers && jwtMethod(options.issuers, options.verified_tokens, host),
     options.issuers && opaqueMethod(options.issuers, host),
     options.signatures && signatures(options.signatures, memoryOf(host), host),
     options.certificates && certificates(options.certificates),
