@@ -126,9 +126,10 @@ function ownOf(
   now: number,
 ): Principal | McpResult | undefined {
   if (!x.inbound.isOwn) return undefined;
-  const { session, principal } = x.client;
+  const { principal } = x.client;
   const { expires = Number.POSITIVE_INFINITY, ends } = principal;
-  const isKnown = session?.principal !== undefined || principal.id !== (stranger ? '' : 'anonymous');
+  // A session may have begun before anybody had to prove anything.
+  const isKnown = stranger !== undefined || principal.id !== 'anonymous';
   return isKnown && now < expires && ends?.aborted !== true
     ? principal
     : unauthenticated(refused('expired'), door, undefined, x);

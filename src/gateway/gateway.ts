@@ -12,6 +12,7 @@ import { createRefusals } from '../listeners/refusals.ts';
 import type { Serving } from '../listeners/serving.ts';
 import { serveStdio } from '../listeners/stdio.ts';
 import type { McpRequest } from '../protocol/message.ts';
+import { methodRow } from '../protocol/methods.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { Stock, type StockLimits } from '../router/stock.ts';
 import { Names } from '../upstreams/names.ts';
@@ -105,9 +106,13 @@ export async function startGateway(world: World): Promise<Started> {
     follow = opened.follow;
   }
 
-  /** The older generation on which the call is parked that this request continues. */
+  /**
+   * The older generation on which the call is parked that this request continues. What can be no call that was parked
+   * is judged by the rules of now, whatever state it has.
+   */
   function waitingOn(request: McpRequest | undefined): Generation | undefined {
-    const parked = openParked(seal, request?.raw?.string('requestState'));
+    if (!request || methodRow(request.method)?.asks !== true) return undefined;
+    const parked = openParked(seal, request.raw?.string('requestState'));
     return parked && [...draining].find(({ number }) => number === parked.generation);
   }
 

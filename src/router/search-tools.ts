@@ -113,6 +113,8 @@ export function innerCall(request: McpRequest): McpRequest | McpResult {
   const given = request.raw?.object('arguments');
   const name = given?.string('name');
   if (name === undefined) return wrong(CALL, 'arguments.name', 'a text');
+  // Plugins would see the outer of the two, and judge that.
+  if (name === CALL) return wrong(CALL, 'arguments.name', 'the name of another tool');
   const inner = given?.get('arguments');
   if (inner !== undefined && given?.object('arguments') === undefined)
     return wrong(CALL, 'arguments.arguments', 'an object');

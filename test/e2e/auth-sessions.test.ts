@@ -129,3 +129,23 @@ test('a client of 2026 is told of a reload only what has changed for it', async 
   await stopped;
   expect(rest.filter(({ method }) => method !== undefined)).toEqual([]);
 });
+
+test('a session from before anybody had to prove anything hears nothing more', async () => {
+  await upstream.stop();
+  upstream = startRawUpstream({
+    answer: () => `{"resources":[{"uri":"a:/1","name":"1"}],"resourceTemplates":[],"tools":[],${more}}`,
+  });
+  gateway = await startInProcess({ ...configured(), pipeline: [] }, state);
+  const session = await openSession(gateway.url);
+  await watching(session);
+  const stream = await session.stream();
+  await until(() => upstream.listeners > 0);
+  gateway.configure(configured({ scopes: [] }));
+  expect((await gateway.reload()).ok).toBe(true);
+  expect((await session.ask('ping')).status).toBe(401);
+  // Nothing is begun on the new one, and what ran on the old one ends.
+  await until(() => gateway.gateway.report().draining === 0);
+  await until(() => upstream.listeners === 0);
+  expect(upstream.seen.filter(({ message }) => message.method === 'subscriptions/listen')).toHaveLength(1);
+  stream.drop();
+});

@@ -6,6 +6,7 @@ import { type AnyPlugin, definePlugin } from '../../src/plugin.ts';
 import { ACCEPT, type AskingServer, FORM, startAskingServer } from '../fixtures/asker.ts';
 import { ask } from '../fixtures/clients.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
+import { until } from '../fixtures/until.ts';
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -109,4 +110,22 @@ test('by a name that a plugin changes: as by any other', async () => {
   expect(outcome(await retry(url, 'question', state))).toBe(TOLD);
   expect(outcome(await retry(url, 'question', state))).toBe('STATE_INVALID');
   expect(up.calls).toBe(1);
+});
+
+test('it brings nothing but its call back to the configuration that the call waits on', async () => {
+  const up = server();
+  const upstreams = { up: { url: up.url } };
+  const gateway = await gatewayOf(configOf(upstreams));
+  const requestState = await stateOf(gateway.url, 'ask');
+  gateway.configure(configOf({ ...upstreams, demo: { builtin: 'demo' } }));
+  expect((await gateway.reload()).ok).toBe(true);
+  const { result } = await (await ask(gateway.url, 'tools/list', { requestState })).json();
+  expect(result.tools.map(({ name }: { name: string }) => name)).toContain('demo__echo');
+  const filter = { notifications: { toolsListChanged: true }, requestState };
+  const stream = await ask(gateway.url, 'subscriptions/listen', filter);
+  await stream.message();
+  // The older one stays as long as something runs on it: a subscription there would never end.
+  expect(outcome(await retry(gateway.url, 'ask', requestState))).toBe(TOLD);
+  await until(() => gateway.gateway.report().draining === 0);
+  stream.drop();
 });

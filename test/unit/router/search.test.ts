@@ -172,16 +172,20 @@ describe('call_tool', () => {
     expect(result.value.structuredContent).toMatchObject({ tools: [{ name: 'files__read_file' }] });
   });
 
-  test.each([[{}], [{ name: 1 }], [{ name: 'x', arguments: [] }], [{ name: 'x', arguments: 'y' }]])(
-    'says what is wrong with %j, and calls nothing',
-    async (args) => {
-      const { call, a, b } = endpoint();
-      const { result } = await call('call_tool', args as JsonObject);
-      expect(result.code).toBe(-32602);
-      expect(result.raw.string('message')).toContain('call_tool: arguments.');
-      expect([...a.asked('tools/call'), ...b.asked('tools/call')]).toEqual([]);
-    },
-  );
+  test.each([
+    [{}],
+    [{ name: 1 }],
+    [{ name: 'x', arguments: [] }],
+    [{ name: 'x', arguments: 'y' }],
+    // Plugins would judge a call of call_tool, and not that of the tool.
+    [{ name: 'call_tool', arguments: { name: 'files__read_file' } }],
+  ])('says what is wrong with %j, and calls nothing', async (args) => {
+    const { call, a, b } = endpoint();
+    const { result } = await call('call_tool', args as JsonObject);
+    expect(result.code).toBe(-32602);
+    expect(result.raw.string('message')).toContain('call_tool: arguments.');
+    expect([...a.asked('tools/call'), ...b.asked('tools/call')]).toEqual([]);
+  });
 });
 
 describe('a plugin that changes the request', () => {
