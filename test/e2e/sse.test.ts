@@ -9,6 +9,7 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { configOf, DEMO, type InProcess, startInProcess } from '../fixtures/in-process.ts';
+import { oneByOne } from '../fixtures/one-by-one.ts';
 import { connectPeer, textOf } from '../fixtures/peers.ts';
 import { startRawUpstream } from '../fixtures/raw-upstream.ts';
 import { startStepping } from '../fixtures/stepping.ts';
@@ -16,7 +17,7 @@ import { until } from '../fixtures/until.ts';
 
 async function connect({ url }: InProcess): Promise<Client> {
   const client = new Client({ name: 'old', version: '1' });
-  await client.connect(new SSEClientTransport(new URL('/sse', url)) as Transport);
+  await client.connect(oneByOne(new SSEClientTransport(new URL('/sse', url)) as Transport));
   return client;
 }
 
