@@ -17,11 +17,14 @@ import { isPromise } from './within.ts';
 export interface Ways {
   /** Finds the route again where a plugin changed the target, so that `when` of the next one sees the new place. */
   follow(x: Exchange): void;
-  /** Finds out where an undecided exchange goes: upstreams are asked. */
-  decide(x: Exchange): Promise<void>;
+  /**
+   * Finds out where an undecided exchange goes: upstreams are asked.
+   * @returns the refusal of a caller for whom none is
+   */
+  decide(x: Exchange): Promise<McpResult | undefined>;
 }
 
-const STAYS: Ways = { follow() {}, async decide() {} };
+const STAYS: Ways = { follow() {}, decide: async () => undefined };
 
 /** A handler that runs `steps` around `next`. That of an upstream also closes the legs it has seen through. */
 export function pipeline(steps: readonly Step[], next: Handler, host: Host, ways = STAYS): Handler {
@@ -35,7 +38,9 @@ function around(step: Step, next: Handler, host: Host, ways: Ways): Handler {
   const closer = (x: Exchange, result: McpResult): void => close(guard, result, x);
   const sender = senderOf(guard);
   return async (x, emit) => {
-    if (!(step.applies(x) ?? (await appliesThere(step, x, ways)))) return next(x, emit);
+    const applies = step.applies(x) ?? (await appliesThere(step, x, ways));
+    if (applies instanceof McpResult) return applies;
+    if (!applies) return next(x, emit);
     if (hooks.onClose) x.addCloser(closer);
     if (hooks.onSend) x.addSender(sender);
     const refusal = hooks.onCaller ? await callerOf(step, guard, x) : undefined;
@@ -51,10 +56,12 @@ function around(step: Step, next: Handler, host: Host, ways: Ways): Handler {
   };
 }
 
-/** Those above have let it pass, so upstreams may be asked now. An entry that still cannot tell sees it. */
-async function appliesThere(step: Step, x: Exchange, ways: Ways): Promise<boolean> {
-  await ways.decide(x);
-  return step.applies(x) ?? true;
+/**
+ * Those above have let it pass, so upstreams may be asked now. An entry that still cannot tell sees it. A caller who is
+ * not let in goes no further: which entries below are for the exchange is not known.
+ */
+async function appliesThere(step: Step, x: Exchange, ways: Ways): Promise<boolean | McpResult> {
+  return (await ways.decide(x)) ?? step.applies(x) ?? true;
 }
 
 /** The onSend hooks of `steps`, for messages to an upstream that pass nothing else of a pipeline. */

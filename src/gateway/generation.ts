@@ -195,11 +195,7 @@ function buildEndpoint(
   });
   const recognition = createRecognition(steps, host);
   /** Upstreams are asked nothing for anybody who is not let in. */
-  const decide = async (x: Exchange): Promise<void> => {
-    const refusal = await recognition(x);
-    if (refusal) x.reroute({ kind: 'none', refusal });
-    else await router.decide(x);
-  };
+  const decide: Router['decide'] = async (x) => (await recognition(x)) ?? router.decide(x);
   const ways = { follow: router.follow, decide };
   const around = (next: Handler): Handler => pipeline(steps, next, host, ways);
   const handle = concealing(ownSessionOnly(around, router.handle), host);

@@ -121,6 +121,18 @@ export function visibleRoute(x: Exchange, routing: Routing): Promise<Route> | un
   return byLists(target, x, routing);
 }
 
+/**
+ * The way of a request of which plugins were told another before. Those that are for the place it leads to now may have
+ * let it pass by, so there it does not go.
+ */
+export function asTold({ request, route }: Exchange, told: Route): Route {
+  if (route.kind !== 'one' || (told.kind === 'one' && told.upstream === route.upstream)) return route;
+  if (told.kind === 'none') return told;
+  const row = methodRow(request.method);
+  const target = row && targetOf(request, row);
+  return target && target.kind !== 'task' ? unknown(target) : unknownMethod(request.method);
+}
+
 async function byLists(target: Listed, x: Exchange, routing: Routing): Promise<Route> {
   const { upstream, own, missing } = await findOwner(target, x, routing);
   if (upstream !== undefined) return { kind: 'one', upstream, name: own, asked: target.name };

@@ -23,7 +23,7 @@ import { createOffering, type Offering } from './offering.ts';
 import { withArguments } from './override.ts';
 import { findOwner, type LookUps } from './owner.ts';
 import { passedList } from './passed.ts';
-import { decidedRoute, findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
+import { asTold, decidedRoute, findRoute, ownTaskRoute, type Routing, visibleRoute } from './route.ts';
 import { searching, searchList } from './search.ts';
 import type { Said, Source } from './source.ts';
 import type { Stock } from './stock.ts';
@@ -147,22 +147,30 @@ export function createRouter({
   }
   const byName = new Map(sources.map((source) => [source.name, source]));
   const alone = offering.transparent ? sources[0] : undefined;
+  /** The ways that plugins in the middle went by. */
+  const told = new WeakMap<Exchange, Route>();
 
   /** A plugin may have renamed the target, or asked for something else; then the way is looked for again. */
   function follow(x: Exchange): void {
-    if (!leadsTo(x)) x.reroute(findRoute(x, routing));
+    if (leadsTo(x)) return;
+    told.delete(x);
+    x.reroute(findRoute(x, routing));
   }
 
   /** For a plugin in the middle: who calls is not certain yet, so nothing is hidden either. */
-  async function decide(x: Exchange): Promise<void> {
-    if (x.route.kind === 'undecided') await reroute(x, decidedRoute(x, { ...routing, views: routing.whole }));
+  async function decide(x: Exchange): Promise<undefined> {
+    if (x.route.kind !== 'undecided') return;
+    await reroute(x, decidedRoute(x, { ...routing, views: routing.whole }));
+    told.set(x, x.route);
   }
 
   /** What was decided in the middle was for whom it seemed to be then; what counts is what the caller is offered. */
   async function lookAgain(x: Exchange): Promise<void> {
     const visible = visibleRoute(x, routing);
-    if (visible) return reroute(x, visible);
-    if (findRoute(x, routing).kind === 'undecided') await reroute(x, decidedRoute(x, routing));
+    if (visible) await reroute(x, visible);
+    else if (findRoute(x, routing).kind === 'undecided') await reroute(x, decidedRoute(x, routing));
+    const before = told.get(x);
+    if (before) x.reroute(asTold(x, before));
   }
 
   /** Whose a task is, is known only now that the plugins have said who calls. */

@@ -11,7 +11,7 @@ import type { TlsOptions } from './certificates.ts';
 import { type ConnectTimeouts, connectWithin, ignore, LateConnection } from './connecting.ts';
 import { AddressRefused } from './names.ts';
 import { tlsReason } from './tls-reasons.ts';
-import { Transient, Unreached } from './transient.ts';
+import { Transient, Unreachable, Unreached } from './transient.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -146,15 +146,19 @@ function unreachable(
 ): GatewayError {
   if (error instanceof LateConnection) return error;
   const { code } = error as { code?: unknown };
+  const tls = tlsReason(error);
+  // Of TLS 1.3 a client learns only afterwards that it was not taken.
+  const unsent = !stood || (!reused && tls?.name === 'tls_client_certificate');
   const Fault =
     reused && CLOSED.includes(code)
       ? Unanswered
-      : !PASSING.includes(code)
-        ? GatewayError
-        : stood
-          ? Transient
-          : Unreached;
-  const tls = tlsReason(error);
+      : PASSING.includes(code)
+        ? unsent
+          ? Unreached
+          : Transient
+        : unsent
+          ? Unreachable
+          : GatewayError;
   const reason = error instanceof AddressRefused ? 'address_refused' : tls?.name;
   const what = stood && !tls ? 'did not answer' : 'cannot be reached';
   const why = tls ? `${tls.says} (${code})` : messageOf(error);

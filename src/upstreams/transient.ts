@@ -9,14 +9,19 @@ export class Transient extends GatewayError {}
 /** No connection came about, so nothing was sent. */
 export class Unreached extends Transient {}
 
+/** The same where another try at this place would end so, too: a name that leads nowhere, a certificate that is wrong. */
+export class Unreachable extends GatewayError {}
+
 /** Whether a call has ended before anything of it was sent. */
 export function isUnsent(settled: Settled): boolean {
-  return settled.kind === 'failed' && settled.error instanceof Unreached;
+  if (settled.kind !== 'failed') return false;
+  return settled.error instanceof Unreached || settled.error instanceof Unreachable;
 }
 
-/** The same failure where something of an answer has come: another try is another matter then. */
+/** The same failure where the request was sent before, and perhaps heard: another try is another matter then. */
 export function lasting(fault: GatewayError): GatewayError {
-  return fault instanceof Transient ? new GatewayError(fault.code, fault.message, fault.data) : fault;
+  const isOfNow = fault instanceof Transient || fault instanceof Unreachable;
+  return isOfNow ? new GatewayError(fault.code, fault.message, fault.data) : fault;
 }
 
 /** Statuses with which a server, or a proxy before it, says that it did not get to the request. */

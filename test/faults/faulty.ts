@@ -31,6 +31,8 @@ export interface FaultyOptions {
   readonly act: Act;
   readonly elsewhere?: string;
   readonly tls?: TlsOptions;
+  /** One that is free by default. */
+  readonly port?: number;
   /** Reads nothing more once a call has begun. */
   readonly deaf?: boolean;
 }
@@ -99,7 +101,7 @@ export async function startFaulty(options: FaultyOptions): Promise<Faulty> {
   };
   const server: Server = options.tls ? createTlsServer(options.tls, onSocket) : createServer(onSocket);
   server.on('tlsClientError', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     port,
