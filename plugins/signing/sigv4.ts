@@ -45,19 +45,27 @@ export interface AwsKey extends Named {
   readonly session_token?: string | undefined;
 }
 
+/** These take the path as it is; every other service escapes what is escaped once more. */
+const PATH_AS_IS = /^s3(?:express|-object-lambda|-outposts)?$/;
+
 /**
- * The headers that sign a message.
- * @param checksum whether the hash of the body is sent, too. AWS takes both; without it nothing says which body was
- * meant, so it is left out for the published vectors alone.
+ * What is otherwise for the published vectors alone: whether the hash of the body is sent, too (AWS takes both; without
+ * it nothing says which body was meant), and whether the service takes the path as it is.
  */
+export interface Variant {
+  readonly checksum?: boolean;
+  readonly pathAsIs?: boolean;
+}
+
+/** The headers that sign a message. */
 export async function signSigv4(
   message: Message,
   scope: Scope,
   keys: readonly AwsKey[],
   now: number,
-  { checksum = true } = {},
+  variant: Variant = {},
 ): Promise<Record<string, string>> {
-  const headers = await signed(message, scope, newestKey(keys, now), new Date(now), checksum);
+  const headers = await signed(message, scope, newestKey(keys, now), new Date(now), variant);
   return Object.fromEntries(
     Object.entries(headers).filter(([name, value]) => name !== 'host' && message.headers[name] !== value),
   );
@@ -69,16 +77,17 @@ async function signed(
   { region, service }: Scope,
   { id, secret, session_token }: AwsKey,
   at: Date,
-  checksum: boolean,
+  { checksum = true, pathAsIs = PATH_AS_IS.test(service) }: Variant,
 ): Promise<Readonly<Record<string, string>>> {
   const { host, hostname, protocol, pathname, search } = new URL(url);
+  // The library would take a hash that is there already for that of the body.
+  const { 'x-amz-content-sha256': _, ...others } = headers;
   const signer = new SignatureV4({
     region,
     service,
     sha256: Sha256,
     applyChecksum: checksum,
-    // S3 alone takes the path as it is; every other service escapes what is escaped once more.
-    uriEscapePath: service !== 's3',
+    uriEscapePath: !pathAsIs,
     credentials: {
       accessKeyId: id,
       secretAccessKey: secret,
@@ -86,7 +95,7 @@ async function signed(
     },
   });
   const request = { method, protocol, hostname, path: pathname, query: queryOf(search), body };
-  const result = await signer.sign({ ...request, headers: { ...headers, host } }, { signingDate: at });
+  const result = await signer.sign({ ...request, headers: { ...others, host } }, { signingDate: at });
   return result.headers;
 }
 
