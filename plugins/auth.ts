@@ -66,6 +66,7 @@ export default definePlugin({
       return lacking(needed, door, x);
     };
     return {
+      takes: methods.flatMap(({ headers = [] }) => headers),
       async onCaller(x) {
         const own = ownOf(x, door, stranger, host.now());
         if (own) return own instanceof McpResult ? own : { principal: own };
@@ -102,9 +103,10 @@ function judgingOf(options: Options, host: Host): Judging {
   };
 }
 
-function doorOf({ issuers, scopes: needed }: Options, { methods, possession }: Judging): Door {
+function doorOf({ issuers, api_keys, scopes: needed }: Options, { methods, possession }: Judging): Door {
+  const hasIssuers = issuers !== undefined;
   const challengers = [...methods, possession];
-  return { hasIssuers: issuers !== undefined, scopes: needed, challengers };
+  return { hasIssuers, takesBearer: hasIssuers || api_keys?.bearer === true, scopes: needed, challengers };
 }
 
 function describedOf({ issuers = [], scopes: always, rules: more, dpop }: Options): Described {

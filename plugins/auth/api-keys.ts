@@ -72,6 +72,9 @@ export function apiKeys(options: ApiKeyOptions, host: Host): Method {
   const judge = (key: string, now: number): Verdict => ownKeys(key, now) ?? ofFile(key, live, now);
   return {
     name: 'api_keys',
+    headers: header === 'off' ? [] : [header],
+    // Where they come as bearer tokens the entry says so.
+    challenge: () => (bearer ? undefined : `ApiKey header="${header}"`),
     verify({ headers, authorization, now }) {
       const carries = authorization?.scheme === 'bearer' || authorization?.scheme === 'dpop';
       const key = header === 'off' ? null : headers.get(header);

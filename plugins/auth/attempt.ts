@@ -81,6 +81,8 @@ export interface Method {
   readonly name: string;
   /** One that recognises its kind of credential decides alone. Throwing denies. */
   verify(attempt: Attempt): Verdict | Promise<Verdict>;
+  /** The headers it reads beside Authorization, lower case. */
+  readonly headers?: readonly string[];
   /** What WWW-Authenticate says of it. `Bearer` is the entry's own. */
   challenge?(attempt: Attempt, fault: Fault | undefined): string | undefined;
   dispose?(): void | Promise<void>;

@@ -8,6 +8,8 @@ import { metadataUrl } from './metadata.ts';
 export interface Door {
   /** Whether tokens of OAuth are taken: then clients are told where they get one. */
   readonly hasIssuers: boolean;
+  /** Whether `Authorization: Bearer` is a way in. */
+  readonly takesBearer: boolean;
   /** What every call needs. */
   readonly scopes: readonly string[];
   /** What else WWW-Authenticate says of. */
@@ -26,8 +28,9 @@ export function unauthenticated(
   const own = bearer(door, x, { error: fault }, door.scopes);
   const others = attempt ? door.challengers.map(({ challenge }) => challenge?.(attempt, error)) : [];
   const known = others.filter((each) => each !== undefined);
-  // Bearer first, since many clients look at the first one alone; at least one (RFC 9110 §15.5.2).
-  const all = door.hasIssuers || known.length === 0 ? [own, ...known] : known;
+  // Every way in that has a name; Bearer first, since many clients look at the first one alone; at least one (RFC 9110
+  // §15.5.2), so that who has but a certificate to show is told something.
+  const all = door.takesBearer || known.length === 0 ? [own, ...known] : known;
   const result = refuse('UNAUTHENTICATED', undefined, { requestId: x.id });
   return result.withHeaders({ ...headers, 'www-authenticate': all.join(', ') });
 }

@@ -27,6 +27,8 @@ type SignerKey = Whom & Dated & { readonly id: string };
 interface Scheme {
   /** Those that a request has for nothing else. */
   readonly headers: readonly string[];
+  /** All that it reads of its own. */
+  readonly takes: readonly string[];
   /** @throws Refused */
   verify(message: Message, rule: Pick<Rule<never>, 'nonces' | 'now' | 'skew'>): SignerKey;
 }
@@ -40,6 +42,7 @@ export function signatures(
   memory.nonces.room = { each: options.nonces, all: Number.MAX_SAFE_INTEGER };
   return {
     name: 'signatures',
+    headers: [...new Set(schemes.flatMap(({ takes }) => takes))],
     challenge: () => 'Signature',
     verify(attempt) {
       const used = schemes.filter(({ headers }) => headers.some((name) => attempt.headers.has(name)));
@@ -93,6 +96,7 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
     const own = { ...rfc9421, keys, spaceOf: spaceOfKey('rfc9421') };
     schemes.push({
       headers: ['signature', 'signature-input'],
+      takes: ['signature', 'signature-input', 'content-digest', ...rfc9421.components.filter(isHeader)],
       verify: (message, rule) => verifyRfc9421<(typeof keys)[number]>(message, { ...own, ...rule }),
     });
   }
@@ -100,6 +104,7 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
     const own = { form: hmac, keys: hmac.keys, spaceOf: spaceOfKey('hmac-v1') };
     schemes.push({
       headers: [hmac.headers.key, hmac.headers.signature],
+      takes: Object.values(hmac.headers),
       verify: (message, rule) => verifyHmac<(typeof hmac.keys)[number]>(message, { ...own, ...rule }),
     });
   }
@@ -110,6 +115,7 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
     const own = { ...webhooks, spaceOf };
     schemes.push({
       headers: [webhooks.headers.id, webhooks.headers.signature],
+      takes: Object.values(webhooks.headers),
       verify(message, rule) {
         // Nothing of a GET or DELETE is covered.
         require(message.method === 'POST', 'not_covered');
@@ -119,6 +125,9 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
   }
   return schemes;
 }
+
+/** Of the components of a signature: a header by its name, and neither something derived nor a pattern. */
+const isHeader = (component: string): boolean => /^[^@*]+$/.test(component);
 
 const spaceOfKey =
   (scheme: string) =>

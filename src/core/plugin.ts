@@ -84,6 +84,11 @@ export interface Hooks {
    * that differ in nothing else share answers. Absent: it may depend on any.
    */
   readonly passesOn?: readonly string[];
+  /**
+   * Headers of a caller's request that the plugin itself reads, such as one that proves who calls; lower case. Pages of
+   * allowed origins may send them.
+   */
+  readonly takes?: readonly string[];
   /** Set where what `onSend` adds is each caller's own: then no link to the upstream serves two principals. */
   readonly perCaller?: boolean;
   /**

@@ -242,6 +242,7 @@ function buildEndpoint(
     config,
     path: config.path,
     sse: config.sse,
+    takes: takenBy(steps, config.path),
     router,
     offering,
     hold: counter.enter,
@@ -252,6 +253,12 @@ function buildEndpoint(
     handle,
     toolSchema: (x, tool, fresh) => advertised.schema(x, tool, fresh),
   };
+}
+
+/** Headers that the plugins of an endpoint read of its callers. */
+function takenBy(steps: readonly SetUp[], path: string): readonly string[] {
+  const own = steps.filter(({ covers }) => covers?.(path) ?? true);
+  return [...new Set(own.flatMap(({ hooks }) => hooks.takes ?? []))];
 }
 
 /** Where endpoints are served, each with the place of its older transport. */

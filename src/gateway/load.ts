@@ -74,8 +74,14 @@ export async function setUp(loaded: LoadedPlugin, options: unknown, host: Plugin
 }
 
 /** What stands beside the hooks. */
-function saidBy({ streams, passesOn, perCaller }: Hooks): Pick<Hooks, 'streams' | 'passesOn' | 'perCaller'> {
+function saidBy({
+  streams,
+  passesOn,
+  takes,
+  perCaller,
+}: Hooks): Pick<Hooks, 'streams' | 'passesOn' | 'takes' | 'perCaller'> {
   return {
+    ...(takes !== undefined && { takes }),
     ...(streams !== undefined && { streams }),
     ...(passesOn !== undefined && { passesOn }),
     ...(perCaller !== undefined && { perCaller }),

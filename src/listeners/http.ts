@@ -175,7 +175,8 @@ async function enter(request: Request, { remote, peer }: Remote, door: Door): Pr
     told('ENDPOINT_UNKNOWN');
     return Response.json({ error: 'not_found', path }, { status: 404, headers });
   }
-  if (request.method === 'OPTIONS') return new Response(null, preflight(request, headers));
+  if (request.method === 'OPTIONS')
+    return new Response(null, preflight(request, headers, (own ?? behind)?.takes));
   const { serving, sessions, replays, keepAlive } = door;
   const came = arrival(request, { path, endpoint: behind?.path ?? path, remote, peer }, door);
   const call: HttpCall = { request, ...came, id, headers, serving, sessions, replays, keepAlive };
@@ -252,7 +253,11 @@ const ALLOWED =
   'content-type, authorization, dpop, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, x-request-id';
 
 /** Headers that mirror arguments have names of the tools' choosing, so those asked for are allowed by name. */
-function preflight({ headers }: Request, more: Readonly<Record<string, string>> = {}): Page {
+function preflight(
+  { headers }: Request,
+  more: Readonly<Record<string, string>> = {},
+  takes: readonly string[] = [],
+): Page {
   const asked = headers.get('access-control-request-headers')?.toLowerCase().split(',') ?? [];
   const params = asked
     .map((name) => name.trim())
@@ -262,7 +267,7 @@ function preflight({ headers }: Request, more: Readonly<Record<string, string>> 
     headers: {
       ...more,
       'access-control-allow-methods': METHODS,
-      'access-control-allow-headers': [ALLOWED, ...params].join(', '),
+      'access-control-allow-headers': [ALLOWED, ...takes, ...params].join(', '),
       'access-control-max-age': '600',
     },
   };

@@ -15,6 +15,8 @@ export interface Endpoint {
   readonly path: string;
   /** The path of its HTTP+SSE listener, if it has one. */
   readonly sse: string | undefined;
+  /** Headers that its plugins read, lower case: pages of allowed origins may send them. */
+  readonly takes: readonly string[];
   /** Says that something runs on it, until the returned function is first called: its generation stays that long. */
   hold(): () => void;
   /** Begins an exchange. */

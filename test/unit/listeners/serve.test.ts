@@ -50,6 +50,7 @@ function endpointOf(name: string, handle: Handler): Endpoint {
   return {
     path: '/mcp',
     sse: undefined,
+    takes: [],
     hold() {
       held++;
       let isOver = false;
