@@ -1,81 +1,16 @@
 // The scheme rfc9421: the published vectors of RFC 9421 and RFC 9530, and what verifying refuses.
 import { describe, expect, test } from 'bun:test';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { type Algorithm, type Material, signBase, verifyBase } from '../../plugins/signatures/algorithms.ts';
-import { baseOf } from '../../plugins/signatures/base.ts';
-import { contentDigest, verifyDigest } from '../../plugins/signatures/digest.ts';
+import type { Algorithm, Material } from '../../plugins/signatures/algorithms.ts';
 import { NonceMemory } from '../../plugins/signatures/nonces.ts';
 import { COMPONENTS, type Form, rfc9421Schema, signRfc9421 } from '../../plugins/signatures/rfc9421.ts';
 import { verifyRfc9421 } from '../../plugins/signatures/rfc9421-verify.ts';
 import { CALL, FORTY, mutations, NOW, signedWith } from '../fixtures/signing/mutations.ts';
-import {
-  BASES,
-  DIGESTS,
-  ECC_KEY,
-  ED25519_KEY,
-  REQUEST,
-  RESPONSE,
-  SHARED_SECRET,
-} from '../fixtures/signing/rfc9421.ts';
+import { ECC_KEY, ED25519_KEY, SHARED_SECRET } from '../fixtures/signing/rfc9421.ts';
 import { ROOM, ruleOf } from '../fixtures/signing/rule.ts';
 
 const ed25519 = createPrivateKey(ED25519_KEY);
 const secret = Buffer.from(SHARED_SECRET, 'base64');
-
-describe('vectors of RFC 9421', () => {
-  const { b24, b25, b26 } = BASES;
-  const names = (input: string): string[] =>
-    [...input.matchAll(/"(@?[a-z-]+)"/g)]
-      .map(([, name]) => name ?? '')
-      .filter((name) => !name.startsWith('test-'));
-  for (const [name, { input, base }, message] of [
-    ['B.2.4', b24, RESPONSE],
-    ['B.2.5', b25, REQUEST],
-    ['B.2.6', b26, REQUEST],
-  ] as const) {
-    test(`${name}: the signature base`, () => expect(baseOf(message, names(input), input)).toBe(base));
-  }
-  test('B.2.4: an ECDSA P-256 signature of a response holds', () => {
-    expect(
-      verifyBase(
-        'ecdsa-p256-sha256',
-        createPublicKey(ECC_KEY),
-        b24.base,
-        Buffer.from(b24.signature, 'base64'),
-      ),
-    ).toBe(true);
-    expect(
-      verifyBase(
-        'ecdsa-p256-sha256',
-        createPublicKey(ECC_KEY),
-        `${b24.base} `,
-        Buffer.from(b24.signature, 'base64'),
-      ),
-    ).toBe(false);
-  });
-  test('B.2.5: HMAC-SHA256', () =>
-    expect(signBase('hmac-sha256', secret, b25.base).toString('base64')).toBe(b25.signature));
-  test('B.2.6: Ed25519', () =>
-    expect(signBase('ed25519', ed25519, b26.base).toString('base64')).toBe(b26.signature));
-});
-
-describe('digests of RFC 9421 and RFC 9530', () => {
-  for (const [algorithm, body, header] of DIGESTS) {
-    test(`${algorithm} of ${JSON.stringify(body)}`, () => {
-      expect(contentDigest(algorithm, body)).toBe(header);
-      const message = { ...CALL, body };
-      expect(() => verifyDigest(message, header)).not.toThrow();
-      expect(() => verifyDigest({ ...message, body: `${body}\n` }, header)).toThrow('digest_wrong');
-    });
-  }
-  test('one algorithm that is known has to be there', () => {
-    expect(() => verifyDigest(CALL, 'md5=:1B2M2Y8AsgTpgAmY7PhCfg==:')).toThrow('digest_wrong');
-    expect(() => verifyDigest(CALL, `${contentDigest('sha-256', CALL.body)}, unixsum=:AQ==:`)).not.toThrow();
-    expect(() =>
-      verifyDigest(CALL, `${contentDigest('sha-256', CALL.body)}, ${contentDigest('sha-512', '')}`),
-    ).toThrow('digest_wrong');
-  });
-});
 
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const materials: Record<Algorithm, [own: Material, theirs: Material]> = {
