@@ -48,11 +48,11 @@ export function methodsOf(options: Options, host: Host): Method[] {
   return methods.filter((method) => method !== undefined);
 }
 
-function memoryOf({ keep, stateDir, log }: Host): SignatureMemory {
+function memoryOf({ id, keep, stateDir, log }: Host): SignatureMemory {
   return {
     nonces: keep(
       'nonces',
-      () => openNonces(stateDir, log),
+      () => openNonces(stateDir, log, id),
       (store) => store.close(),
     ),
     verified: keep('signed', () => new WeakMap<Headers, number>()),

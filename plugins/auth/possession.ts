@@ -28,7 +28,7 @@ export function createPossession(
   const settings = options ?? dpopSchema.parse({});
   const proofs = host.keep(
     'dpop proofs',
-    () => openNonces(host.stateDir, host.log),
+    () => openNonces(host.stateDir, host.log, host.id),
     (store) => store.close(),
   );
   proofs.room = { each: settings.proofs_per_key, all: settings.proofs };

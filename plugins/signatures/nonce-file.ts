@@ -28,10 +28,13 @@ const FORGET =
 /** Nonces taken between two looks for what is over. */
 const BETWEEN_LOOKS = 32;
 
-/** A store in the state directory, opened when it is first needed; where there can be none, one in memory. */
-export function openNonces(dir: string | undefined, log: Log): NonceStore {
+/**
+ * A store in the state directory, opened when it is first needed; where there can be none, one in memory.
+ * @param whose several may look at the same request, such as one in shadow: what one has seen is new to another
+ */
+export function openNonces(dir: string | undefined, log: Log, whose = ''): NonceStore {
   const memory = new NonceMemory({ each: 0, all: 0 });
-  return dir === undefined ? memory : new NonceFile(dir, memory, log);
+  return dir === undefined ? memory : new NonceFile(dir, memory, log, whose);
 }
 
 class NonceFile implements NonceStore {
@@ -40,13 +43,15 @@ class NonceFile implements NonceStore {
   /** Those that this process has taken: how many there may be is counted here. */
   readonly #memory: NonceMemory;
   readonly #log: Log;
+  readonly #whose: string;
   /** `none`: there cannot be one. */
   #db: Database | 'none' | undefined;
   #said = Number.NEGATIVE_INFINITY;
   #count = 0;
 
-  constructor(dir: string, memory: NonceMemory, log: Log) {
+  constructor(dir: string, memory: NonceMemory, log: Log, whose: string) {
     this.#dir = dir;
+    this.#whose = whose;
     this.#path = join(dir, NONCE_FILE);
     this.#memory = memory;
     this.#log = log;
@@ -66,7 +71,7 @@ class NonceFile implements NonceStore {
     this.#db ??= this.#open();
     if (this.#db === 'none') return 'new';
     const name = createHash('sha256')
-      .update(JSON.stringify([space, nonce]))
+      .update(JSON.stringify([this.#whose, space, nonce]))
       .digest();
     try {
       if (this.#count++ % BETWEEN_LOOKS === 0) this.#db.query(FORGET).run(now);

@@ -36,6 +36,8 @@ export interface CacheParts {
   readonly patience: number;
   /** The session whose own link would carry the exchange, as far as that can be known. */
   session(x: Exchange): string | undefined;
+  /** Whether callers have credentials of their own there: then what one was given is nobody else's. */
+  perCaller(): boolean;
   readonly carry: Carry;
 }
 
@@ -180,7 +182,8 @@ export class Cache {
   /** What the upstream says, or the operator where that is more. */
   #hints({ method }: Wanted, raw: RawObject, link: Link): Hints {
     const { lists, reads } = this.parts.spec;
-    const { ttlMs, scope } = link.era === '2026' ? hintsOf(raw) : NONE;
+    const { ttlMs, scope: said } = link.era === '2026' ? hintsOf(raw) : NONE;
+    const scope = this.parts.perCaller() ? 'private' : said;
     return { ttlMs: Math.max(ttlMs, method === 'resources/read' ? reads : lists), scope };
   }
 

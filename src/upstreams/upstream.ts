@@ -104,13 +104,14 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     limits: spec.limits,
     host,
   });
+  const perCaller = (): boolean => senders.perCaller === true;
   const pool: Pool = new Pool(
     spec,
     {
       open: (slot, target, told, signal) =>
         open.link(slot, target, { ...told, asked: ask, withdrawn, unsolicited, inCall: heard }, signal),
       watch: (link, { whose }, left) => new Watchers(link, ownOf(whose), spec.timeouts.start, left),
-      perCaller: () => senders.perCaller === true,
+      perCaller,
       async rootsChanged({ link, slot }) {
         const told = slot.profile.capabilities.object('roots')?.get('listChanged') === true;
         if (link.era !== '2025' || !told) return;
@@ -343,6 +344,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
           host,
           patience: spec.timeouts.start,
           session: ({ caller }) => sessionFor(spec, caller, pool.verdicts.order(caller.era)),
+          perCaller,
           carry: carryOut,
         });
 

@@ -135,6 +135,19 @@ test('gateways that share a state directory know what the other has let in, and 
   rmSync(dir, { recursive: true, force: true });
 });
 
+test('an entry in shadow uses up no nonce of the one that lets in', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-shadow-'));
+  const enforced = { auth: { signatures: options } };
+  const pipeline = [{ ...enforced, id: 'tried', mode: 'shadow' }, enforced];
+  const config = { ...configured(DEMO.demo), pipeline };
+  const gateway = await startInProcess(config, { plugins: { auth }, stateDir: dir });
+  const body = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: withEnvelope({}) };
+  const answered = await postTo(gateway.url)(JSON.stringify(body), modernHeaders('tools/list'));
+  expect(answered.status).toBe(200);
+  await gateway.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
 test('over HTTP+SSE the stream and each post are signed, for the address that the stream gives out', async () => {
   const { rogue, gateway } = await started();
   const { origin } = new URL(gateway.url);

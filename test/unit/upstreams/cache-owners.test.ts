@@ -108,3 +108,14 @@ test('in any order', async () => {
   // It was not for want of anything kept.
   expect([...outcomes].toSorted()).toEqual(['hit', 'joined', 'miss', 'stale']);
 });
+
+test('where callers have credentials of their own, nothing is for everybody, whatever the upstream says', async () => {
+  const { call } = keeping(({ principal }) => ({ owner: principal.id, ttlMs: 1_000, cacheScope: 'public' }), {
+    perCaller: true,
+  });
+  for (const id of ['ada', 'bob', 'ada']) {
+    const client = { ...clientOf({ principal: id }), era: '2026' as const };
+    const { value } = await call('resources/read', { uri: 'test://a' }, { client });
+    expect(value).toMatchObject({ owner: id, cacheScope: 'private' });
+  }
+});

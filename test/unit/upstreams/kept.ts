@@ -16,6 +16,8 @@ export interface Options {
   /** Whether the link is one session's own. */
   readonly ownLinks?: boolean;
   readonly session?: CacheParts['session'];
+  /** Whether callers have credentials of their own. */
+  readonly perCaller?: boolean;
 }
 
 export const TOOLS = { resultType: 'complete', tools: [{ name: 'a' }] };
@@ -34,6 +36,7 @@ export function keeping(answer: Answering, options: Options = {}) {
     host,
     patience: 10_000,
     session: options.session ?? (({ client }) => (ownLinks ? client.session?.key : undefined)),
+    perCaller: () => options.perCaller === true,
     async carry(x, emit, via) {
       asked.push(x);
       woken.resolve();
