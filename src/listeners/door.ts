@@ -11,9 +11,14 @@ import { type HttpCall, tellRefused } from './http-request.ts';
 
 /**
  * @param what the message, or what stands for a request without one
+ * @param isHeard whether its client looks into the answer for what the message is answered; else the status tells it
  * @returns the refusal, or who calls as far as it is known before any other plugin has seen the request
  */
-export async function atTheDoor(call: HttpCall, what: Message | McpRequest): Promise<Response | Principal> {
+export async function atTheDoor(
+  call: HttpCall,
+  what: Message | McpRequest,
+  isHeard = true,
+): Promise<Response | Principal> {
   const { serving, inbound, id } = call;
   const endpoint = serving.endpoint(inbound.endpoint);
   if (!endpoint) return ANONYMOUS;
@@ -30,7 +35,8 @@ export async function atTheDoor(call: HttpCall, what: Message | McpRequest): Pro
     ? answerText(message, result, client, serving.gateway)
     : errorText(client.era === '2026' ? undefined : null, result.raw);
   const headers = { 'content-type': 'application/json', ...call.headers, ...result.headers };
-  return new Response(text, { status: message ? statusOf(result, client) : bareStatus(result), headers });
+  const status = message && isHeard ? statusOf(result, client) : bareStatus(result);
+  return new Response(text, { status, headers });
 }
 
 const paramsOf = (message: Message) => ('params' in message ? message.params : undefined);

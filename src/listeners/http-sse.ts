@@ -130,7 +130,8 @@ export class SseClients {
       countLimit(error, this.#serving.host);
       return unreadable(error, refuse);
     }
-    const principal = await atTheDoor(call, message ?? BARE.POST);
+    // Its client takes no answer but that of the stream.
+    const principal = await atTheDoor(call, message ?? BARE.POST, false);
     if (principal instanceof Response) return principal;
     // It may have ended while the body came.
     const client = this.#open.get(name);

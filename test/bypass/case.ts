@@ -1,10 +1,10 @@
 // One way to get past who may call, of a numbered group: what is changed of a good request, and what comes of it.
-import type { Change, Scene, Way } from './scene.ts';
+import type { Change, Known, Scene, Way } from './scene.ts';
 
 export interface Case {
   readonly group: number;
   readonly name: string;
-  readonly change: (scene: Scene, way: Way) => Change | Promise<Change>;
+  readonly change: (scene: Scene, way: Way, known: Known) => Change | Promise<Change>;
   /** What is answered; 401 by default. */
   readonly status?: number;
   /** Ways in; all by default. */

@@ -7,7 +7,7 @@ import { type Claims, type Issuer, startIssuer } from '../fixtures/issuer.ts';
 import { initialize, modern, modernHeaders } from '../fixtures/raw.ts';
 import { answer, json, type Rogue, startRogue } from '../fixtures/rogue.ts';
 import { secured } from '../fixtures/secured.ts';
-import { type Answer, POST_HEADERS, post, send } from '../fixtures/wire.ts';
+import { type Answer, POST_HEADERS, send } from '../fixtures/wire.ts';
 import type { Said } from './speak.ts';
 import { speak } from './speak.ts';
 
@@ -47,33 +47,46 @@ export interface Scene extends AsyncDisposable {
   session(): Promise<Record<string, string>>;
   /** Where messages are posted of a stream of HTTP+SSE that the good token has opened. */
   place(): Promise<string>;
-  close(...answers: Answer[]): void;
+  /** The lines that prove who sends a request. */
+  prove(request: Request): Promise<readonly string[]>;
 }
 
 const RULES = [{ methods: ['tools/call'], names: ['delete_*'], scopes: [ADMIN] }];
 
-export async function startScene(
-  plugins: Record<string, AnyPlugin> = {},
-  above: unknown[] = [],
-): Promise<Scene> {
+export interface SceneOptions {
+  /** The pipeline; by default `auth` alone, with both issuers. */
+  readonly pipeline?: (issuers: readonly object[]) => unknown[];
+  readonly plugins?: Readonly<Record<string, AnyPlugin>>;
+  readonly stateDir?: string;
+  /** The lines that prove who sends a request; by default the good token. */
+  readonly prove?: (request: Request, scene: Scene) => readonly string[] | Promise<readonly string[]>;
+}
+
+/** What is to be proven. */
+export interface Request {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+const guarded = (issuers: readonly object[]) => [{ auth: { issuers, scopes: [SCOPE], rules: RULES } }];
+
+export async function startScene(options: SceneOptions = {}): Promise<Scene> {
+  const { pipeline = guarded, plugins = {}, stateDir } = options;
   const [issuer, other] = await Promise.all([startIssuer(), startIssuer()]);
   const rogue = await startRogue((hit, res) => json(res, answer(hit)), { era: 'both' });
   const on = secured();
   const [overTls] = on.listeners({}, { url: PUBLIC }).listeners;
-  const known = { audiences: undefined, claims: { tenant: 'tid' } };
+  const claims = { tenant: 'tid' };
   const issuers = [
-    { issuer: issuer.url, name: 'one', ...known },
-    { issuer: other.url, name: 'two', ...known },
+    { issuer: issuer.url, name: 'one', claims },
+    { issuer: other.url, name: 'two', claims },
   ];
+  const listeners = [{ http: { listen: '127.0.0.1:0', url: PUBLIC } }, overTls];
   const gateway = await startInProcess(
-    configOf(
-      { up: { url: rogue.url } },
-      {
-        listeners: [{ http: { listen: '127.0.0.1:0', url: PUBLIC } }, overTls],
-        pipeline: [...above, { auth: { issuers, scopes: [SCOPE], rules: RULES } }],
-      },
-    ),
-    { plugins: { auth, ...plugins } },
+    configOf({ up: { url: rogue.url } }, { listeners, pipeline: pipeline(issuers) }),
+    { plugins: { auth, ...plugins }, ...(stateDir !== undefined && { stateDir }) },
   );
   const [plain = '', tls = ''] = gateway.gateway
     .report()
@@ -81,9 +94,10 @@ export async function startScene(
   const token = (claims: Claims = {}, header: Claims = {}): Promise<string> =>
     issuer.token({ aud: AUDIENCES, scope: SCOPE, tid: 'acme', ...claims }, header);
   const good = await token();
-  const authorization = { authorization: `Bearer ${good}` };
-  const open: Answer[] = [];
-  return {
+  const prove = async (request: Request): Promise<readonly string[]> =>
+    (await options.prove?.(request, scene)) ?? [`Authorization: Bearer ${good}`];
+  const { open, session, place } = openings(plain, prove);
+  const scene: Scene = {
     gateway,
     rogue,
     issuer,
@@ -92,32 +106,48 @@ export async function startScene(
     tls,
     token,
     good,
-    async session() {
-      const hello = await post(`${plain}/mcp`, initialize('2025-11-25'), authorization);
-      await hello.text();
-      const headers = {
-        'mcp-session-id': String(hello.headers['mcp-session-id']),
-        'mcp-protocol-version': '2025-11-25',
-      };
-      const told = { jsonrpc: '2.0', method: 'notifications/initialized' };
-      await (await post(`${plain}/mcp`, told, { ...authorization, ...headers })).text();
-      return headers;
-    },
-    async place() {
-      const headers = { accept: 'text/event-stream', ...authorization };
-      const stream = await send(`${plain}/sse`, { method: 'GET', headers });
-      open.push(stream);
-      const place = new URL((await stream.data()) ?? '', plain);
-      await (await post(place.href, initialize('2024-11-05'), authorization)).text();
-      await stream.message();
-      return place.pathname + place.search;
-    },
-    close: (...answers) => open.push(...answers),
+    prove,
+    session,
+    place,
     async [Symbol.asyncDispose]() {
       for (const each of open) each.drop();
       await gateway.stop();
       await Promise.all([rogue.stop(), issuer[Symbol.asyncDispose](), other[Symbol.asyncDispose]()]);
       on[Symbol.dispose]();
+    },
+  };
+  return scene;
+}
+
+/** What clients do before they call. */
+function openings(origin: string, prove: Scene['prove']) {
+  const open: Answer[] = [];
+  const say = async (method: string, target: string, message?: object, more: object = {}) => {
+    const body = message && JSON.stringify(message);
+    const headers: Record<string, string> = { ...(message && POST_HEADERS), ...more };
+    const lines = await prove({ method, target, headers, body });
+    const proof = Object.fromEntries(lines.map((line) => line.split(/: (.*)/)));
+    return send(origin + target, { method, headers: { ...headers, ...proof }, body });
+  };
+  return {
+    open,
+    async session() {
+      const hello = await say('POST', '/mcp', initialize('2025-11-25'));
+      await hello.text();
+      const headers = {
+        'mcp-session-id': String(hello.headers['mcp-session-id']),
+        'mcp-protocol-version': '2025-11-25',
+      };
+      await say('POST', '/mcp', { jsonrpc: '2.0', method: 'notifications/initialized' }, headers);
+      return headers;
+    },
+    async place() {
+      const stream = await say('GET', '/sse', undefined, { accept: 'text/event-stream' });
+      open.push(stream);
+      const { pathname, search } = new URL((await stream.data()) ?? '', origin);
+      await say('POST', pathname + search, initialize('2024-11-05'));
+      await stream.message();
+      return pathname + search;
     },
   };
 }
@@ -185,36 +215,45 @@ export interface Known {
 }
 
 /** A request on a way in, changed. @param tool the name of the tool it calls */
-export function come(
-  { plain, tls, good }: Scene,
+export async function come(
+  scene: Scene,
   way: Way,
   tool: string,
-  { session = {}, place = '' }: Known = {},
+  known: Known = {},
   change: Change = {},
 ): Promise<Said> {
-  const { proof = [`Authorization: Bearer ${good}`], lines = [], without = [] } = change;
-  const headers: Record<string, string> = {
-    host: new URL(way.isTls ? tls : plain).host,
-    ...(way.body && POST_HEADERS),
-    ...way.headers,
-    ...(way.isModern && modernHeaders('tools/call', tool)),
-    ...(way.needs === 'session' && session),
-  };
-  const target = way.needs === 'place' ? place : way.path;
-  const text = way.body && JSON.stringify(way.body(tool));
+  const { method, target, headers, body } = requestOf(scene, way, tool, known);
+  const proof = change.proof ?? (await scene.prove({ method, target, headers, body }));
+  const { lines = [], without = [] } = change;
+  const own = Object.entries(headers).filter(([name]) => !without.includes(name));
   return speak({
-    origin: way.isTls ? tls : plain,
-    method: change.method ?? way.method,
+    origin: way.isTls ? scene.tls : scene.plain,
+    method: change.method ?? method,
     target: change.target?.(target) ?? target,
-    lines: [
-      ...Object.entries(headers).flatMap(([name, value]) =>
-        without.includes(name) ? [] : `${name}: ${value}`,
-      ),
-      ...proof,
-      ...lines,
-    ],
-    body: text === undefined ? undefined : (change.body?.(text) ?? text),
+    lines: [...own.map((entry) => entry.join(': ')), ...proof, ...lines],
+    body: body === undefined ? undefined : (change.body?.(body) ?? body),
   });
+}
+
+/** The request of somebody who is let in, before it is proven. */
+export function requestOf(
+  { plain, tls }: Scene,
+  way: Way,
+  tool: string,
+  { session = {}, place = '' }: Known,
+): Request {
+  return {
+    method: way.method,
+    target: way.needs === 'place' ? place : way.path,
+    headers: {
+      host: new URL(way.isTls ? tls : plain).host,
+      ...(way.body && POST_HEADERS),
+      ...way.headers,
+      ...(way.isModern && modernHeaders('tools/call', tool)),
+      ...(way.needs === 'session' && session),
+    },
+    body: way.body && JSON.stringify(way.body(tool)),
+  };
 }
 
 /** What reached the upstream of a call of this tool. */
