@@ -5,7 +5,7 @@ import type { AnyPlugin } from '../../src/core/plugin.ts';
 import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { type Claims, type Issuer, startIssuer } from '../fixtures/issuer.ts';
 import { initialize, modern, modernHeaders } from '../fixtures/raw.ts';
-import { answer, json, type Rogue, startRogue } from '../fixtures/rogue.ts';
+import { answer, type Behaviour, event, json, type Rogue, startRogue, stream } from '../fixtures/rogue.ts';
 import { secured } from '../fixtures/secured.ts';
 import { type Answer, POST_HEADERS, send } from '../fixtures/wire.ts';
 import type { Said } from './speak.ts';
@@ -20,6 +20,8 @@ export const AUDIENCES = ['/mcp', '/sse'].map((path) => PUBLIC + path);
 export interface Change {
   /** Lines in the place of the good credential. */
   readonly proof?: readonly string[];
+  /** The same, for this one request. */
+  readonly prove?: (request: Request) => readonly string[];
   /** Lines more. */
   readonly lines?: readonly string[];
   /** Names of headers that are left out. */
@@ -75,7 +77,7 @@ const guarded = (issuers: readonly object[]) => [{ auth: { issuers, scopes: [SCO
 export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   const { pipeline = guarded, plugins = {}, stateDir } = options;
   const [issuer, other] = await Promise.all([startIssuer(), startIssuer()]);
-  const rogue = await startRogue((hit, res) => json(res, answer(hit)), { era: 'both' });
+  const rogue = await startRogue(behave, { era: 'both' });
   const on = secured();
   const [overTls] = on.listeners({}, { url: PUBLIC }).listeners;
   const claims = { tenant: 'tid' };
@@ -119,6 +121,18 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   return scene;
 }
 
+/** Calls are answered, and subscriptions stand. */
+const behave: Behaviour = (hit, res) => {
+  const { id, method, params } = hit.message;
+  if (method !== 'subscriptions/listen') return json(res, answer(hit));
+  const acknowledged = {
+    notifications: params?.notifications,
+    _meta: { 'io.modelcontextprotocol/subscriptionId': id },
+  };
+  const name = 'notifications/subscriptions/acknowledged';
+  return stream(res, event({ jsonrpc: '2.0', method: name, params: acknowledged }));
+};
+
 /** What clients do before they call. */
 function openings(origin: string, prove: Scene['prove']) {
   const open: Answer[] = [];
@@ -142,11 +156,11 @@ function openings(origin: string, prove: Scene['prove']) {
       return headers;
     },
     async place() {
-      const stream = await say('GET', '/sse', undefined, { accept: 'text/event-stream' });
-      open.push(stream);
-      const { pathname, search } = new URL((await stream.data()) ?? '', origin);
+      const standing = await say('GET', '/sse', undefined, { accept: 'text/event-stream' });
+      open.push(standing);
+      const { pathname, search } = new URL((await standing.data()) ?? '', origin);
       await say('POST', pathname + search, initialize('2024-11-05'));
-      await stream.message();
+      await standing.message();
       return pathname + search;
     },
   };
@@ -171,7 +185,7 @@ export interface Way {
   readonly calls: boolean;
 }
 
-const stream = { accept: 'text/event-stream' };
+const events = { accept: 'text/event-stream' };
 const called = (name: string) => ({
   jsonrpc: '2.0',
   id: 7,
@@ -196,10 +210,10 @@ export const WAYS: readonly Way[] = [
     good: 200,
     calls: false,
   },
-  { name: 'GET of HTTP+SSE', method: 'GET', path: '/sse', headers: stream, good: 200, calls: false },
+  { name: 'GET of HTTP+SSE', method: 'GET', path: '/sse', headers: events, good: 200, calls: false },
   { ...call, name: 'a call of 2025', needs: 'session' },
   { ...call, name: 'a call of 2025 over TLS', needs: 'session', isTls: true },
-  { name: 'GET', method: 'GET', path: '/mcp', needs: 'session', headers: stream, good: 200, calls: false },
+  { name: 'GET', method: 'GET', path: '/mcp', needs: 'session', headers: events, good: 200, calls: false },
   { name: 'DELETE', method: 'DELETE', path: '/mcp', needs: 'session', good: 200, calls: false },
   { ...call, name: 'a post of HTTP+SSE', path: '/sse', needs: 'place', good: 202 },
 ];
@@ -223,7 +237,8 @@ export async function come(
   change: Change = {},
 ): Promise<Said> {
   const { method, target, headers, body } = requestOf(scene, way, tool, known);
-  const proof = change.proof ?? (await scene.prove({ method, target, headers, body }));
+  const { prove = scene.prove } = change;
+  const proof = change.proof ?? (await prove({ method, target, headers, body }));
   const { lines = [], without = [] } = change;
   const own = Object.entries(headers).filter(([name]) => !without.includes(name));
   return speak({
