@@ -64,6 +64,7 @@ export class Keys {
     const parts = [
       identityKey(principal),
       principal.scopes.toSorted(),
+      principal.groups?.toSorted() ?? [],
       credential === null ? null : digest(credential),
       session ?? null,
     ];

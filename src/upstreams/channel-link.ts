@@ -95,6 +95,7 @@ export class ChannelLink implements Link {
         withdrawn: (key) => parts.withdrawn(key),
         missed: (call) => this.#tooSlow(call),
         callOver: () => events.callOver(),
+        isDoubtful: ({ x }) => this.doubtfulFor(x),
       },
       parts.limits,
     );

@@ -26,6 +26,8 @@ export interface CorrelatorHooks {
   missed(call: Call): void;
   /** A call is forgotten. */
   callOver(): void;
+  /** Whether calls that nobody waits for any more may still say something that must not reach this one. */
+  isDoubtful?(call: Call): boolean;
 }
 
 export class Correlator {
@@ -203,10 +205,10 @@ export class Correlator {
     return this.#deliver(call, new McpNotification(method, bare));
   }
 
-  /** On a shared channel a log line names no call; it is somebody's only when nobody else is there. */
+  /** On a shared channel a log line names no call; it is somebody's only when nobody else is there, nor may be. */
   #log(note: McpNotification): Promise<void> | undefined {
     const [only, ...others] = [...this.#calls.values()].filter((call) => call.x.request.method !== LISTEN);
-    if (only && others.length === 0) return this.#deliver(only, note);
+    if (only && others.length === 0 && !this.hooks.isDoubtful?.(only)) return this.#deliver(only, note);
     this.hooks.unsolicited(note);
     return undefined;
   }

@@ -8,12 +8,13 @@ import { clientOf, type ExchangeOptions } from '../../fixtures/exchanges.ts';
 import { keeping } from './kept.ts';
 
 const ada = clientOf({ principal: 'ada' });
-/** All of another authorization context, though three are called ada. */
+/** All of another authorization context, though four are called ada. */
 const CALLERS: readonly ExchangeOptions[] = [
   { client: ada },
   { client: clientOf({ principal: 'bob' }) },
   { client: { ...ada, principal: { id: 'ada', scopes: ['write'] } } },
   { client: { ...ada, principal: { id: 'ada', tenant: 'north', scopes: [] } } },
+  { client: { ...ada, principal: { id: 'ada', scopes: [], groups: ['ops'] } } },
   { client: ada, headers: { authorization: 'Bearer other' } },
 ];
 
