@@ -93,8 +93,8 @@ export function createDpop({ algorithms, window }: DpopOptions, { proofs, nonces
       if (proven.get(headers) === jkt) return undefined;
       const text = headers.get('dpop');
       if (text === null) return refused('proof_missing');
-      const proof =
-        text.length > LONGEST.proof ? undefined : await read(text, algorithms, attempt.now, window);
+      const isPlain = text.length <= LONGEST.proof && text.split('.').every(isCanonical);
+      const proof = isPlain ? await read(text, algorithms, attempt.now, window) : undefined;
       if (!proof) return refused('proof_invalid');
       const fault = faultOf(proof, attempt, token, window);
       if (fault) return refused(fault);
@@ -117,6 +117,11 @@ function refused(
   headers: Readonly<Record<string, string>> = {},
 ): Refused {
   return { kind: 'refused', reason, error, headers };
+}
+
+/** One spelling of the same bytes is taken, and no other. */
+function isCanonical(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
 interface Proof {

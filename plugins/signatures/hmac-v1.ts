@@ -23,6 +23,7 @@ const PLACEHOLDERS = [
   'nonce',
   'method',
   'path',
+  'path_decoded',
   'query',
   'authority',
   'key_id',
@@ -65,8 +66,8 @@ export const hmacFields = {
   signature: z.enum(['hex', 'base64']).meta({ description: 'How the signature is written.' }).prefault('hex'),
   prefix: z
     .string()
-    .regex(/^[\x21-\x7e]{0,64}$/, 'must be visible ASCII characters')
-    .meta({ description: 'What stands before the signature in its header.', examples: ['sha256='] })
+    .regex(/^(?:[\x21-\x7e][\x20-\x7e]{0,63})?$/, 'must be ASCII, and begin with a visible character')
+    .meta({ description: 'What stands before the signature in its header.', examples: ['sha256=', 'HMAC '] })
     .prefault(''),
   key_min: z
     .int()
@@ -153,12 +154,22 @@ function lineOf(
     ...own,
     method,
     path: pathname,
+    path_decoded: decoded(pathname),
     query: search,
     authority: host,
     body_sha256: createHash('sha256').update(body).digest('hex'),
     body,
   };
   return form.message.replace(PLACEHOLDER, (_, name: string) => values[name] ?? '');
+}
+
+/** The path as servers see it that take the escapes away; one that cannot be decoded stays as it is. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function mac(key: HmacKey, line: string): Buffer {

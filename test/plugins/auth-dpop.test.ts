@@ -6,6 +6,7 @@ import { createFreshness } from '../../plugins/auth/freshness.ts';
 import { NonceMemory } from '../../plugins/signatures/nonces.ts';
 import { attempt, type Brought } from '../fixtures/auth/attempt.ts';
 import { holder } from '../fixtures/auth/proofs.ts';
+import { RFC } from '../fixtures/auth/rfc9449.ts';
 import { flip, NOW } from '../fixtures/signing/mutations.ts';
 
 const ROOM = { each: 100, all: 1_000 };
@@ -21,17 +22,6 @@ const judge = (nonces?: ReturnType<typeof createFreshness>, room = ROOM) => {
   };
 };
 const reasonOf = async (proof: string | undefined, more?: Brought) => (await judge()(proof, more))?.reason;
-
-/** RFC 9449 §7.1, figures 12 and 13. */
-const RFC = {
-  token: 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU',
-  jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',
-  proof: [
-    'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19',
-    'eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9',
-    '2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA',
-  ].join('.'),
-};
 
 describe('the vector of RFC 9449', () => {
   const dpop = createDpop(options, {

@@ -1,5 +1,6 @@
 // The scheme hmac-v1: published vectors, a gateway's own scheme spelled with it, what verifying refuses.
 import { describe, expect, test } from 'bun:test';
+import { createHmac } from 'node:crypto';
 import {
   HMAC_FORM,
   type HmacForm,
@@ -29,7 +30,11 @@ describe('published vectors', () => {
 });
 
 /** The scheme of go-core-stack's auth gateway, as docs/signing.md spells it. */
-const gateway: HmacForm = { ...HMAC_FORM, message: '{method}\n{path}\n{timestamp}', timestamp: 'rfc3339' };
+const gateway: HmacForm = {
+  ...HMAC_FORM,
+  message: '{method}\n{path_decoded}\n{timestamp}',
+  timestamp: 'rfc3339',
+};
 
 describe("an auth gateway's own scheme", () => {
   test('the vector its client is tested with', () => {
@@ -49,6 +54,33 @@ describe("an auth gateway's own scheme", () => {
     expect(signHmac(message, form, keys, 1_748_410_688_000)['x-signature']).toBe(
       '04a41d00f2f133c8746d11c7d3d5bfc547fc514b583e3798b1df2c9c09204461',
     );
+  });
+});
+
+describe('a server of another kind', () => {
+  const lineOf = (url: string, form: HmacForm, text: string): boolean =>
+    signHmac({ ...CALL, url }, form, [key], NOW)['x-signature'] ===
+    createHmac('sha256', key.secret).update(text).digest('hex');
+  test('sees the path without its escapes, or with them', () => {
+    const url = 'https://example.com/a%20b/%C3%A4?x=%20';
+    const at = '2027-01-15T08:00:00Z';
+    expect(lineOf(url, gateway, `POST\n/a b/ä\n${at}`)).toBe(true);
+    const raw = { ...gateway, message: '{method}\n{path}\n{timestamp}' };
+    expect(lineOf(url, raw, `POST\n/a%20b/%C3%A4\n${at}`)).toBe(true);
+    expect(lineOf('https://example.com/%zz', gateway, `POST\n/%zz\n${at}`)).toBe(true);
+  });
+  test('wants the signature in Authorization, behind the name of its scheme', () => {
+    const { headers, prefix } = hmacSchema.parse({
+      scheme: 'hmac-v1',
+      keys: [{ id: 'k1', secret: key.secret }],
+      headers: { key: 'X-Client', timestamp: 'X-Date', nonce: 'X-Once', signature: 'Authorization' },
+      prefix: 'HMAC-SHA256 ',
+    });
+    const form = { ...HMAC_FORM, headers, prefix };
+    const signed = signHmac(CALL, form, [key], NOW, NONCE);
+    expect(Object.keys(signed)).toEqual(['x-client', 'x-date', 'x-once', 'authorization']);
+    expect(signed.authorization).toMatch(/^HMAC-SHA256 [0-9a-f]{64}$/);
+    expect(verifyHmac(signedWith(CALL, signed), rule({ form }))).toBe(key);
   });
 });
 
@@ -118,6 +150,7 @@ describe('options', () => {
     ],
     ['no Base64', {}, { encoding: 'base64' }, 'keys.0.secret: the secret is not Base64'],
     ['an unknown part', { message: '{timestamp}{date}' }, {}, 'message: knows {timestamp}'],
+    ['a prefix of a blank', { prefix: ' ' }, {}, 'prefix: must be ASCII, and begin with a visible'],
     ['no time', { message: '{nonce}{body}' }, {}, 'message: needs {timestamp}'],
     ['two headers of one name', { headers: { key: 'X-A', nonce: 'x-a' } }, {}, 'headers: every header needs'],
     [

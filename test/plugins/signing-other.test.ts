@@ -69,6 +69,65 @@ describe('standard-webhooks', () => {
     expect(() => verifyWebhook(signedWith(vector, headers), rule({ now: at }))).not.toThrow();
   });
 
+  test('the vector of its library in Rust', () => {
+    const message = { ...CALL, body: '{"email":"test@example.com","username":"test_user"}' };
+    const keys = [{ secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD' }];
+    const id = 'msg_27UH4WbU6Z5A5EzD8u03UvzRbpk';
+    const headers = signWebhook(message, WEBHOOK_HEADERS, keys, 1_649_367_553_000, id);
+    expect(headers['webhook-signature']).toBe('v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=');
+    expect(() =>
+      verifyWebhook(signedWith(message, headers), rule({ keys, now: 1_649_367_553_000 })),
+    ).not.toThrow();
+  });
+
+  describe('several signatures, as its libraries are tested', () => {
+    const own = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=';
+    const having = (signature: string) => () =>
+      verifyWebhook(
+        signedWith(vector, {
+          'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+          'webhook-timestamp': '1614265330',
+          'webhook-signature': signature,
+        }),
+        rule({ now: at }),
+      );
+    const other = 'v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=';
+    const ed25519 =
+      'v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==';
+    for (const list of [
+      [own],
+      [other, other.replace('v1', 'v2'), own, other],
+      [
+        'v1,tFtCZ5RDCPxzWQRWXWPgrCgE2frDBe9gjpbWQxnVfsQ=',
+        'v1,Mm7xgUVICxZfQ3bgf0h0Dof65L/IFx+PnZvnDWPCX6Q=',
+        own,
+        'v1,9DfC1c3eeOrXB6w/5dIDydLNQaEyww5KalE5jLBZucE=',
+      ],
+      [own, ed25519],
+      [ed25519, own],
+    ])
+      test(`one of ${list.length} holds: ${list.join(' ')}`, () =>
+        expect(having(list.join(' '))).not.toThrow());
+    for (const [list, reason] of [
+      [[other, other.replace('v1', 'v2'), other], 'signature_wrong'],
+      [[own.replace('v1', 'v2')], 'signature_wrong'],
+      [[own.replace('v1', 'v1a')], 'signature_wrong'],
+      [[ed25519], 'signature_wrong'],
+      [['v1,dawfeoifkpqwoekfpqoekf'], 'header_invalid'],
+      [[own.slice(0, 8)], 'header_invalid'],
+      [['v1,'], 'header_invalid'],
+      [[`${own},${own}`], 'header_invalid'],
+      [[own, ''], 'header_invalid'],
+    ] as const)
+      test(`none holds: ${list.join(' ')}`, () => expect(having(list.join(' '))).toThrow(reason));
+  });
+
+  test('a message without a body is signed, too', () => {
+    const empty = { ...CALL, body: '' };
+    const headers = signWebhook(empty, WEBHOOK_HEADERS, [{ secret }], NOW);
+    expect(() => verifyWebhook(signedWith(empty, headers), rule())).not.toThrow();
+  });
+
   const signed = signedWith(
     CALL,
     signWebhook(CALL, WEBHOOK_HEADERS, [{ secret }], NOW, 'msg_0123456789abcdef'),
@@ -94,6 +153,13 @@ describe('standard-webhooks', () => {
     for (const keys of [[{ secret }], [next]]) {
       expect(() => verifyWebhook(signedWith(CALL, both), rule({ keys }))).not.toThrow();
     }
+    const first = both['webhook-signature']?.split(' ')[0] ?? '';
+    const byNext = signedWith(CALL, { ...both, 'webhook-signature': first });
+    expect(() => verifyWebhook(byNext, rule({ keys: [next] }))).not.toThrow();
+    const ended = { secret, not_after: NOW };
+    const alone = signWebhook(CALL, WEBHOOK_HEADERS, [ended, next], NOW)['webhook-signature'];
+    expect(alone?.split(' ')).toHaveLength(1);
+    expect(() => verifyWebhook(signedWith(CALL, both), rule({ keys: [ended] }))).toThrow('signature_wrong');
   });
   test('a secret in another form is refused', () => {
     for (const wrong of ['MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_c2hvcnQ=', 'whsec_!']) {
