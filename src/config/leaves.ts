@@ -20,6 +20,8 @@ export interface LeafChange {
   readonly after: string;
 }
 
+const EMPTY = '{}';
+
 interface Leaf {
   readonly value: JsonValue;
   readonly shown: string;
@@ -59,6 +61,8 @@ function collect(
     const items = Array.isArray(shown) ? shown : [];
     for (const [index, item] of value.entries()) collect(item, items[index], `${key}[${index}]`, found);
   } else if (typeof value === 'object' && value !== null) {
+    // An empty map is no default: `anonymous: {}` lets callers in.
+    if (key !== '' && Object.keys(value).length === 0) found.set(key, { value: EMPTY, shown: EMPTY });
     for (const [name, held] of Object.entries(value)) {
       collect(held, asMap(shown)[name], key === '' ? name : `${key}.${name}`, found);
     }

@@ -2,7 +2,7 @@
 import type { JsonValue } from '../protocol/values.ts';
 import type { ConfigDocument } from './document.ts';
 import type { PlacedProblem } from './issues.ts';
-import { mayHoldSecret } from './place.ts';
+import { isPlain, mayHoldSecret } from './place.ts';
 import { presetId } from './relations/pipeline.ts';
 import { isSecretAt } from './revealed.ts';
 import type { Path } from './schema.ts';
@@ -15,7 +15,8 @@ export function literalSecrets(document: ConfigDocument): PlacedProblem[] {
   const problems: PlacedProblem[] = [];
   const walk = (value: JsonValue, path: Path): void => {
     if (typeof value === 'string') {
-      if (value !== '' && mayHoldSecret(path) && document.isLiteral(path) && isSecretAt(path, value, false))
+      const isWritten = value !== '' && mayHoldSecret(path) && document.isLiteral(path);
+      if (isWritten && !isPlain(path) && isSecretAt(path, value, false))
         problems.push(problemAt(path, value));
     } else if (Array.isArray(value)) for (const [at, item] of value.entries()) walk(item, [...path, at]);
     else if (typeof value === 'object' && value !== null)
@@ -47,7 +48,6 @@ function nameFor(path: Path): string {
   const name = parts
     .join('-')
     .toLowerCase()
-
     .replace(/[^\w.-]+/g, '-')
     .replace(/^[^a-z\d]+/, '');
   return name === '' ? 'secret' : name;

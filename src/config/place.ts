@@ -38,6 +38,18 @@ export function namesSecret(name: string): boolean {
   return SECRET_KEY.test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase());
 }
 
+/** Options of the built-in plugins that say who, what for, where or until when: keys are next to them, and none is in them. */
+const PLAIN =
+  /^(?:id|(?:key|client)_id|principals?|tenants?|groups|scopes|names|issuer|subject_issuers|audiences?|assertion_audience|resource|not_before|not_after|expires|fingerprint|subject|uri|dns|email|ip|region|service|message|tag|label)$/;
+
+/** Whether what the file itself has here is no secret, however much it looks like one. */
+export function isPlain(path: Path): boolean {
+  const at = path.findLastIndex((step) => typeof step === 'string');
+  const [above, name] = [path[at - 1], path[at]];
+  const isHeld = typeof above === 'string' && SECRET_MAPS.includes(above.toLowerCase());
+  return path.includes('pipeline') && typeof name === 'string' && PLAIN.test(name) && !isHeld;
+}
+
 /** Where a private key may stand as text. */
 function isKey(path: Path): boolean {
   if (path.at(-1) !== 'key') return false;

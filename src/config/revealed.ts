@@ -1,7 +1,7 @@
 // Which values of a configuration are secret: what must not leave in any text. Judged by what a reference says, by
 // the names of fields, and by the look of a value where a name says nothing. Shows nothing.
 import type { JsonValue } from '../protocol/values.ts';
-import { isSensitive, mayHoldSecret, namesSecret } from './place.ts';
+import { isPlain, isSensitive, mayHoldSecret, namesSecret } from './place.ts';
 import type { Path } from './schema.ts';
 import type { Interpolated } from './tree.ts';
 
@@ -26,7 +26,8 @@ export function secretsOf(
     const references = interpolated(path)?.read ?? [];
     for (const { written, value: read } of references)
       if (written.startsWith('${secret:') || isSecretAt(path, read, written.startsWith('${file:'))) add(read);
-    if (isSecretAt(path, value, false)) add(value);
+    const isNamed = references.length === 0 && isPlain(path);
+    if (!isNamed && isSecretAt(path, value, false)) add(value);
     for (const inside of withinUrl(value)) found.add(inside);
   };
   const walk = (value: JsonValue, path: Path): void => {

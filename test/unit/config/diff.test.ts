@@ -46,6 +46,12 @@ test.each([
   expect(plan(BASE, BASE.replace(from, to)).changes).toEqual([]);
 });
 
+test('an empty map that comes or goes is told', () => {
+  const keys = BASE.replace('{ to: ./audit }', '{ to: ./audit, keys: {} }');
+  expect(lines(BASE, keys)).toEqual(['  ~ pipeline.audit.keys  default → {}']);
+  expect(lines(keys, BASE)).toEqual(['  ~ pipeline.audit.keys  {} → default']);
+});
+
 test('one of everything, as it is shown', () => {
   const after = BASE.replace('every: 100ms', 'every: 250ms')
     .replace('mode: shadow', 'mode: enforce')

@@ -64,6 +64,16 @@ pipeline:
   expect(secretsOf(text)).toEqual([]);
 });
 
+test('who, what for and until when are none, but what a reference stands for is', () => {
+  const entry = (id: string) => `{ id: ${id}, principal: nightly-4711, not_after: "2027-01-08T00:00:00Z" }`;
+  const all = `region: eu-central-1, client_id: 0oa1b2c3d4e5f6, keys: [${entry('key-of-2026-11')}]`;
+  expect(secretsOf(`pipeline: [{ audit: { ${all} } }]`)).toEqual([]);
+  expect(secretsOf(`pipeline: [{ audit: { keys: [${entry('"${secret:api}"')}] } }]`)).toEqual([
+    'canary-secret-4713',
+  ]);
+  expect(secretsOf('pipeline: [{ audit: { headers: { id: literal-4714 } } }]')).toEqual(['literal-4714']);
+});
+
 test('variables that stand for fields are judged where they stand', () => {
   const env = { MCP_UPSTREAM_URL: 'https://u.example.com/mcp', MCP_API_KEY: 'letters-only' };
   expect(secretsOf('pipeline: []', env)).toEqual(['letters-only']);
