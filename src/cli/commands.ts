@@ -53,7 +53,10 @@ const URL_FLAG = [
   '--url <url>',
   'MCP endpoint, or unix:/path (default: $SLUICE_URL, http://127.0.0.1:7420/mcp)',
 ] as const;
-const HEADER = ['-H, --header <line...>', "header to send, as 'Name: value'; repeatable"] as const;
+const HEADER = [
+  '-H, --header <line...>',
+  "header to send, as 'Name: value'; repeatable; $SLUICE_TOKEN is sent as a bearer token",
+] as const;
 
 const KEY_FILE = [
   '--file <path>',

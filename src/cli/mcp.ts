@@ -46,21 +46,26 @@ export async function withClient<T>(
     },
   );
   abilities.prepare?.(client);
+  const headers = headersOf(shell, reach.header ?? []);
   try {
-    const link = transport(shell, url, reach.header ?? []);
+    const link = transport(url, headers);
     await client.connect(link);
     return await Promise.race([use(client), lostAnswers(link)]);
   } catch (error) {
-    throw explained(error, url);
+    throw explained(error, url, headers.has('authorization') || headers.has('x-api-key'));
   } finally {
     await client.close().catch(() => {});
   }
 }
 
-function transport(shell: Shell, url: string, header: readonly string[]): StreamableHTTPClientTransport {
+function headersOf(shell: Shell, header: readonly string[]): Headers {
   const headers = new Headers(header.map(split));
   if (shell.env.SLUICE_TOKEN && !headers.has('authorization'))
     headers.set('authorization', `Bearer ${shell.env.SLUICE_TOKEN}`);
+  return headers;
+}
+
+function transport(url: string, headers: Headers): StreamableHTTPClientTransport {
   const unix = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
   const target = unix === undefined ? parseUrl(url) : new URL('http://localhost/mcp');
   const local = unix !== undefined || LOOPBACK.test(target.hostname);
@@ -87,8 +92,11 @@ function parseUrl(text: string): URL {
   throw new CliError(EXIT.usage, `"${text}" is not a URL`, `write it like ${DEFAULT_URL}`);
 }
 
-/** An error of the client as what to tell and how to exit. */
-export function explained(error: unknown, url: string): unknown {
+/**
+ * An error of the client as what to tell and how to exit.
+ * @param isProven whether a credential was sent
+ */
+function explained(error: unknown, url: string, isProven: boolean): unknown {
   if (error instanceof CliError) return error;
   if (error instanceof ProtocolError) return protocol(error);
   const status = error instanceof SdkHttpError ? error.status : undefined;
@@ -96,10 +104,19 @@ export function explained(error: unknown, url: string): unknown {
     return new CliError(
       EXIT.denied,
       `${url} refused this caller (HTTP ${status})`,
-      "pass --header 'Authorization: Bearer …', or set SLUICE_TOKEN",
+      isProven
+        ? 'the log of the gateway says why: look for `caller refused`'
+        : "pass --header 'Authorization: Bearer …', or set SLUICE_TOKEN",
     );
   if (status === 429 || status === 503)
     return new CliError(EXIT.retryable, `${url} is busy (HTTP ${status})`, 'try again in a moment');
+  const untrusted = certificateCode(error);
+  if (untrusted !== undefined)
+    return new CliError(
+      EXIT.unreachable,
+      `the certificate of ${url} is not trusted (${untrusted})`,
+      'where it is of an authority of yours, set NODE_EXTRA_CA_CERTS to its certificate',
+    );
   if (isUnreachable(error))
     return new CliError(EXIT.unreachable, `no gateway answers at ${url}`, 'start one with `sluice run`');
   return error instanceof SdkError ? new CliError(EXIT.failed, error.message) : error;
@@ -119,6 +136,15 @@ function protocol(error: ProtocolError): CliError {
     `${error.message} (${known ? code : error.code})`,
     known ? `\`sluice explain ${code}\` says more` : undefined,
   );
+}
+
+/** What is wrong with a certificate, in words of OpenSSL. */
+function certificateCode(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    if ('code' in at && typeof at.code === 'string' && /CERT|ISSUER|LEAF_SIGNATURE/.test(at.code))
+      return at.code;
+  }
+  return undefined;
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -1,5 +1,6 @@
 // What the CLI makes of the ways a gateway can refuse it: one exit code and one sentence each.
 import { afterAll, expect, test } from 'bun:test';
+import { selfSigned } from '../../fixtures/certificates.ts';
 import { Home } from './child.ts';
 
 const home = new Home();
@@ -83,9 +84,24 @@ test('a wall of authorization: 77, and how to pass it', async () => {
     hostname: '127.0.0.1',
     fetch: () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } }),
   });
-  const { code, err } = await home.run(['tools', 'list', '--url', `http://127.0.0.1:${wall.port}/mcp`]);
+  const asked = ['tools', 'list', '--url', `http://127.0.0.1:${wall.port}/mcp`];
+  const { code, err } = await home.run(asked);
   expect(code).toBe(77);
   expect(err).toContain('SLUICE_TOKEN');
+  for (const header of ['Authorization: Bearer x', 'X-Api-Key: x']) {
+    const sent = await home.run([...asked, '-H', header]);
+    expect(sent.code).toBe(77);
+    expect(sent.err).toContain('`caller refused`');
+    expect(sent.err).not.toContain('SLUICE_TOKEN');
+  }
+});
+
+test('a certificate that nobody here trusts is no gateway that is away', async () => {
+  using fake = Bun.serve({ port: 0, tls: selfSigned('localhost'), fetch: () => new Response() });
+  const { code, err } = await home.run(['tools', 'list', '--url', `https://localhost:${fake.port}/mcp`]);
+  expect(code).toBe(69);
+  expect(err).toContain('is not trusted (');
+  expect(err).toContain('NODE_EXTRA_CA_CERTS');
 });
 
 test('a stream that ends without a result: 75, at once', async () => {
