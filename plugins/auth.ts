@@ -30,13 +30,21 @@ const anonymous = z
     description: 'Lets in callers without a credential, too. Who sends a bad one is refused all the same.',
   });
 
-const schema = z.strictObject({
-  ...methodOptions,
-  dpop: dpopSchema.optional(),
-  anonymous: anonymous.optional(),
-  scopes,
-  rules,
-});
+const NOBODY = 'nobody could prove anything: name a method, such as api_keys, or write anonymous: true';
+
+const schema = z
+  .strictObject({
+    ...methodOptions,
+    dpop: dpopSchema.optional(),
+    anonymous: anonymous.optional(),
+    scopes,
+    rules,
+  })
+  .refine(
+    ({ anonymous, api_keys, issuers, signatures, certificates, peers }) =>
+      [anonymous, api_keys, issuers, signatures, certificates, peers].some((each) => each !== undefined),
+    NOBODY,
+  );
 
 type Options = z.output<typeof schema>;
 
@@ -50,8 +58,7 @@ export default definePlugin({
       throw new Error('auth belongs into the pipeline of all upstreams: who calls is known before what for');
     const judging = judgingOf(options, host);
     const { methods, stranger } = judging;
-    if (methods.length === 0 && !stranger)
-      throw new Error('nobody could prove anything: name a method, or write anonymous: true');
+    if (methods.length === 0 && !stranger) throw new Error(NOBODY);
     const door = doorOf(options, judging);
     const more = compiled(options.rules);
     const tell = createLines(host);

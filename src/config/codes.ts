@@ -131,6 +131,26 @@ export const CODES = {
     why: 'Tokens are for the URL of their endpoint, and no client knows the listener by this address. None would be good.',
     fix: 'Give the listener `url`, such as `https://mcp.example.com`; or the issuer `audiences`.',
   },
+  LISTEN_HOSTS: {
+    title: 'A listener that answers to no host',
+    why: 'Requests whose Host header is neither the address of the listener nor one of `hosts` are refused, which stops DNS rebinding. No client asks for `0.0.0.0` or `[::]`.',
+    fix: 'Write the names and addresses that clients use into `hosts`, or give the listener `url`: its host is answered, too.',
+  },
+  LISTEN_URL_PATH: {
+    title: 'A public URL that ends with an endpoint',
+    why: '`url` is how clients know the listener; the path of an endpoint comes after it. Tokens would be for `…/mcp/mcp`, and those that issuers give for `…/mcp` are refused.',
+    fix: 'Leave the path of the endpoint out of `url`.',
+  },
+  AUTH_IDLE: {
+    title: 'A way to prove oneself that nobody can take',
+    why: 'Certificates are shown on listeners with `tls.client`, and the system tells of users on Unix sockets. No listener is one of these, so this method of `auth` finds nobody.',
+    fix: 'Add what the hint says to a listener, or remove the method.',
+  },
+  PLUGIN_PLACE: {
+    title: 'A plugin where it cannot work',
+    why: '`auth` has to know who calls before an upstream is chosen; `credentials` and `signing` hold what is meant for one upstream.',
+    fix: 'Move the entry to where the hint says.',
+  },
   LISTEN_PLAIN: {
     title: 'Open to other machines without TLS',
     why: 'What is sent to this address could be read and changed on its way, tokens included.',

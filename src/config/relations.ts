@@ -9,6 +9,7 @@ import { listenerProblems } from './relations/listeners.ts';
 import { offeringProblems } from './relations/offering.ts';
 import { pipelineProblems } from './relations/pipeline.ts';
 import { upstreamProblems } from './relations/upstreams.ts';
+import { wayInProblems } from './relations/ways-in.ts';
 import { weakSecretProblems } from './relations/weak-secrets.ts';
 
 /** Fields people bring from elsewhere, at the top. */
@@ -35,6 +36,7 @@ export function relationProblems(tree: JsonObject, plugins: readonly string[]): 
   return [
     ...fromElsewhere(tree),
     ...listenerProblems(tree),
+    ...wayInProblems(tree),
     ...endpointProblems(tree),
     ...offeringProblems(tree),
     ...(tree.mcpServers === undefined ? upstreamProblems(tree) : []),

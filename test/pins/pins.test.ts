@@ -79,6 +79,7 @@ test('the test kit exports what it exported', () => {
 
 test('configuration errors keep their codes', () => {
   expect(Object.keys(CODES).sort()).toEqual([
+    'AUTH_IDLE',
     'CERTIFICATE_EXPIRED',
     'CERTIFICATE_INVALID',
     'DURATION_INVALID',
@@ -101,15 +102,18 @@ test('configuration errors keep their codes', () => {
     'LISTENER_KIND',
     'LISTEN_DUPLICATE',
     'LISTEN_FAILED',
+    'LISTEN_HOSTS',
     'LISTEN_INVALID',
     'LISTEN_PLAIN',
     'LISTEN_UNSAFE',
     'LISTEN_URL',
+    'LISTEN_URL_PATH',
     'OVERRIDE_NAME',
     'PINS_UNREADABLE',
     'PLUGIN_ENTRY',
     'PLUGIN_ID',
     'PLUGIN_OPTIONS',
+    'PLUGIN_PLACE',
     'PLUGIN_SETUP',
     'PLUGIN_UNKNOWN',
     'PROCESS_HEADERS',

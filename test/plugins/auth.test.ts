@@ -66,6 +66,11 @@ test('what the gateway asks by itself runs as whom its client is, while that is 
 
 test('an entry that lets nobody in is no configuration, and neither is one of an upstream', async () => {
   await expect(testPlugin(auth, {})).rejects.toThrow('nobody could prove anything');
+  for (const options of [{}, { dpop: {} }, { scopes: ['mcp:use'] }])
+    expect(auth.schema.safeParse(options).error?.issues).toMatchObject([
+      { message: expect.stringContaining('nobody could prove anything') },
+    ]);
+  expect(auth.schema.safeParse({ anonymous: true }).success).toBe(true);
   await expect(testPlugin(auth, { anonymous: true }, { upstream: 'one' })).rejects.toThrow(
     'of all upstreams',
   );

@@ -33,7 +33,7 @@ export function listenerProblems(tree: JsonObject): PlacedProblem[] {
 }
 
 /** Whether every message passes an auth plugin that asks who it is from. */
-function isGuarded(tree: JsonObject): boolean {
+export function isGuarded(tree: JsonObject): boolean {
   const endpoints = tree.endpoints === undefined ? ['/mcp'] : Object.keys(asMap(tree.endpoints));
   const guards = asList(tree.pipeline).flatMap(guarded);
   return endpoints.every((endpoint) => guards.some((isFor) => isFor(endpoint)));
