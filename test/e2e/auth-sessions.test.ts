@@ -149,3 +149,31 @@ test('a session from before anybody had to prove anything hears nothing more', a
   expect(upstream.seen.filter(({ message }) => message.method === 'subscriptions/listen')).toHaveLength(1);
   stream.drop();
 });
+
+test('what other options have proven is not proven, though a call still runs on them', async () => {
+  await upstream.stop();
+  upstream = startRawUpstream({
+    answer: () => `{"resources":[{"uri":"a:/1","name":"1"}],"resourceTemplates":[],"tools":[],${more}}`,
+    silent: ['tools/call'],
+    tools: '[{"name":"slow","inputSchema":{"type":"object"}}]',
+  });
+  gateway = await startInProcess({ ...configured(), drain: '50ms' }, state);
+  const session = await openSession(gateway.url, { headers: await bearer() });
+  await watching(session);
+  const stream = await session.stream();
+  await until(() => upstream.listeners > 0);
+  void session.call('slow').catch(() => {});
+  await upstream.arrived('tools/call');
+  gateway.configure({
+    ...configured({
+      issuers: undefined,
+      api_keys: { file: 'off', keys: [{ key: 'k'.repeat(40), id: 'bob' }] },
+    }),
+    drain: '50ms',
+  });
+  expect((await gateway.reload()).ok).toBe(true);
+  await until(() => gateway.lines.some(({ message }) => message.startsWith('an old generation stays')));
+  await until(() => upstream.listeners === 0);
+  expect(upstream.seen.filter(({ message }) => message.method === 'subscriptions/listen')).toHaveLength(1);
+  stream.drop();
+});
