@@ -4,12 +4,15 @@ import { HMAC_FORM, verifyHmac } from '../../plugins/signatures/hmac-v1.ts';
 import type { Message } from '../../plugins/signatures/message.ts';
 import { COMPONENTS } from '../../plugins/signatures/rfc9421.ts';
 import { verifyRfc9421 } from '../../plugins/signatures/rfc9421-verify.ts';
+import { verifyWebhook, WEBHOOK_HEADERS } from '../../plugins/signatures/webhooks.ts';
 import signing from '../../plugins/signing.ts';
+import { definePlugin, z } from '../../src/plugin.ts';
 import { ask, call, listen, openSession } from '../fixtures/clients.ts';
 import { configOf, startInProcess } from '../fixtures/in-process.ts';
 import { answer, type Behaviour, type Hit, json, status, stream } from '../fixtures/rogue.ts';
 import { running } from '../fixtures/running.ts';
 import { ruleOf } from '../fixtures/signing/rule.ts';
+import { verifySigv4 } from '../fixtures/signing/verify.ts';
 import { send } from '../fixtures/wire.ts';
 
 const run = running();
@@ -27,7 +30,33 @@ const seen = ({ method, path, headers, text }: Hit): Message => ({
 
 type Verify = (message: Message) => string;
 
+/** What each scheme is configured with beside its keys. */
+const options: Record<string, object> = {
+  'aws-sigv4': { region: 'eu-central-1', service: 'execute-api' },
+};
+const ringOf = (scheme: string, text: string) => [
+  {
+    id: 'k1',
+    secret: scheme === 'standard-webhooks' ? `whsec_${Buffer.from(text).toString('base64')}` : text,
+  },
+];
+
 const schemes: Record<string, () => Verify> = {
+  'aws-sigv4': () => (message) =>
+    verifySigv4(message, {
+      region: 'eu-central-1',
+      service: 'execute-api',
+      keys,
+      now: Date.now(),
+      skew: 60_000,
+    }),
+  'standard-webhooks': () => {
+    const rule = ruleOf({ headers: WEBHOOK_HEADERS, keys: ringOf('standard-webhooks', secret) });
+    return (message) => {
+      verifyWebhook(message, { ...rule, now: Date.now() });
+      return 'k1';
+    };
+  },
   'hmac-v1': () => {
     const own = keys.map((key) => ({ ...key, encoding: 'text' as const }));
     const rule = ruleOf({ form: HMAC_FORM, keys: own });
@@ -57,8 +86,20 @@ function guarded(verify: Verify, well: Behaviour) {
   return { before, verdicts };
 }
 
+const signingBy = (scheme: string, text = secret) => ({
+  signing: { scheme, keys: ringOf(scheme, text), ...options[scheme] },
+});
 const configured = (url: string, scheme: string, more: object = {}) =>
-  configOf({ up: { url: `${url}?tenant=a%2Fb`, pipeline: [{ signing: { scheme, keys } }], ...more } });
+  configOf({ up: { url: `${url}?tenant=a%2Fb`, pipeline: [signingBy(scheme)], ...more } });
+
+/** Has another credential whenever a server turns a message away. */
+const again = definePlugin({
+  name: 'again',
+  api: 1,
+  about: 'Sends again what was turned away.',
+  schema: z.strictObject({}),
+  setup: () => ({ passesOn: [], onSend: (outbound) => outbound, onRefused: () => true }),
+});
 
 for (const [scheme, verifier] of Object.entries(schemes)) {
   describe(scheme, () => {
@@ -105,11 +146,31 @@ for (const [scheme, verifier] of Object.entries(schemes)) {
       expect(verdicts).toContain('subscriptions/listen by k1');
     });
 
+    test('what was turned away is signed anew', async () => {
+      let isTurnedAway = false;
+      const { before, verdicts } = guarded(verifier(), ({ message }, res) => {
+        if (message.method !== 'tools/call' || isTurnedAway) return false;
+        isTurnedAway = true;
+        return status(res, 401);
+      });
+      const rogue = await run.rogue((hit, res) => json(res, answer(hit)), { before });
+      const pipeline = [{ again: {} }, signingBy(scheme)];
+      await using gateway = await startInProcess(configured(rogue.url, scheme, { pipeline }), {
+        plugins: { ...plugins, again },
+      });
+      expect(await (await call(gateway.url, 'tool')).messages()).toMatchObject([{ result: {} }]);
+      // The second is no replay of the first, which has used up its nonce.
+      expect(verdicts.filter((verdict) => verdict.startsWith('tools/call'))).toEqual([
+        'tools/call by k1',
+        'tools/call by k1',
+      ]);
+    });
+
     test('with another key nothing is let in', async () => {
       const { before, verdicts } = guarded(verifier(), () => false);
       const rogue = await run.rogue((hit, res) => json(res, answer(hit)), { before });
-      const wrong = [{ id: 'k1', secret: 'another secret of more than 32 bytes' }];
-      const up = { url: rogue.url, era: '2026', pipeline: [{ signing: { scheme, keys: wrong } }] };
+      const wrong = signingBy(scheme, 'another secret of more than 32 bytes');
+      const up = { url: rogue.url, era: '2026', pipeline: [wrong] };
       await using gateway = await startInProcess(configOf({ up }), { plugins });
       expect(await (await call(gateway.url, 'tool')).messages()).toMatchObject([{ error: {} }]);
       expect(new Set(verdicts)).toEqual(
