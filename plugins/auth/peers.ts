@@ -1,4 +1,5 @@
-// Callers on a Unix socket: whom a user or group of this machine stands for. Who it is the operating system says.
+// Callers on a Unix socket or a pipe: whom a user or group of this machine stands for. Who is at a socket the operating
+// system says; at the pipe is who started the gateway.
 
 import { z } from '../../src/plugin.ts';
 import { type Method, refused } from './attempt.ts';
@@ -16,7 +17,7 @@ const rule = z
 
 export const peersSchema = z.array(rule).min(1).meta({
   description:
-    'Callers on a Unix socket: the first rule that fits says whom a user of this machine stands for.',
+    'Callers on a Unix socket or a pipe: the first rule that fits says whom a user of this machine stands for.',
 });
 
 export function peers(rules: readonly z.output<typeof rule>[]): Method {

@@ -17,6 +17,7 @@ import { createLogger, type Logger } from './log.ts';
 import { lookUp } from './look-up.ts';
 import { stateDir } from './paths.ts';
 import { openPinFile, PIN_FILE } from './pin-file.ts';
+import { withPipeProblems } from './pipe-problems.ts';
 import { withPluginProblems } from './plugin-problems.ts';
 import { readBounded } from './read-bounded.ts';
 import { readSealKey, SealKeyUnwritable } from './seal-key.ts';
@@ -42,8 +43,10 @@ export async function prepare(
   { listen }: { listen: boolean },
 ): Promise<Prepared> {
   const reader = createReader(shell, named);
-  const read = async (again?: Loaded) =>
-    withPluginProblems(await reader.read(again?.document), reader.file(), shell);
+  const read = async (again?: Loaded) => {
+    const reading = await withPluginProblems(await reader.read(again?.document), reader.file(), shell);
+    return listen ? reading : withPipeProblems(reading);
+  };
   const reading = await read();
   if (!reading.ok) throw new ConfigError(reading.diagnostics);
   let pending: typeof reading | undefined = reading;

@@ -176,6 +176,11 @@ export const CODES = {
     why: 'Everybody who reaches the address could use every upstream with the credentials of the gateway.',
     fix: 'Put `auth` into the pipeline: enforced, refusing where it fails, and for every endpoint, by one entry or by several whose `when` names endpoints and nothing else. One that lets callers pass unknown does not count unless it says `anonymous: { public: true }`. Or listen on 127.0.0.1 or a socket file.',
   },
+  PIPE_SHUT: {
+    title: 'A pipe that nobody could call over',
+    why: 'A client on stdin and stdout sends no headers: no token, key or certificate comes with its messages, and `auth` would refuse all of them.',
+    fix: 'Say whom the user stands for that the process runs as: `peers: [{ uid: 1000 }]`, with `principal`, `tenant` and `scopes` where they matter; `id -u` prints the number. Or write `anonymous: true`. An entry for the endpoints of others can have `when: { endpoints: [...] }`: a pipe is served by the first endpoint.',
+  },
   FORWARD_CREDENTIAL: {
     title: 'A credential of callers is passed on',
     why: 'Whoever runs the upstream could call the gateway as its callers.',

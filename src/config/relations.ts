@@ -8,6 +8,7 @@ import { endpointProblems } from './relations/endpoints.ts';
 import { listenerProblems } from './relations/listeners.ts';
 import { offeringProblems } from './relations/offering.ts';
 import { pipelineProblems } from './relations/pipeline.ts';
+import { listedPipeProblems } from './relations/pipes.ts';
 import { upstreamProblems } from './relations/upstreams.ts';
 import { wayInProblems } from './relations/ways-in.ts';
 import { weakSecretProblems } from './relations/weak-secrets.ts';
@@ -37,6 +38,7 @@ export function relationProblems(tree: JsonObject, plugins: readonly string[]): 
     ...fromElsewhere(tree),
     ...listenerProblems(tree),
     ...wayInProblems(tree),
+    ...listedPipeProblems(tree),
     ...endpointProblems(tree),
     ...offeringProblems(tree),
     ...(tree.mcpServers === undefined ? upstreamProblems(tree) : []),

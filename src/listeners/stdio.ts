@@ -27,6 +27,7 @@ import { Channel } from './channel.ts';
 import { answerOf, refusalText, requestOf } from './edge.ts';
 import { clientOf } from './http-stateless.ts';
 import { writeLong } from './long-answer.ts';
+import { owner } from './owner.ts';
 import { type Served, serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import { listenOnPipe } from './stdio-listen.ts';
@@ -96,7 +97,7 @@ class Pipe {
   constructor(write: Write, path: string, serving: Serving) {
     this.#serving = serving;
     this.#out = createStdioWriter(linesTo(write), serving.limits().streamBuffer);
-    this.#inbound = { listener: NAME, endpoint: path, headers: new Headers() };
+    this.#inbound = { listener: NAME, endpoint: path, headers: new Headers(), peer: owner };
     const out = this.#out;
     this.#channel = new Channel({ transport: 'stdio', listener: NAME, path, serving, out, early: EARLY });
   }
