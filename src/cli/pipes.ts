@@ -3,6 +3,7 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import type { Gateway } from '../gateway/types.ts';
+import { owner } from './owner.ts';
 import { messageWriter, putTo } from './pipe-writer.ts';
 import type { Prepared } from './prepare.ts';
 import type { Output, Shell } from './shell.ts';
@@ -54,5 +55,5 @@ export function keepStdin(
 /** Serves one client until its input ends or nobody reads its output. */
 export async function servePipes(shell: Shell, gateway: Gateway): Promise<void> {
   const { write, gone } = takeStdout();
-  await Promise.race([gateway.serveStdio(shell.stdin.stream(), write), gone]);
+  await Promise.race([gateway.serveStdio(shell.stdin.stream(), write, owner), gone]);
 }

@@ -239,7 +239,8 @@ export async function startGateway(world: World): Promise<Started> {
         }),
       warm: (told) => warm(current as Generation, host, warming.signal, told),
       ready: () => accepting,
-      serveStdio: (input, write) => serveStdio(input, write, firstPath(current as Generation), serving),
+      serveStdio: (input, write, peer) =>
+        serveStdio(input, write, { path: firstPath(current as Generation), peer }, serving),
       stop() {
         stopping ??= stop();
         return stopping;

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Plan } from '../config/diff.ts';
 import type { Loaded, LoadResult } from '../config/load.ts';
 import type { Host } from '../core/host.ts';
+import type { Peer } from '../core/peer.ts';
 import type { PinStore } from '../core/pin-store.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
 import type { SessionStore } from '../core/session-store.ts';
@@ -141,10 +142,11 @@ export interface Gateway {
   warm(told: (warmed: Warmed) => void): Promise<void>;
   /** Whether new calls are served: false before the first generation stands and once stopping began. */
   ready(): boolean;
-  /** Serves one client over a pair of pipes until its input ends (`sluice stdio`). */
+  /** Serves one client over a pair of pipes until its input ends (`sluice stdio`). @param peer who that is, if known */
   serveStdio(
     input: ReadableStream<Uint8Array>,
     write: (data: string | Uint8Array) => Promise<void>,
+    peer?: () => Peer | undefined,
   ): Promise<void>;
   /** Finishes what runs, at most for `drain`, then ends everything. Resolves when nothing is left. */
   stop(): Promise<void>;

@@ -27,7 +27,6 @@ import { Channel } from './channel.ts';
 import { answerOf, refusalText, requestOf } from './edge.ts';
 import { clientOf } from './http-stateless.ts';
 import { writeLong } from './long-answer.ts';
-import { owner } from './owner.ts';
 import { type Served, serve } from './serve.ts';
 import type { Serving } from './serving.ts';
 import { listenOnPipe } from './stdio-listen.ts';
@@ -40,10 +39,10 @@ const NAME = 'stdio';
 export async function serveStdio(
   input: ReadableStream<Uint8Array>,
   write: Write,
-  path: string,
+  { path, peer }: { readonly path: string; readonly peer: Inbound['peer'] },
   serving: Serving,
 ): Promise<void> {
-  const pipe = new Pipe(write, path, serving);
+  const pipe = new Pipe(write, { path, peer }, serving);
   const lines = new Lines(serving.limits().line);
   try {
     for await (const chunk of input)
@@ -94,10 +93,14 @@ class Pipe {
   /** Whether the client has shown that it speaks 2026-07-28. */
   #stateless = false;
 
-  constructor(write: Write, path: string, serving: Serving) {
+  constructor(
+    write: Write,
+    { path, peer }: { readonly path: string; readonly peer: Inbound['peer'] },
+    serving: Serving,
+  ) {
     this.#serving = serving;
     this.#out = createStdioWriter(linesTo(write), serving.limits().streamBuffer);
-    this.#inbound = { listener: NAME, endpoint: path, headers: new Headers(), peer: owner };
+    this.#inbound = { listener: NAME, endpoint: path, headers: new Headers(), peer };
     const out = this.#out;
     this.#channel = new Channel({ transport: 'stdio', listener: NAME, path, serving, out, early: EARLY });
   }

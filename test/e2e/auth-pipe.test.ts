@@ -1,6 +1,7 @@
 // Who is at a pipe: the user that the process runs as, and nobody by any other proof.
 import { afterAll, describe, expect, test } from 'bun:test';
 import auth from '../../plugins/auth.ts';
+import { owner } from '../../src/cli/owner.ts';
 import { configOf, startInProcess } from '../fixtures/in-process.ts';
 import { openPipes } from '../fixtures/pipes.ts';
 import { initialize, modern } from '../fixtures/raw.ts';
@@ -18,14 +19,14 @@ async function asked(options: object): Promise<unknown[]> {
   const rogue = await run.rogue((hit, res) => json(res, answer(hit)));
   const config = configOf({ up: { url: rogue.url } }, { pipeline: [{ auth: options }] });
   const gateway = await startInProcess(config, { plugins: { auth }, listen: false });
-  const pipes = openPipes(gateway.gateway);
+  const pipes = openPipes(gateway.gateway, { peer: owner });
   const said = async (message: { id?: unknown }) => {
     pipes.write({ ...message, id: 7 });
     const { error, result } = await pipes.next(({ id }) => id === 7);
     return error?.data?.code ?? (result ? 'done' : undefined);
   };
   const outcomes = [await said(modern('tools/call', { name: 'echo', arguments: {} }))];
-  const session = openPipes(gateway.gateway);
+  const session = openPipes(gateway.gateway, { peer: owner });
   session.write({ ...initialize('2025-11-25'), id: 1 });
   const greeted = await session.next(({ id }) => id === 1);
   outcomes.push(greeted.error?.data?.code ?? 'done');

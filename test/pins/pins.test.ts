@@ -110,6 +110,7 @@ test('configuration errors keep their codes', () => {
     'LISTEN_URL_PATH',
     'OVERRIDE_NAME',
     'PINS_UNREADABLE',
+    'PIPE_SHUT',
     'PLUGIN_ENTRY',
     'PLUGIN_ID',
     'PLUGIN_OPTIONS',
