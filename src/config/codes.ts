@@ -143,7 +143,7 @@ export const CODES = {
   },
   AUTH_IDLE: {
     title: 'A way to prove oneself that nobody can take',
-    why: 'Certificates are shown on listeners with `tls.client`, and the system tells of users on Unix sockets. No listener is one of these, so this method of `auth` finds nobody.',
+    why: 'Certificates are shown on listeners with `tls.client`, and the system tells of users on Unix sockets and of the one at a pipe. No listener is one of these, so this method of `auth` finds nobody.',
     fix: 'Add what the hint says to a listener, or remove the method.',
   },
   PLUGIN_PLACE: {

@@ -75,5 +75,6 @@ describe('`sluice stdio` with an entry that a pipe can show nothing to', () => {
     await gateway.until(/"id":1,"result"/);
     gateway.end();
     expect(await gateway.exited).toBe(0);
+    expect(gateway.err).not.toContain('AUTH_IDLE');
   });
 });

@@ -17,7 +17,7 @@ export function wayInProblems(tree: JsonObject): PlacedProblem[] {
       ...urlOfEndpoint(listener, ['listeners', at, 'http', 'url'], endpoints),
     ]),
     ...asList(tree.pipeline).flatMap((entry, at) => [
-      ...idleMethods(asMap(entry), ['pipeline', at, 'auth'], http),
+      ...idleMethods(asMap(entry), ['pipeline', at, 'auth'], listeners.map(asMap)),
       ...misplaced(entry, ['pipeline', at], OF_ONE, 'upstreams.NAME.pipeline, of the upstream it is for'),
     ]),
     ...Object.entries(asMap(tree.upstreams)).flatMap(([name, upstream]) =>
@@ -54,7 +54,8 @@ function urlOfEndpoint({ url }: JsonObject, path: Path, endpoints: readonly stri
 }
 
 /** Methods of `auth` that look at what a connection brings, where none can. */
-function idleMethods(entry: JsonObject, path: Path, http: readonly JsonObject[]): PlacedProblem[] {
+function idleMethods(entry: JsonObject, path: Path, listeners: readonly JsonObject[]): PlacedProblem[] {
+  const http = listeners.map((each) => asMap(each.http));
   const { certificates, peers } = asMap(entry.auth);
   const isSocket = ({ listen }: JsonObject) => typeof listen === 'string' && listen.startsWith('unix:');
   const asksFor = ({ tls }: JsonObject) => isMap(tls) && tls.client !== undefined;
@@ -71,9 +72,15 @@ function idleMethods(entry: JsonObject, path: Path, http: readonly JsonObject[])
     ...(certificates === undefined || http.some(asksFor)
       ? []
       : [idle('certificates', 'no listener asks clients for a certificate', 'add tls.client.ca to one')]),
-    ...(peers === undefined || http.some(isSocket)
+    ...(peers === undefined || http.some(isSocket) || listeners.some(({ stdio }) => stdio !== undefined)
       ? []
-      : [idle('peers', 'the system knows callers on a Unix socket alone', 'add a listener on unix:/path')]),
+      : [
+          idle(
+            'peers',
+            'the system knows callers on a Unix socket or pipe alone',
+            'add a listener on unix:/path',
+          ),
+        ]),
   ];
 }
 
