@@ -79,7 +79,11 @@ export async function listTokens(shell: Shell, options: TokenOptions): Promise<n
     shell.out.write(`${cells.join('  ').trimEnd()}\n`);
   }
   const valid = keys.filter(({ state }) => state === 'valid').length;
-  shell.err.write(keys.length === 0 ? 'no keys yet\n' : `${keys.length} ${keys.length === 1 ? 'key' : 'keys'}, ${valid} valid\n`);
+  shell.err.write(
+    keys.length === 0
+      ? 'no keys yet\n'
+      : `${keys.length} ${keys.length === 1 ? 'key' : 'keys'}, ${valid} valid\n`,
+  );
   return EXIT.ok;
 }
 
