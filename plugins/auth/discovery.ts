@@ -1,6 +1,6 @@
 // Where an issuer has its keys, by its own metadata. It is believed only if it says of itself what it was asked as.
 
-import { type FetchOptions, isSafeUrl, RemoteFault } from '../remote/fetch.ts';
+import { type FetchOptions, isAsSafe, RemoteFault } from '../remote/fetch.ts';
 import { fetchJson, StatusFault } from '../remote/fetch-json.ts';
 
 /** Where metadata may be, in the order of 2026-07-28 authorization §Authorization Server Metadata Discovery. */
@@ -35,7 +35,7 @@ export async function discover(
     if (metadata === undefined) continue;
     if (metadata.issuer !== issuer) throw new DiscoveryError('issuer_mismatch');
     const { jwks_uri: uri } = metadata;
-    if (typeof uri !== 'string' || !isSafeUrl(uri)) throw new DiscoveryError('no_jwks_uri');
+    if (typeof uri !== 'string' || !isAsSafe(uri, issuer)) throw new DiscoveryError('no_jwks_uri');
     return uri;
   }
   throw new DiscoveryError('not_found');

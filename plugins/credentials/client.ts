@@ -2,7 +2,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
-import { type FetchOptions, fetchWhole, isSafeUrl, RemoteFault } from '../remote/fetch.ts';
+import { type FetchOptions, fetchWhole, isAsSafe, RemoteFault } from '../remote/fetch.ts';
 import { faultOf, TokenFault } from './faults.ts';
 import type { ClientCredentials, Redeem } from './options.ts';
 
@@ -79,7 +79,7 @@ async function serverOf(
   if (response.status === 404) response = await ask('oauth2');
   if (response.status >= 500 || response.status === 429) throw troubled(response);
   const as = await oauth.processDiscoveryResponse(url, response);
-  if (as.token_endpoint === undefined || !isSafeUrl(as.token_endpoint))
+  if (as.token_endpoint === undefined || !isAsSafe(as.token_endpoint, url.href))
     throw new TokenFault('odd', 'names no token endpoint that could be used');
   return as;
 }

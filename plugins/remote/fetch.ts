@@ -12,6 +12,11 @@ export function isSafeUrl(text: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
 }
 
+/** Whether a URL that a server names is as safe as its own: none of elsewhere leads to this machine. */
+export function isAsSafe(text: string, named: string): boolean {
+  return isSafeUrl(text) && (new URL(text).protocol === 'https:' || new URL(named).protocol === 'http:');
+}
+
 /** The server could not be reached, or did not answer as one should: another try may find it otherwise. */
 export class RemoteFault extends Error {
   constructor(

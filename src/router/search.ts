@@ -64,6 +64,8 @@ export function searching(router: Router, options: SearchOptions, merging: Mergi
   }
 
   async function find(x: Exchange): Promise<McpResult> {
+    // It asks nothing, so no state is its own; another's would have it look where that waits.
+    if (x.request.raw?.has('requestState') === true) return errorResult('STATE_INVALID');
     const wanted = wantedOf(x.request, findLimits(options));
     if (wanted instanceof McpResult) {
       if (wanted.raw.object('data')?.has('limit')) host.metrics.limitHits.inc({ limit: 'query' });

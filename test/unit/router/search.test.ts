@@ -134,6 +134,12 @@ describe('find_tool', () => {
   });
 });
 
+test('find_tool asks nothing, so no state brings it back', async () => {
+  const { call } = endpoint();
+  const { result } = await call('find_tool', { query: 'datei' }, { requestState: 's' });
+  expect(result.raw.object('data')?.string('code')).toBe('STATE_INVALID');
+});
+
 describe('call_tool', () => {
   test('is the call of the tool before anything has looked at it', async () => {
     const { call, a } = endpoint();
