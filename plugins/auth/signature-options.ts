@@ -18,7 +18,7 @@ const hmac = z
     ...hmacFields,
     message: hmacFields.message.refine(isTight, {
       error:
-        'must have {timestamp}, {nonce}, {method}, {path}, {query} and {body_sha256}, with something between any two but {path}{query}: else one signature is good for several messages',
+        'must have {timestamp}, {nonce}, {method}, {path}, {query} and {body_sha256}, with something between any two but {path}{query}, and neither {body} nor {path_decoded}: else one signature is good for several messages',
     }),
   })
   .superRefine(({ keys, key_min }, context) => judgeSecrets(keys, key_min, context));
@@ -29,7 +29,9 @@ function isTight(line: string): boolean {
   const needed = ['timestamp', 'nonce', 'method', 'path', 'query', 'body_sha256'];
   return (
     needed.every((name) => parts.includes(name)) &&
+    // What is free to have line ends and colons of its own.
     !parts.includes('body') &&
+    !parts.includes('path_decoded') &&
     !line.replace('{path}{query}', '{path}').includes('}{')
   );
 }

@@ -205,6 +205,11 @@ describe('options', () => {
       'hmac-v1.message: must have',
     ],
     [
+      'a text with a part that may have colons of its own',
+      hmac({ message: '{timestamp}:{nonce}:{method}:{path}{query}:{path_decoded}:{body_sha256}' }),
+      'hmac-v1.message: must have',
+    ],
+    [
       'two keys of one name',
       {
         'hmac-v1': {
