@@ -168,7 +168,11 @@ export class HttpLink implements Link {
     }, this.#p.timeouts.standing);
     void openStanding({
       asked: asked.resolve,
-      stands: () => stands.resolve(true),
+      stands: (gap) => {
+        stands.resolve(true);
+        // Whoever watches has been promised to hear what was sent before this.
+        if (gap) this.#p.events.missed?.();
+      },
       get: (lastEventId, signal, sent) => this.#sender.get(this.#p.own('GET'), lastEventId, signal, sent),
       reading: { ...this.#reading(undefined), message: (message) => void this.#receive(message, undefined) },
       signal: this.#closing.signal,

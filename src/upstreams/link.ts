@@ -33,6 +33,8 @@ export interface LinkEvents {
   unsolicited(note: McpNotification): void;
   /** One that came within a call, which is told of it, too. */
   inCall?(note: McpNotification): void;
+  /** Of what was sent outside of calls some may be lost. */
+  missed?(): void;
   /** The connection is gone; calls have been failed. Called once. */
   ended(why: string): void;
   /** A call is over, in whatever way. */

@@ -46,6 +46,7 @@ export interface Told {
   withdrawn(questionKey: string, link: Link): void;
   unsolicited(note: McpNotification, link: Link): void;
   inCall(note: McpNotification, link: Link): void;
+  missed(link: Link): void;
 }
 
 /** Opens links of this upstream's kind. */
@@ -104,6 +105,7 @@ export function createOpener(parts: UpstreamParts, ownOf: (whose?: Whose) => Own
       events: {
         unsolicited: (note) => void ready.then((link) => told.unsolicited(note, link)),
         inCall: (note) => void ready.then((link) => told.inCall(note, link)),
+        missed: () => void ready.then((link) => told.missed(link)),
         ended(why) {
           if (why !== CLOSED) {
             const greeting = stands || spec.era !== 'auto' ? undefined : era;

@@ -17,8 +17,8 @@ export interface Standing {
   readonly log: Log;
   /** The stream has been asked for. */
   asked(): void;
-  /** The stream is open. */
-  stands(): void;
+  /** The stream is open. @param gap whether one before has failed, or broken where nothing said how to go on */
+  stands(gap: boolean): void;
 }
 
 const FIRST_WAIT = 1_000;
@@ -43,8 +43,8 @@ export async function openStanding({ get, reading, signal, log, asked, stands }:
         if (answer.status === 404 && stood) throw new SessionLost(reading.upstream);
         if (answer.status < 500) return;
       } else {
+        stands(last !== undefined && !last.lastEventId);
         stood = true;
-        stands();
         await readEvents(answer, reader, reading, () => signal.aborted);
       }
     } catch (error) {

@@ -109,7 +109,12 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     spec,
     {
       open: (slot, target, told, signal) =>
-        open.link(slot, target, { ...told, asked: ask, withdrawn, unsolicited, inCall: heard }, signal),
+        open.link(
+          slot,
+          target,
+          { ...told, asked: ask, withdrawn, unsolicited, inCall: heard, missed },
+          signal,
+        ),
       watch: (link, { whose }, left) => new Watchers(link, ownOf(whose), spec.timeouts.start, left),
       perCaller,
       async rootsChanged({ link, slot }) {
@@ -158,6 +163,8 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     if (!pool.of(link)?.watchers.tell(note)) host.metrics.dropped.inc({ reason: 'unsolicited_unwanted' });
   }
 
+  const missed = (link: Link) => pool.of(link)?.watchers.missed((note) => unsolicited(note, link));
+
   async function acquire(hold: Hold, client: Client, use: Use): Promise<Pooled> {
     try {
       return await hold.acquire(client, use);
@@ -167,7 +174,6 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     }
   }
 
-  const misplaced = (question: Question, link: Link): void => ask(question, undefined, link);
   const carrying = {
     upstream: spec.name,
     park,
@@ -175,7 +181,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     deadlines: spec.timeouts,
     crowded: () => places.crowded,
     host,
-    misplaced,
+    misplaced: (question: Question, link: Link): void => ask(question, undefined, link),
   };
   const tasks = new TaskCalls(carrying, spec.timeouts.start);
 

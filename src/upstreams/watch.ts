@@ -4,7 +4,7 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
-import type { McpNotification } from '../protocol/message.ts';
+import { McpNotification } from '../protocol/message.ts';
 import { RawObject } from '../protocol/raw.ts';
 import { aside } from './aside.ts';
 import type { Settled } from './call.ts';
@@ -94,6 +94,15 @@ export class Watchers {
       void emit(note)?.catch(() => {});
     }
     return heard;
+  }
+
+  /** Gives out what tells of all that may have changed unheard. */
+  missed(give: (note: McpNotification) => void): void {
+    const filters = [...this.#watchers].map(({ filter }) => filter);
+    const lists = new Set(filters.flatMap((filter) => [...filter.lists]));
+    const uris = new Set(filters.flatMap((filter) => [...filter.uris]));
+    for (const member of lists) give(McpNotification.of(LIST_NOTES[member] ?? '', {}));
+    for (const uri of uris) give(McpNotification.of('notifications/resources/updated', { uri }));
   }
 
   /** Begins to watch at once; resolves with what is really subscribed. Undo with the returned function. */

@@ -136,6 +136,51 @@ describe('over HTTP', () => {
     },
   );
 
+  const watched = { resourcesListChanged: true, resourceSubscriptions: ['a:1'] };
+  const missed = [
+    'subscriptions/acknowledged {"resourcesListChanged":true,"resourceSubscriptions":["a:1"]}',
+    'resources/list_changed {}',
+    'resources/updated a:1',
+  ];
+
+  test('before that: when the standing stream fails at first, everything may have changed before', async () => {
+    const promised = Promise.withResolvers<void>();
+    const { upstream } = await startHttp(fine, {
+      era: '2025',
+      async before(hit, res, all) {
+        if (hit.method !== 'GET') return false;
+        if (all.of('GET').length === 1) return status(res, 503);
+        await promised.promise;
+        return stream(res, ':\n\n');
+      },
+    });
+    const mine = listener(upstream, watched);
+    await mine.heard(1);
+    promised.resolve();
+    await mine.heard(3);
+    expect(mine.texts()).toEqual(missed);
+  });
+
+  test('before that: when it breaks and nothing says where to go on, everything may have changed between', async () => {
+    const promised = Promise.withResolvers<void>();
+    const { rogue, upstream } = await startHttp(fine, {
+      era: '2025',
+      async before(hit, res, all) {
+        if (hit.method !== 'GET') return false;
+        stream(res, 'retry: 1\n\n');
+        if (all.of('GET').length > 1) return true;
+        await promised.promise;
+        return res.end();
+      },
+    });
+    const mine = listener(upstream, watched);
+    await mine.heard(1);
+    promised.resolve();
+    await mine.heard(3);
+    expect(mine.texts()).toEqual(missed);
+    expect(rogue.of('initialize').length).toBe(1);
+  });
+
   test('404 to a standing stream that there was ends the session; subscriptions go on in the next', async () => {
     const { rogue, upstream } = await startHttp(fine, {
       era: '2025',
