@@ -72,6 +72,8 @@ function build(act: Act, shell?: Shell): Command {
     program.configureOutput({
       writeOut: (text) => shell.out.write(text),
       writeErr: (text) => shell.err.write(text),
+      // Without the arguments themselves: one too many may be a secret, and this may go to a log.
+      outputError: (text, write) => write(text.replace(/( but got \d+): .*/s, '$1.\n')),
     });
     program.hook('preAction', (_, acting) => {
       const { color } = acting.optsWithGlobals<{ color?: NonNullable<Shell['color']> }>();

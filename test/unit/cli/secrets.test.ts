@@ -220,7 +220,10 @@ describe('what cannot be kept', () => {
   });
 
   test('a value as an argument: there is no place for one', async () => {
-    expect((await place().run(`set api ${CANARY}`)).code).toBe(2);
+    const { code, ...said } = await place().run(`set api ${CANARY}`);
+    expect(code).toBe(2);
+    expect(JSON.stringify(said)).toContain('too many arguments');
+    expect(JSON.stringify(said)).not.toContain(CANARY);
   });
 });
 
