@@ -22,7 +22,10 @@ const patterns = (description: string, example: string) =>
 export const rules = z
   .array(
     z.strictObject({
-      methods: patterns('MCP methods. Default: all.', 'tools/call'),
+      methods: patterns(
+        'MCP methods. Default: all. `resources/subscribe` is also for resources in `subscriptions/listen`.',
+        'tools/call',
+      ),
       names: patterns('Tools, prompts or URIs, as the caller knows them. Default: all.', 'delete_*'),
       scopes: z.array(scope).min(1).meta({ description: 'What such a call needs beside.' }),
     }),
@@ -42,7 +45,8 @@ export function neededBy(
   more: readonly { methods: Test; names: Test | undefined; scopes: readonly string[] }[],
 ): string[] {
   const names = namesIn(request);
-  const held = more.filter((rule) => rule.methods(request.method) && (!rule.names || names.some(rule.names)));
+  const methods = methodsIn(request);
+  const held = more.filter((rule) => methods.some(rule.methods) && (!rule.names || names.some(rule.names)));
   return [...new Set([...always, ...held.flatMap((rule) => rule.scopes)])];
 }
 
@@ -63,6 +67,12 @@ function anyOf(patterns: readonly string[]): Test {
     return new RegExp(`^${parts.join('[^]*')}$`);
   });
   return (text) => all.some((each) => each.test(text));
+}
+
+/** What it is called in either era: resources are watched by a method of its own in the one, in a stream in the other. */
+function methodsIn({ method, params }: McpRequest): string[] {
+  const { resourceSubscriptions: watched } = Object(params.notifications);
+  return Array.isArray(watched) && watched.length > 0 ? [method, 'resources/subscribe'] : [method];
 }
 
 /** What a request is about: a tool or prompt, a resource, what is completed, the resources that are watched. */

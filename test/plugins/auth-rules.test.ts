@@ -32,6 +32,18 @@ async function needed(request: Call, ...has: string[]): Promise<unknown> {
   return scopes;
 }
 
+test('a rule for resources that are watched is one for both eras', async () => {
+  const rules = [{ methods: ['resources/subscribe'], names: ['secret://*'], scopes: ['mcp:secret'] }];
+  await using harness = await testPlugin(auth, { anonymous: true, rules });
+  const http = async (method: string, params: NonNullable<Call['params']>) =>
+    (await harness.call({ method, params })).result.http;
+  const watched = (...resourceSubscriptions: string[]) => ({ notifications: { resourceSubscriptions } });
+  expect(await http('resources/subscribe', { uri: 'secret://a' })).toBe(403);
+  expect(await http('subscriptions/listen', watched('open://a', 'secret://a'))).toBe(403);
+  expect(await http('subscriptions/listen', watched('open://a'))).toBeUndefined();
+  expect(await http('subscriptions/listen', { notifications: { toolsListChanged: true } })).toBeUndefined();
+});
+
 describe('scopes', () => {
   const all: [string, Call, string[], unknown][] = [
     ['every call needs some', { method: 'tools/list' }, [], ['mcp:use']],
