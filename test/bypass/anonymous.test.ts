@@ -8,6 +8,7 @@ import {
   come,
   type Known,
   PUBLIC,
+  RULES,
   reached,
   SCOPE,
   type Scene,
@@ -60,7 +61,11 @@ describe('with a bad credential', () => {
 describe('one who is known', () => {
   let scene: Scene;
   beforeAll(async () => {
-    scene = await startScene();
+    // With a name of the issuer before each id nothing would read alike.
+    const pipeline = ([one]: readonly object[]) => [
+      { auth: { issuers: [{ ...one, name: undefined }], scopes: [SCOPE], rules: RULES } },
+    ];
+    scene = await startScene({ pipeline });
   });
   afterAll(() => scene[Symbol.asyncDispose]());
 

@@ -53,7 +53,7 @@ export interface Scene extends AsyncDisposable {
   prove(request: Request): Promise<readonly string[]>;
 }
 
-const RULES = [{ methods: ['tools/call'], names: ['delete_*'], scopes: [ADMIN] }];
+export const RULES = [{ methods: ['tools/call'], names: ['delete_*'], scopes: [ADMIN] }];
 
 export interface SceneOptions {
   /** The pipeline; by default `auth` alone, with both issuers. */
