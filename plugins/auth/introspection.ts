@@ -20,10 +20,14 @@ export const introspectionSchema = z.strictObject({
     description:
       'Longest that an answer holds; a token that expires sooner is asked for sooner. A token that is revoked is taken until then. `0s` asks each time.',
   }),
-  streams: duration('15m', {
-    description:
-      'Longest that a standing stream goes by one answer; then its client begins it anew, and the token is asked for again.',
-  }),
+  streams: duration(
+    '15m',
+    {
+      description:
+        'Longest that a standing stream goes by one answer; then its client begins it anew, and the token is asked for again.',
+    },
+    1_000,
+  ),
   cache_denied: duration('10s', { description: 'How long the answer holds that a token is not active.' }),
   max_tokens: z
     .int()

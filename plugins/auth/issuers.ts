@@ -1,6 +1,7 @@
 // The option `issuers`: who signs tokens, and how they are read.
 
 import { duration, z } from '../../src/plugin.ts';
+import { authorities } from '../remote/authorities.ts';
 import { fetchLimits } from '../remote/fetch-json.ts';
 import { remoteUrl } from '../remote/url.ts';
 import { introspectionSchema } from './introspection.ts';
@@ -96,7 +97,12 @@ const issuer = z
       .meta({ description: 'Whether its tokens may, have to or must not be bound to a key (RFC 9449).' })
       .prefault('optional'),
     claims: claims.prefault({}),
-    skew: duration('60s', { description: 'How far the clocks of issuer and gateway may be apart.' }),
+    skew: duration(
+      '60s',
+      { description: 'How far the clocks of issuer and gateway may be apart; 10m at most.' },
+      0,
+      600_000,
+    ),
     keys: keys.prefault({}),
     token_size: z
       .int()
@@ -107,6 +113,7 @@ const issuer = z
     introspection: introspectionSchema
       .meta({ description: 'Asks the issuer about tokens that are no JWT (RFC 7662).' })
       .optional(),
+    ca: authorities.optional(),
     fetch: fetchLimits.prefault({}),
   })
   .refine(({ keys: { fresh, stale } }) => stale >= fresh, {

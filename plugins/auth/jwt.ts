@@ -35,7 +35,7 @@ export function jwtMethod(issuers: readonly Issuer[], most: number, host: Host):
   const known = new Map<string, Known>(
     issuers.map((issuer) => {
       // With other options it is another source: what was fetched for one is nothing to the other.
-      const key = `keys ${JSON.stringify([issuer.issuer, issuer.jwks_uri, issuer.keys, issuer.fetch])}`;
+      const key = `keys ${JSON.stringify([issuer.issuer, issuer.jwks_uri, issuer.keys, issuer.fetch, issuer.ca])}`;
       return [issuer.issuer, { issuer, keys: host.keep(key, () => new KeySource(issuer, host)) }];
     }),
   );

@@ -134,9 +134,10 @@ export class KeySource {
 
   /** What is left of the time for one look, which may take several requests. */
   #deadline(): () => FetchOptions {
-    const { timeout, bytes } = this.#issuer.fetch;
+    const { ca, fetch } = this.#issuer;
+    const { timeout, bytes } = fetch;
     const end = performance.now() + timeout;
-    return () => ({ bytes, timeout: Math.max(1, Math.round(end - performance.now())) });
+    return () => ({ bytes, ca, timeout: Math.max(1, Math.round(end - performance.now())) });
   }
 
   async #uri(limits: () => FetchOptions): Promise<string> {

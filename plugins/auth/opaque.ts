@@ -2,7 +2,7 @@
 // that is signed.
 
 import type { JsonObject } from '../../src/plugin.ts';
-import { fetchWhole } from '../remote/fetch.ts';
+import { type FetchOptions, fetchWhole } from '../remote/fetch.ts';
 import { type Attempt, type Host, type Method, refused, type Verdict } from './attempt.ts';
 import { ClaimError, lifeOf } from './claims.ts';
 import { introspection } from './introspection.ts';
@@ -14,7 +14,7 @@ export function opaqueMethod(issuers: readonly Issuer[], host: Host): Method | u
   const issuer = issuers.find((each) => each.introspection !== undefined);
   const options = issuer?.introspection;
   if (issuer === undefined || options === undefined) return undefined;
-  const limits = { timeout: options.timeout, bytes: issuer.fetch.bytes };
+  const limits = { timeout: options.timeout, bytes: issuer.fetch.bytes, ca: issuer.ca };
   return introspection(options, {
     host,
     async post(body, headers) {
@@ -25,12 +25,7 @@ export function opaqueMethod(issuers: readonly Issuer[], host: Host): Method | u
   });
 }
 
-async function answered(
-  url: string,
-  body: string,
-  headers: Record<string, string>,
-  limits: { readonly timeout: number; readonly bytes: number },
-) {
+async function answered(url: string, body: string, headers: Record<string, string>, limits: FetchOptions) {
   const response = await fetchWhole(url, { method: 'POST', body, headers }, limits);
   const json: unknown = await response.json().catch(() => undefined);
   return { status: response.status, headers: response.headers, json };

@@ -130,7 +130,7 @@ export const signaturesSchema = z
     'standard-webhooks': webhooks
       .optional()
       .meta({ description: 'Standard Webhooks: posts alone, since nothing but the body is covered.' }),
-    skew: duration('60s', { description: 'How far the clocks may be apart.' }),
+    skew: duration('60s', { description: 'How far the clocks may be apart; 10m at most.' }, 0, 600_000),
     nonces: z
       .int()
       .min(1)

@@ -42,6 +42,8 @@ export interface FetchOptions {
   readonly timeout: number;
   /** Most bytes of an answer, decoded. */
   readonly bytes: number;
+  /** Who may vouch for the server, and nobody else: certificates in PEM. Default: the authorities of the machine. */
+  readonly ca?: string | undefined;
 }
 
 type Init = Pick<RequestInit, 'method' | 'headers' | 'body'>;
@@ -53,14 +55,19 @@ type Init = Pick<RequestInit, 'method' | 'headers' | 'body'>;
 export async function fetchWhole(
   url: string,
   init: Init,
-  { timeout, bytes }: FetchOptions,
+  { timeout, bytes, ca }: FetchOptions,
 ): Promise<Response> {
   if (!isSafeUrl(url))
     throw new RemoteFault('the address is neither https nor on this machine', 'url_refused');
   const { host } = new URL(url);
   const signal = AbortSignal.timeout(timeout);
   try {
-    const answer = await fetch(url, { ...init, redirect: 'manual', signal });
+    const answer = await fetch(url, {
+      ...init,
+      redirect: 'manual',
+      signal,
+      ...(ca !== undefined && { tls: { ca } }),
+    });
     const { status, headers } = answer;
     if (status >= 300 && status <= 399) {
       await answer.body?.cancel();

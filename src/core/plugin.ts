@@ -190,13 +190,19 @@ const LONGEST = 2_147_483_647;
  * An option that is a duration with a unit: `duration('100ms', { description: '…' })`. Gives milliseconds.
  * @param preset the default, as it would be written
  * @param min least number of milliseconds
+ * @param max most of them
  */
-export function duration(preset: string, about: { description: string; examples?: unknown[] }, min = 0) {
+export function duration(
+  preset: string,
+  about: { description: string; examples?: unknown[] },
+  min = 0,
+  max = LONGEST,
+) {
   const wrong = 'not a duration: write a number with ms, s, m, h or d, such as 250ms';
   const problem = (ms: number | undefined): string | undefined => {
     if (ms === undefined) return wrong;
     if (ms < min) return `must be at least ${formatDuration(min)}`;
-    return ms > LONGEST ? 'must be at most 24d' : undefined;
+    return ms > max ? `must be at most ${max === LONGEST ? '24d' : formatDuration(max)}` : undefined;
   };
   return z
     .string({

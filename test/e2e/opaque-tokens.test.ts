@@ -106,6 +106,25 @@ test('who holds an active token is let in, and its issuer is asked once', async 
   expect(JSON.stringify(upstream.hits.map((hit) => hit.headers))).not.toContain('opaque-1');
 });
 
+test('a standing stream goes by an answer for its time, and then its token is asked for again', async () => {
+  const said: object[] = [active];
+  const { gateway, asked } = await start((res, form) => says(said.at(-1) ?? {})(res, form), {
+    cache: '0s',
+    cache_denied: '0s',
+    streams: '1s',
+  });
+  const headers = { authorization: 'Bearer opaque-1' };
+  const session = await openSession(gateway.url, { headers });
+  const stream = await session.stream();
+  const before = asked.length;
+  said.push({ active: false });
+  // It ends by itself.
+  await stream.messages();
+  expect(asked).toHaveLength(before);
+  expect((await session.ask('ping')).status).toBe(401);
+  expect(asked).toHaveLength(before + 1);
+});
+
 describe('an active token that is not for here', () => {
   const wrong: [string, object][] = [
     ['for another audience', { ...active, aud: 'https://other.example.com/mcp' }],
