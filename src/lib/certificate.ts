@@ -70,3 +70,8 @@ export function checkCertified({ cert, key }: CertifiedKey): CertifiedFault | Va
 export function validityOf({ validFrom, validTo }: X509Certificate): Validity {
   return { from: Date.parse(validFrom), to: Date.parse(validTo) };
 }
+
+/** Whether one of the authorities has signed a certificate, or one that another of them has signed. Times aside. */
+export function isVouchedFor(leaf: X509Certificate, authorities: readonly X509Certificate[]): boolean {
+  return authorities.some((each) => leaf.checkIssued(each) && leaf.verify(each.publicKey));
+}

@@ -2,10 +2,13 @@
 // a Unix socket, and times heads of requests. The bytes go on to the server over a loopback connection of their own,
 // whose port says which client it is.
 
+import { X509Certificate } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Host } from '../core/host.ts';
 import type { Peer } from '../core/peer.ts';
 import { createBudget } from '../lib/budget.ts';
+import { isVouchedFor, readCertificates } from '../lib/certificate.ts';
 import { settledWithin } from '../lib/settled.ts';
 import { refusalText } from './edge.ts';
 import { forward } from './forward.ts';
@@ -68,10 +71,16 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     options.host.log.error('listener failed', { listener: options.name, error: error.message }),
   );
   const at = server.address();
+  let authorities = options.tls?.material.authorities;
   return {
     port: typeof at === 'object' && at !== null ? at.port : undefined,
     visit: (port) => visits.get(port),
-    renew: (material) => tls?.renew(material),
+    renew(material) {
+      tls?.renew(material);
+      if (material.authorities === authorities) return;
+      authorities = material.authorities;
+      endDistrusted(admitted, authorities);
+    },
     close: () => void server.close(),
     async stop() {
       await settledWithin(Promise.all([...admitted].map(written)), LAST_BYTES_MS);
@@ -99,6 +108,19 @@ function admit(socket: Socket, options: FrontOptions, visits: Map<number, Visit>
       else watch.sent();
     },
   });
+}
+
+/**
+ * A connection stands for the certificate it began with, so it ends when nobody vouches for that any more. Whoever
+ * has one by way of an intermediate that is not among the authorities is verified by another handshake.
+ */
+function endDistrusted(admitted: ReadonlySet<Socket>, authorities: string | undefined): void {
+  const known = authorities === undefined ? [] : readCertificates(authorities);
+  for (const socket of admitted) {
+    if (!(socket instanceof TLSSocket) || !socket.authorized) continue;
+    const { raw } = socket.getPeerCertificate() ?? {};
+    if (raw && !isVouchedFor(new X509Certificate(raw), known)) socket.destroy();
+  }
 }
 
 /** What a client is told whose head was late; not of an exchange, so no id. */

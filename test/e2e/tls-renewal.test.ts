@@ -166,6 +166,29 @@ test('a session of before is worth nothing once nobody vouches for its client', 
   old[Symbol.dispose]();
 });
 
+test('a connection ends when nobody vouches for its client any more, and no other does', async () => {
+  const client = { ca: on.path('clients.pem') };
+  const old = secured('another authority');
+  writeFileSync(on.path('clients.pem'), `${old.authority.cert}\n${on.authority.cert}`);
+  await using gateway = await startInProcess(configOf(DEMO, on.listeners({ look: '5ms', client })));
+  const agentOf = (shown: { cert: string; key: string }) =>
+    new Agent({ ca: on.authority.cert, keepAlive: true, maxSockets: 1, ...shown });
+  const leaving = agentOf(old.authority.issue({ host: 'robot' }));
+  const staying = agentOf(on.authority.issue({ host: 'robot' }));
+  expect(await callOnce(gateway.url, leaving)).toContain('"hi"');
+  expect(await callOnce(gateway.url, staying)).toContain('"hi"');
+  const [kept] = Object.values(staying.freeSockets).flat();
+  writeFileSync(on.path('clients.pem'), on.authority.cert);
+  await until(() => renewals(gateway) > 0);
+  await until(() => Object.values(leaving.freeSockets).flat().length === 0);
+  await expect(callOnce(gateway.url, leaving)).rejects.toThrow();
+  expect(await callOnce(gateway.url, staying)).toContain('"hi"');
+  expect(Object.values(staying.freeSockets).flat()).toEqual([kept]);
+  leaving.destroy();
+  staying.destroy();
+  old[Symbol.dispose]();
+});
+
 /** What a client keeps of a connection, to come back with. */
 function sessionOf(url: string, shown: { cert: string; key: string }): Promise<Buffer> {
   const { promise, resolve } = Promise.withResolvers<Buffer>();
