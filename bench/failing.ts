@@ -1,5 +1,6 @@
 // How soon an upstream that failed is found to work again, and how many more requests one gets that fails half of
 // them. Prints figures and judges nothing: `npm run bench -- failing`.
+import { setTimeout as pause } from 'node:timers/promises';
 import { startSubject } from './gateway.ts';
 
 const OUTAGES = 20;
@@ -70,8 +71,6 @@ async function ask(url: string): Promise<boolean> {
   });
   return 'result' in ((await answer.json()) as object);
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** @returns milliseconds from the moment it works again to the first call that is answered */
 async function recovery(url: string, upstream: Upstream): Promise<{ failures: number; ms: number }> {

@@ -1,6 +1,8 @@
 // Memory of the gateway while a client does not read, and while it reads a very large result; and how fast that
 // comes, beside the same without a gateway. Prints figures and judges nothing: `npm run bench -- stalled`.
+
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Subject, startSubject } from './gateway.ts';
 import { type LargeUpstream, startLargeUpstream } from './large-upstream.ts';
 
@@ -55,7 +57,6 @@ function watch(subject: Subject): () => Promise<number> {
 }
 
 const mb = (bytes: number): string => `${(bytes / MB).toFixed(1)} MB`;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Everything has run once, and what is not needed is given back. */
 async function warm(subject: Subject, upstream: LargeUpstream): Promise<number> {

@@ -18,7 +18,7 @@ import { areDistinct, DISTINCT, headerName } from './names.ts';
 import { newNonce } from './nonces.ts';
 import { bytesOf, judgeSecrets, type Secret, secretFields } from './secrets.ts';
 
-const PLACEHOLDERS = [
+const PARTS = [
   'timestamp',
   'nonce',
   'method',
@@ -30,18 +30,18 @@ const PLACEHOLDERS = [
   'body_sha256',
   'body',
 ];
-const PLACEHOLDER = /\{(\w*)\}/g;
+const PART = /\{(\w*)\}/g;
 const LINE = 'v1:{timestamp}:{nonce}:{method}:{path}{query}:{body_sha256}';
 
 /** The parts that stand in a line. */
-export const used = (line: string): string[] => [...line.matchAll(PLACEHOLDER)].map(([, name]) => name ?? '');
+export const used = (line: string): string[] => [...line.matchAll(PART)].map(([, name]) => name ?? '');
 
 /** The options of how it is signed. */
 export const hmacFields = {
   message: z
     .string()
-    .refine((line) => used(line).every((name) => PLACEHOLDERS.includes(name)), {
-      error: `knows ${PLACEHOLDERS.map((name) => `{${name}}`).join(' ')} and no other`,
+    .refine((line) => used(line).every((name) => PARTS.includes(name)), {
+      error: `knows ${PARTS.map((name) => `{${name}}`).join(' ')} and no other`,
     })
     .refine(
       (line) => used(line).includes('timestamp'),
@@ -160,7 +160,7 @@ function lineOf(
     body_sha256: createHash('sha256').update(body).digest('hex'),
     body,
   };
-  return form.message.replace(PLACEHOLDER, (_, name: string) => values[name] ?? '');
+  return form.message.replace(PART, (_, name: string) => values[name] ?? '');
 }
 
 /** The path as servers see it that take the escapes away; one that cannot be decoded stays as it is. */

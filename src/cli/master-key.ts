@@ -58,7 +58,7 @@ function textOf(file: string): string {
 
 function keyOf(text: string, from: string, beside: boolean): MasterKey {
   const bytes = bytesOf(text.replace(/\r?\n$/, ''));
-  // Of one byte again and again: a placeholder.
+  // One byte again and again stands in examples, and is never random.
   if (bytes === undefined || bytes.every((byte) => byte === bytes[0]))
     throw new CliError(
       EXIT.failed,

@@ -49,6 +49,7 @@ function next(fd: number): Buffer {
       // As the end of a pipe is told on Windows.
       if (code === 'EOF') return part.subarray(0, 0);
       if (code !== 'EAGAIN') throw error;
+      // A configuration is read synchronously, so no event of the pipe could come; without a rest this would spin.
       Bun.sleepSync(EMPTY_MS);
     }
   }

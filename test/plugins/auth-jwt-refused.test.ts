@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { type Harness, testPlugin } from 'sluice/testing';
 import auth from '../../plugins/auth.ts';
+import { callWith, refusalOf } from '../fixtures/auth/judged.ts';
 import { AUDIENCE, type Claims, type Issuer, startIssuer, symmetric } from '../fixtures/issuer.ts';
 
 const START = 1_800_000_000_000;
@@ -18,20 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([issuer, other, harness].map((each) => each[Symbol.asyncDispose]())));
 
-const call = (authorization: string, by: Harness = harness) =>
-  by.call({ method: 'tools/list', headers: { authorization } });
-
-async function refusal(token: string, by: Harness = harness): Promise<unknown> {
-  const before = new Map(by.counts);
-  const { result, request } = await call(`Bearer ${token}`, by);
-  expect([result.http, request]).toEqual([401, undefined]);
-  expect(result.headers?.['www-authenticate']).toStartWith(
-    'Bearer error="invalid_token", resource_metadata=',
-  );
-  const [counted = ''] =
-    [...by.counts].find(([key, count]) => key.startsWith('refused') && before.get(key) !== count) ?? [];
-  return /reason=(\w+)/.exec(counted)?.[1];
-}
+const call = (authorization: string, by: Harness = harness) => callWith(by, authorization);
+const refusal = (token: string, by: Harness = harness) => refusalOf(token, by);
 
 const claims = (more: Claims) => () => issuer.token(more);
 const header = (more: Claims) => () => issuer.token({}, more);

@@ -48,29 +48,33 @@ function watched(isCrowded = false) {
   };
 }
 
-test('one who took all there was, and takes nothing of what comes then, has stalled', async () => {
-  const { flow, after } = watched();
-  flow.push(BYTES);
-  await flow.take();
-  const next = flow.take();
-  expect(after(20_000)).toBeUndefined();
-  flow.push(BYTES);
-  await next;
-  expect(after(4_900)).toBeUndefined();
-  expect(after(200)).toBe('stalled_client');
-});
-
-test('time in which it waited for more does not count against it where others wait', async () => {
-  const { flow, after } = watched(true);
-  flow.push(BYTES);
-  await flow.take();
-  const next = flow.take();
-  expect(after(20_000)).toBeUndefined();
-  flow.push(BYTES);
-  await next;
-  expect(after(900)).toBeUndefined();
-  expect(after(300)).toBe('slow_client');
-});
+for (const [what, others, least, more, kind] of [
+  [
+    'one who took all there was, and takes nothing of what comes then, has stalled',
+    false,
+    4_900,
+    200,
+    'stalled_client',
+  ],
+  [
+    'time in which it waited for more does not count against it where others wait',
+    true,
+    900,
+    300,
+    'slow_client',
+  ],
+] as const)
+  test(what, async () => {
+    const { flow, after } = watched(others);
+    flow.push(BYTES);
+    await flow.take();
+    const next = flow.take();
+    expect(after(20_000)).toBeUndefined();
+    flow.push(BYTES);
+    await next;
+    expect(after(least)).toBeUndefined();
+    expect(after(more)).toBe(kind);
+  });
 
 test('one who has never begun to take it has stalled', () => {
   const { flow, after } = watched();
