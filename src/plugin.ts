@@ -13,6 +13,7 @@ export {
 } from './core/exchange.ts';
 export { type Fact, fact } from './core/facts.ts';
 export type { Emit } from './core/handler.ts';
+export { IntegrityError } from './core/integrity.ts';
 export type { Log } from './core/log.ts';
 export type { Outbound, Refusal } from './core/outbound.ts';
 export type { Page, PageRequest, ServedEndpoint } from './core/page.ts';

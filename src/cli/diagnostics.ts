@@ -6,10 +6,14 @@ import { type Shell, wantsColor } from './shell.ts';
 
 export class ConfigError extends CliError {
   constructor(readonly diagnostics: readonly Diagnostic[]) {
-    // An address in use is no fault of the file, and may be free at the next try.
-    const isSystem = diagnostics.every(({ code }) => code === 'LISTEN_FAILED');
-    super(isSystem ? EXIT.failed : EXIT.config, 'the configuration has errors');
+    super(exitOf(diagnostics), 'the configuration has errors');
   }
+}
+
+function exitOf(diagnostics: readonly Diagnostic[]): number {
+  if (diagnostics.some(({ code }) => code === 'PLUGIN_INTEGRITY')) return EXIT.integrity;
+  // An address in use is no fault of the file, and may be free at the next try.
+  return diagnostics.every(({ code }) => code === 'LISTEN_FAILED') ? EXIT.failed : EXIT.config;
 }
 
 /** Prints problems with their frames to stderr. */

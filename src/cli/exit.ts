@@ -5,6 +5,8 @@ export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
+  /** What the gateway vouches for is not what it was. */
+  integrity: 10,
   unreachable: 69,
   retryable: 75,
   denied: 77,

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { collectDefaultMetrics, Gauge } from 'prom-client';
 import type { Loaded } from '../config/load.ts';
+import type { IntegrityError } from '../core/integrity.ts';
 import { SILENT } from '../core/log.ts';
 import { createMetrics } from '../core/metrics.ts';
 import { pinMemory } from '../core/pin-store.ts';
@@ -34,6 +35,8 @@ export interface Prepared {
   readonly logger: Logger;
   readonly stateDir: string;
   readonly world: World;
+  /** Calls `hear` when a plugin says that the gateway must not go on, or has said so. */
+  onFail(hear: (fault: IntegrityError) => void): void;
 }
 
 /** Throws `ConfigError` or another `CliError`; opens nothing but the files of the state directory. */
@@ -70,7 +73,8 @@ export async function prepare(
     },
   );
   observeProcess(metrics.registry);
-  const host = { log: logger.log, metrics, now: Date.now, redact: shell.redact };
+  const failing = Promise.withResolvers<IntegrityError>();
+  const host = { log: logger.log, metrics, now: Date.now, redact: shell.redact, fail: failing.resolve };
   const { size, busy } = config.state;
   const world: World = {
     host,
@@ -94,7 +98,8 @@ export async function prepare(
     version: BUILD.version,
     listen,
   };
-  return { reader, first: reading, latest: () => latest, logger, stateDir: dir, world };
+  const onFail = (hear: (fault: IntegrityError) => void): void => void failing.promise.then(hear);
+  return { reader, first: reading, latest: () => latest, logger, stateDir: dir, world, onFail };
 }
 
 /** A world for looking only: no log, no key on disk, no figures kept, and this configuration. */

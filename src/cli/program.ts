@@ -17,8 +17,8 @@ const FIRST_EXAMPLES: Row['examples'] = [
 const CONFIG_SEARCH = `Configuration, first found: --config, $SLUICE_CONFIG, ./gateway.yaml,
 $XDG_CONFIG_HOME/sluice/gateway.yaml, /etc/sluice/gateway.yaml; else
 MCP_UPSTREAM_URL of the environment; else the built-in demo.`;
-const EXITS = `Exit codes: 0 ok · 1 failed · 2 usage · 69 no gateway answers · 75 try again ·
-77 denied · 78 bad configuration · 130, 143 ended by a signal`;
+const EXITS = `Exit codes: 0 ok · 1 failed · 2 usage · 10 integrity lost · 69 no gateway answers ·
+75 try again · 77 denied · 78 bad configuration · 130, 143 ended by a signal`;
 
 /** What `--help` prints for a command; `command` is empty for the program itself. */
 export interface HelpPage {

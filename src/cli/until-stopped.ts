@@ -31,6 +31,7 @@ export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life):
   const { logger, latest } = prepared;
   const done = Promise.withResolvers<number>();
   let stopping = false;
+  let clean: number = EXIT.ok;
   const now = (why: string): void => {
     if (stopping) return;
     stopping = true;
@@ -40,21 +41,26 @@ export function untilStopped(shell: Shell, { gateway, prepared, reload }: Life):
     setTimeout(
       () => {
         logger.log.error('the gateway did not stop in time');
-        done.resolve(EXIT.failed);
+        done.resolve(clean || EXIT.failed);
       },
       drain + teardownTime(config) + GRACE_MS,
     ).unref();
     gateway.stop().then(
       () => {
         logger.notice('stopped');
-        done.resolve(EXIT.ok);
+        done.resolve(clean);
       },
       (error: unknown) => {
         logger.log.error('the gateway did not stop cleanly', { error: textOf(error) });
-        done.resolve(EXIT.failed);
+        done.resolve(clean || EXIT.failed);
       },
     );
   };
+  prepared.onFail((fault) => {
+    clean = EXIT.integrity;
+    logger.log.error(fault.message, { hint: fault.hint });
+    now('integrity');
+  });
   handleSignals(process, {
     reload: () => void reload({ dryRun: false }),
     stop: now,

@@ -306,6 +306,11 @@ export const CODES = {
     why: 'Its file could not be loaded, or its setup threw.',
     fix: 'See the message of the plugin.',
   },
+  PLUGIN_INTEGRITY: {
+    title: 'What a plugin vouches for is not what it was',
+    why: 'A plugin looked at what it has kept, such as the audit log, and found it changed, shortened or replaced. The process ends with code 10; a reload is refused.',
+    fix: 'Keep a copy of what is there, find out who changed it, and do what the message says.',
+  },
   PINS_UNREADABLE: {
     title: 'A pin file that is none',
     why: 'The file of approved definitions of tools cannot be read, or holds something else. What was read before holds.',

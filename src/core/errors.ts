@@ -182,6 +182,13 @@ export const catalogue = {
     'The credential of the caller cannot be checked for now.',
     'Try again after data.retryAfterMs; the log says what could not be reached or read.',
   ),
+  AUDIT_UNAVAILABLE: entry(
+    1509,
+    503,
+    'denied',
+    'The call cannot be written into the audit log for now, and without that it is not made.',
+    'Try again after data.retryAfterMs; the log says why the disk takes nothing. The operator may set `durability` of the entry `audit`.',
+  ),
   SUBSCRIPTIONS_FULL: entry(
     1507,
     200,
@@ -311,12 +318,15 @@ export type ErrorName = keyof typeof catalogue;
  */
 export function errorResult(name: ErrorName, detail?: string, data: JsonObject = {}): McpResult {
   const { code, http, title } = catalogue[name];
-  const told = name === 'BUSY' || name === 'AUTH_UNAVAILABLE' ? { retryAfterMs: RETRY_MS, ...data } : data;
+  const told = COMES_BACK.has(name) ? { retryAfterMs: RETRY_MS, ...data } : data;
   const error = { code, message: detail ?? title, data: { code: name, ...told } as JsonValue };
   const away = name === 'UPSTREAM_UNAVAILABLE' && 'retryAfterMs' in told && !('status' in told);
   const status = away ? 503 : http;
   return new McpResult('error', RawObject.of(error), status, retryAfter(status, told.retryAfterMs));
 }
+
+/** Errors that say when to try again. */
+const COMES_BACK: ReadonlySet<ErrorName> = new Set(['BUSY', 'AUTH_UNAVAILABLE', 'AUDIT_UNAVAILABLE']);
 
 /** When one that was turned away may come back, where nothing better is known. */
 const RETRY_MS = 1_000;

@@ -86,6 +86,15 @@ export interface ExchangeInit {
   readonly runsOn?: RunsOn | undefined;
 }
 
+/** What a leg shares with the exchange it belongs to. */
+interface Within {
+  readonly facts: Facts;
+  readonly leg: Leg;
+  readonly senders: Sender[];
+  readonly views: ((thing: Thing) => boolean)[];
+  readonly decided: (by: string) => unknown;
+}
+
 /** Established by an auth plugin; read through `exchange.principal`. */
 export const principalFact = fact<Principal>('principal');
 
@@ -121,11 +130,10 @@ export class Exchange {
   #route: Route;
   #held = 0;
   #closed = false;
+  readonly #above: Within['decided'] | undefined;
+  #decidedBy: string | undefined;
 
-  constructor(
-    init: ExchangeInit,
-    within?: { facts: Facts; leg: Leg; senders: Sender[]; views: ((thing: Thing) => boolean)[] },
-  ) {
+  constructor(init: ExchangeInit, within?: Within) {
     this.id = init.id;
     this.client = init.client;
     this.inbound = init.inbound;
@@ -138,6 +146,7 @@ export class Exchange {
     this.runsOn = init.runsOn ?? NOTHING;
     this.#senders = within?.senders ?? [];
     this.#views = within?.views ?? [];
+    this.#above = within?.decided;
   }
 
   get request(): McpRequest {
@@ -151,6 +160,17 @@ export class Exchange {
 
   get principal(): Principal {
     return this.get(principalFact) ?? this.client.principal;
+  }
+
+  /** The id of the entry that answered in the place of the upstream: refused, failed or gave a result of its own. */
+  get decidedBy(): string | undefined {
+    return this.#decidedBy;
+  }
+
+  /** For the pipeline: this entry answers. What is asked of several is not decided by the entry of one of them. */
+  decided(by: string): void {
+    this.#decidedBy ??= by;
+    this.#above?.(by);
   }
 
   /** The client as whom the plugins have found it to be. */
@@ -255,7 +275,13 @@ export class Exchange {
   fork(upstream: string, request: McpRequest, signal = this.signal): Exchange {
     return new Exchange(
       { ...this.#init(), request, signal },
-      { facts: this.#facts, leg: { upstream }, senders: [...this.#senders], views: this.#views },
+      {
+        facts: this.#facts,
+        leg: { upstream },
+        senders: [...this.#senders],
+        views: this.#views,
+        decided: (by) => this.#route.kind === 'one' && this.decided(by),
+      },
     );
   }
 

@@ -44,9 +44,11 @@ function around(step: Step, next: Handler, host: Host, ways: Ways): Handler {
     if (hooks.onClose) x.addCloser(closer);
     if (hooks.onSend) x.addSender(sender);
     const refusal = hooks.onCaller ? await callerOf(step, guard, x) : undefined;
-    if (refusal) return refusal;
-    const verdict = hooks.onRequest ? await request(guard, x, emit) : undefined;
-    if (verdict instanceof McpResult) return verdict;
+    const verdict = refusal ?? (hooks.onRequest ? await request(guard, x, emit) : undefined);
+    if (verdict instanceof McpResult) {
+      x.decided(guard.id);
+      return verdict;
+    }
     if (verdict) {
       x.replace(verdict);
       ways.follow(x);
@@ -156,8 +158,9 @@ async function resultOf(guard: Guard, result: McpResult, x: Exchange, emit: Emit
     guard.would('changed the result', x);
     return result;
   } catch (error) {
-    const refusal = guard.fault(error, x)?.result;
-    return refusal ? unread(result, refusal) : result;
+    const refusal = guard.fault(error, x);
+    if (refusal?.code === 'PLUGIN_FAILED') x.decided(guard.id);
+    return refusal ? unread(result, refusal.result) : result;
   }
 }
 

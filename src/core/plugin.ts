@@ -6,6 +6,7 @@ import type { McpNotification, McpRequest, McpResult } from '../protocol/message
 import type { Principal } from './client.ts';
 import type { CallerToken, Exchange } from './exchange.ts';
 import type { Emit } from './handler.ts';
+import type { IntegrityError } from './integrity.ts';
 import type { Log } from './log.ts';
 import type { Outbound, Refusal } from './outbound.ts';
 import type { Page, PageRequest, ServedEndpoint } from './page.ts';
@@ -30,8 +31,13 @@ export interface PluginHost {
   /**
    * Counts something: `sluice_plugin_events_total`. Each of these texts is one of a few that are known beforehand, and
    * none is made from what a client sent.
+   * @param by how often, 1 unless it is said
    */
-  count(event: string, labels?: { readonly kind?: string; readonly reason?: string }): void;
+  count(event: string, labels?: { readonly kind?: string; readonly reason?: string }, by?: number): void;
+  /** How much there is of something now, such as what waits: `sluice_plugin_level`. Texts as for `count`. */
+  level(what: string, value: number): void;
+  /** How long something took, in milliseconds: `sluice_plugin_seconds`. Texts as for `count`. */
+  took(what: string, ms: number): void;
   /**
    * A value that outlives a reload: made once per key and entry id, given to every later generation, and
    * disposed when no generation asks for it any more.
@@ -39,6 +45,11 @@ export interface PluginHost {
   keep<T>(key: string, make: () => T, dispose?: (value: T) => void | Promise<void>): T;
   /** Counts that a limit of the plugin's options kept something out: `sluice_limit_hits_total{limit}`. */
   limitHit(limit: string): void;
+  /**
+   * The gateway must not go on: it logs why, lets calls at work end, and its process exits with code 10. From `setup`
+   * throw the same error instead: it refuses the start with that code, and a reload.
+   */
+  fail(fault: IntegrityError): void;
 }
 
 /** Who calls, as a plugin has found out. */

@@ -26,6 +26,7 @@ async function send(guard: Guard, outbound: Outbound, x: Exchange): Promise<Outb
   } catch (error) {
     if (error instanceof NotSent) throw error;
     const refusal = guard.fault(error, x);
+    if (refusal?.code === 'PLUGIN_FAILED') x.decided(guard.id);
     if (refusal) throw refusal;
     return undefined;
   }
@@ -40,6 +41,7 @@ function notSent(guard: Guard, verdict: McpResult, x: Exchange): undefined {
   if (verdict.kind !== 'error' || typeof code !== 'string' || !Object.hasOwn(catalogue, code))
     throw new TypeError(RETURNS);
   if (guard.shadow) return guard.would('sent nothing', x);
+  x.decided(guard.id);
   throw new NotSent(code as ErrorName, verdict.raw.string('message'), {
     ...data,
     requestId: x.id,

@@ -129,8 +129,11 @@ function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
     log: host.log,
     now: () => host.now(),
     stateDir: host.stateDir,
-    count: (event, labels) => host.count(event, labels),
+    count: (event, labels, by) => host.count(event, labels, by),
+    level: (what, value) => host.level(what, value),
+    took: (what, ms) => host.took(what, ms),
     limitHit: (limit) => host.limitHit(limit),
+    fail: (fault) => host.fail(fault),
     keep(key, make, dispose) {
       let release = (): void => {};
       const made = () => {

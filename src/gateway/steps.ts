@@ -7,6 +7,7 @@ import { readOptions } from '../config/options.ts';
 import type { Entry } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import { IntegrityError } from '../core/integrity.ts';
 import { type AnyPlugin, asHooks, type Hooks, type PluginHost } from '../core/plugin.ts';
 import type { Step } from '../core/step.ts';
 import { digest } from '../lib/digest.ts';
@@ -78,6 +79,10 @@ async function one(
     return { id, plugin: name, about, file: found.file, hooks, mode: enforced, onError, timeout, ...scope };
   } catch (error) {
     host.log.debug('plugin setup failed', { plugin: entry.id, error: messageOf(error) });
+    if (error instanceof IntegrityError) {
+      const { message, hint } = error;
+      return [document.at(entry.path, { code: 'PLUGIN_INTEGRITY', message, hint })];
+    }
     return fault(`the plugin refused to start: ${messageOf(error)}`);
   }
 }
@@ -117,9 +122,12 @@ function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsPart
     log: host.log.with({ plugin: time.place }),
     now: host.now,
     stateDir: parts.stateDir,
-    count: (event, { kind = '', reason = '' } = {}) =>
-      host.metrics.pluginEvents.inc({ plugin: entry.id, event, kind, reason }),
+    count: (event, { kind = '', reason = '' } = {}, by = 1) =>
+      host.metrics.pluginEvents.inc({ plugin: entry.id, event, kind, reason }, by),
+    level: (what, value) => host.metrics.pluginLevel.set({ plugin: entry.id, what }, value),
+    took: (what, ms) => host.metrics.pluginSeconds.observe({ plugin: entry.id, what }, ms / 1_000),
     limitHit: (limit) => host.metrics.limitHits.inc({ limit }),
+    fail: (fault) => host.fail?.(fault),
     keep: (key, make, dispose) =>
       scope.keep(
         `plugin ${time.place} ${key}`,

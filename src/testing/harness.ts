@@ -5,6 +5,7 @@ import { type input, type ZodType, z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
+import type { IntegrityError } from '../core/integrity.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Page, PageRequest, ServedEndpoint } from '../core/page.ts';
 import { asHooks, asPlugin, type Hooks, type Plugin, type PluginHost } from '../core/plugin.ts';
@@ -46,6 +47,10 @@ export interface Harness extends AsyncDisposable {
   readonly log: readonly LogLine[];
   /** How often it has counted something: `count('hit', { kind: 'a' })` is under `hit{kind=a}`. */
   readonly counts: ReadonlyMap<string, number>;
+  /** How much there is of something, as it said last. */
+  readonly levels: ReadonlyMap<string, number>;
+  /** With what it has said that the gateway must not go on. */
+  readonly faults: readonly IntegrityError[];
   /** What the plugin serves at a path that is no endpoint. */
   page(
     path: string,
@@ -93,6 +98,8 @@ export async function testPlugin<S extends ZodType>(
     },
     log,
     counts: bench.counts,
+    levels: bench.levels,
+    faults: bench.faults,
     page: (path, { endpoints = ENDPOINTS, ...request } = {}) =>
       clock.run(async () => (await hooks.onHttp?.({ ...GET, ...request, path }, endpoints)) ?? undefined),
     kept: (key) => keeps.get(key),
@@ -114,6 +121,8 @@ interface Bench extends Omit<Stage, 'step'> {
   readonly entry: TestEntry;
   readonly keeps: Keeps;
   readonly counts: Map<string, number>;
+  readonly levels: Map<string, number>;
+  readonly faults: IntegrityError[];
 }
 
 const GET = { method: 'GET', query: '', headers: new Headers() };
@@ -123,10 +132,10 @@ const ENDPOINTS: readonly ServedEndpoint[] = [
 
 /** `host.count`, into a map. */
 function counting(counts: Map<string, number>): PluginHost['count'] {
-  return (event, labels = {}) => {
+  return (event, labels = {}, by = 1) => {
     const said = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
     const key = said.length > 0 ? `${event}{${said.join(',')}}` : event;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    counts.set(key, (counts.get(key) ?? 0) + by);
   };
 }
 
@@ -142,12 +151,14 @@ function benchOf(plugin: Plugin, entry: TestEntry): Bench {
     keeps: new Keeps(),
     failures: new WeakMap<Exchange, unknown[]>(),
     counts: new Map<string, number>(),
+    levels: new Map<string, number>(),
+    faults: [],
   };
   return { plugin, id, entry, upstream, clock, log, host, ...fresh };
 }
 
 async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
-  const { plugin, id, entry, upstream, clock, host, keeps, counts } = bench;
+  const { plugin, id, entry, upstream, clock, host, keeps, counts, levels, faults } = bench;
   const options = optionsOf(plugin, raw ?? {});
   const log = host.log.with({ plugin: id });
   const keep: PluginHost['keep'] = (key, make, dispose) => keeps.keep(key, make, dispose);
@@ -155,7 +166,10 @@ async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
   const { now } = host;
   const count = counting(counts);
   const limitHit = (limit: string): void => count(limit);
-  const given = { id, upstream, log, now, stateDir: entry.stateDir, count, limitHit, keep };
+  const fail = (fault: IntegrityError): void => void faults.push(fault);
+  const level = (what: string, value: number): void => void levels.set(what, value);
+  const { stateDir } = entry;
+  const given = { id, upstream, log, now, stateDir, count, level, took() {}, limitHit, fail, keep };
   const hooks = await clock.run(() => plugin.setup(options, given));
   return asHooks(hooks);
 }

@@ -30,6 +30,7 @@ const ERRORS = {
   BODY_TIMEOUT: [-32600, 'client'],
   BUSY: [1503, 'denied'],
   AUTH_UNAVAILABLE: [1505, 'denied'],
+  AUDIT_UNAVAILABLE: [1509, 'denied'],
   SUBSCRIPTIONS_FULL: [1507, 'denied'],
   CLIENT_SLOW: [1508, 'denied'],
   UNAUTHENTICATED: [1401, 'denied'],
@@ -58,6 +59,7 @@ test('errors keep their names, numbers and whose fault they are', () => {
 test('the plugin interface exports what it exported', () => {
   expect(Object.keys(plugin).sort()).toEqual([
     'GATEWAY',
+    'IntegrityError',
     'McpNotification',
     'McpRequest',
     'McpResult',
@@ -113,6 +115,7 @@ test('configuration errors keep their codes', () => {
     'PIPE_SHUT',
     'PLUGIN_ENTRY',
     'PLUGIN_ID',
+    'PLUGIN_INTEGRITY',
     'PLUGIN_OPTIONS',
     'PLUGIN_PLACE',
     'PLUGIN_SETUP',

@@ -4,6 +4,7 @@ import type { McpNotification } from 'sluice/plugin';
 import { type Note, testPlugin } from 'sluice/testing';
 import progress from '../../plugins/progress.ts';
 import { exchangeOf, noteOf } from '../../src/testing/call.ts';
+import { BARE_HOST } from '../fixtures/plugin-host.ts';
 
 const METHOD = 'notifications/progress';
 const raw = (params: string): Note => ({ method: METHOD, params });
@@ -66,18 +67,7 @@ describe('values that go back', () => {
 
   test('do not pass in a later round of the same call, which has the same token', async () => {
     const { signal } = new AbortController();
-    const log = { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() };
-    const host = {
-      id: 'p',
-      upstream: undefined,
-      stateDir: undefined,
-      count() {},
-      limitHit() {},
-      log,
-      now: () => 0,
-      keep: (): never => expect.unreachable(),
-    };
-    const hooks = await progress.setup(progress.schema.parse({ every: '0ms' }), host);
+    const hooks = await progress.setup(progress.schema.parse({ every: '0ms' }), BARE_HOST);
     const first = exchangeOf({ method: 'tools/call' }, 'x1', signal, 0);
     const other = exchangeOf({ method: 'tools/call' }, 'x2', new AbortController().signal, 0);
     const second = first.again(first.request, first.route);

@@ -4,6 +4,7 @@ import type { McpNotification } from 'sluice/plugin';
 import { type Call, type Note, type ScriptedUpstream, testPlugin } from 'sluice/testing';
 import { plugins } from '../../plugins/index.ts';
 import progress from '../../plugins/progress.ts';
+import { BARE_HOST } from '../fixtures/plugin-host.ts';
 
 const METHOD = 'notifications/progress';
 const step = (value: number, more: Record<string, number | string> = {}): Note => ({
@@ -131,14 +132,8 @@ describe('pace', () => {
     const real = bench.now();
     let shift = 0;
     const plugin = await progress.setup(progress.schema.parse({}), {
-      id: 'progress',
-      upstream: undefined,
-      stateDir: undefined,
-      count() {},
-      log: { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() },
+      ...BARE_HOST,
       now: () => real - shift,
-      keep: (_key, make) => make(),
-      limitHit() {},
     });
     const seen: McpNotification[] = [];
     await using other = await testPlugin({ ...progress, setup: () => plugin });

@@ -8,6 +8,7 @@ import { Keeper, type Scope } from '../../../src/gateway/keep.ts';
 import { type LoadedPlugin, loadPlugin, setUp } from '../../../src/gateway/load.ts';
 import { McpNotification, McpRequest, McpResult } from '../../../src/protocol/message.ts';
 import { exchangeOf } from '../../../src/testing/call.ts';
+import { BARE_HOST } from '../../fixtures/plugin-host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-life-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -33,14 +34,9 @@ async function load(body: string, scope: Scope = new Keeper().scope()) {
 }
 
 const hostOf = (scope: Scope): PluginHost => ({
-  id: 'p',
-  upstream: undefined,
-  stateDir: undefined,
-  count() {},
-  log: { debug() {}, info() {}, warn() {}, error() {}, with: (): never => expect.unreachable() },
+  ...BARE_HOST,
   now: () => 7,
   keep: scope.keep,
-  limitHit() {},
 });
 
 const request = new McpRequest('tools/call', undefined);

@@ -8,6 +8,7 @@ import { loadPlugin, PluginFileError, setUp } from '../../../src/gateway/load.ts
 import { cacheGraph, type OpenGraph, openGraph } from '../../../src/gateway/modules.ts';
 import { McpRequest, McpResult } from '../../../src/protocol/message.ts';
 import { exchangeOf } from '../../../src/testing/call.ts';
+import { BARE_HOST } from '../../fixtures/plugin-host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-load-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -25,16 +26,6 @@ function folder(files: Record<string, string>): string {
 const onStray = (error: unknown): never => {
   throw error;
 };
-const host = {
-  id: 'p',
-  upstream: undefined,
-  stateDir: undefined,
-  count() {},
-  log: { debug() {}, info() {}, warn() {}, error() {}, with: () => host.log },
-  now: () => 0,
-  keep: <T>(_key: string, make: () => T): T => make(),
-  limitHit() {},
-} as const;
 const x = exchangeOf({ method: 'tools/call' }, 'x1', new AbortController().signal, 0);
 
 /** A plugin that answers with the JSON of an expression. */
@@ -48,7 +39,7 @@ export default definePlugin({
 
 async function answerOf(path: string, open: OpenGraph): Promise<McpResult> {
   const loaded = await loadPlugin(path, { onStray, open });
-  const hooks = await setUp(loaded, {}, host);
+  const hooks = await setUp(loaded, {}, BARE_HOST);
   const answer = await hooks.onRequest?.(new McpRequest('tools/call', undefined), x, () => undefined);
   loaded.dispose();
   return answer as McpResult;
@@ -205,7 +196,7 @@ describe('a file that does not load says why', () => {
     const hooks = body.replace('=> ({})', '=> ({ onReqest() {} })');
     const dir = folder({ 'p.ts': `import { z } from 'zod'; export default { ${hooks} };` });
     const loaded = await loadPlugin(join(dir, 'p.ts'), { onStray });
-    await expect(setUp(loaded, {}, host)).rejects.toThrow(
+    await expect(setUp(loaded, {}, BARE_HOST)).rejects.toThrow(
       'returns a hook "onReqest" from setup, which nobody calls',
     );
   });
