@@ -1,6 +1,7 @@
 // Who calls: finds it out by the methods its options ask for, lets in nobody else, and keeps callers to their scopes.
 
 import { definePlugin, type Exchange, McpResult, type Principal, z } from '../src/plugin.ts';
+import { checkApiKeys } from './auth/api-keys.ts';
 import { type Host, refused } from './auth/attempt.ts';
 import { dpopSchema } from './auth/dpop.ts';
 import { type Judging, judge } from './auth/judge.ts';
@@ -53,6 +54,7 @@ export default definePlugin({
   api: 1,
   about: 'Finds out who calls, and refuses those who do not prove it.',
   schema,
+  check: ({ api_keys }, place) => (api_keys === undefined ? [] : checkApiKeys(api_keys, place)),
   setup(options, host) {
     if (host.upstream !== undefined)
       throw new Error('auth belongs into the pipeline of all upstreams: who calls is known before what for');

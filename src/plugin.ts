@@ -23,7 +23,9 @@ export {
   type Caller,
   definePlugin,
   duration,
+  type EntryPlace,
   type Hooks,
+  type OptionProblem,
   type Plugin,
   type PluginHost,
 } from './core/plugin.ts';

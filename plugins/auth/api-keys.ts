@@ -3,10 +3,11 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type Principal, z } from '../../src/plugin.ts';
+import { type EntryPlace, type OptionProblem, type Principal, z } from '../../src/plugin.ts';
 import { type Host, type Method, refused, unavailable, type Verdict } from './attempt.ts';
 import { principalId, rights } from './key-entry.ts';
-import { KEY_FILE } from './key-file.ts';
+import { KEY_FILE, readKeys } from './key-file.ts';
+import { KeyFileError } from './key-lock.ts';
 import { digestOfKey, idOfKey, looksLikeKey } from './key-text.ts';
 import { LiveKeys } from './live-keys.ts';
 
@@ -62,11 +63,41 @@ export type ApiKeyOptions = z.output<typeof apiKeysSchema>;
 
 type Written = z.output<typeof written>;
 
-/** @throws Error when there can be no key, or the file is there and cannot be read */
+/** What is wrong with them, or with the file as it is now. */
+export function checkApiKeys(options: ApiKeyOptions, { stateDir, now }: EntryPlace): OptionProblem[] {
+  const { bearer, header, file, keys } = options;
+  const problems = keys.flatMap(({ expires }, at): OptionProblem[] =>
+    expires === undefined || now() < Date.parse(expires)
+      ? []
+      : [{ path: ['api_keys', 'keys', at, 'expires'], message: 'this key has expired', severity: 'warning' }],
+  );
+  if (!bearer && header === 'off')
+    problems.push({
+      path: ['api_keys'],
+      message: 'keys come in no header',
+      hint: 'set `bearer` or `header`',
+    });
+  if (file === 'off') {
+    const hint = 'write `keys`, or leave `file` as it is';
+    if (keys.length === 0) problems.push({ path: ['api_keys'], message: 'there is no key', hint });
+  } else if (stateDir !== undefined) problems.push(...checkFile(resolve(stateDir, file), keys.length));
+  return problems;
+}
+
+function checkFile(path: string, others: number): OptionProblem[] {
+  try {
+    if (readKeys(path).length + others > 0) return [];
+    const message = 'there is no key yet, so nobody gets in by one';
+    return [{ path: ['api_keys'], message, hint: 'sluice token mint NAME', severity: 'warning' }];
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error;
+    return [{ path: ['api_keys'], message: error.message, hint: error.hint }];
+  }
+}
+
+/** @throws Error when the file is there and cannot be read */
 export function apiKeys(options: ApiKeyOptions, host: Host): Method {
   const { bearer, header } = options;
-  if (!bearer && header === 'off')
-    throw new Error('api_keys: keys come in no header: set `bearer` or `header`');
   const live = liveKeys(options, host);
   const ownKeys = writtenKeys(options.keys);
   const judge = (key: string, now: number): Verdict => ownKeys(key, now) ?? ofFile(key, live, now);
@@ -87,14 +118,9 @@ export function apiKeys(options: ApiKeyOptions, host: Host): Method {
   };
 }
 
-function liveKeys({ file, keys }: ApiKeyOptions, host: Host): LiveKeys | undefined {
+function liveKeys({ file }: ApiKeyOptions, host: Host): LiveKeys | undefined {
   const { stateDir, log, now } = host;
-  if (file === 'off') {
-    if (keys.length === 0)
-      throw new Error('api_keys: there is no key: write `keys`, or leave `file` as it is');
-    return undefined;
-  }
-  if (stateDir === undefined) return undefined;
+  if (file === 'off' || stateDir === undefined) return undefined;
   const path = resolve(stateDir, file);
   // Over reloads, for streams that go on.
   return host.keep(

@@ -99,6 +99,16 @@ async function signed(
   return result.headers;
 }
 
+/** Whether the query of a URL has a meaning for every reader. */
+export function canSignQuery(url: string): boolean {
+  try {
+    queryOf(URL.canParse(url) ? new URL(url).search : '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Not URLSearchParams: to AWS a plus is a plus. */
 function queryOf(search: string): Record<string, string[]> {
   const query: Record<string, string[]> = Object.create(null);

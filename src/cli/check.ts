@@ -9,7 +9,6 @@ import {
 } from '../config/diagnostic.ts';
 import { createOnceReader } from './config.ts';
 import { EXIT } from './exit.ts';
-import { checkKeyFiles } from './key-files.ts';
 import { visible } from './log-fields.ts';
 import { readPins } from './pin-file.ts';
 import { pluginProblems } from './plugin-problems.ts';
@@ -31,10 +30,7 @@ export async function check(shell: Shell, options: CheckOptions): Promise<number
   ]);
   const sound = reading.ok && diagnostics.every(({ severity }) => severity !== 'error');
   // A start would end at it, too.
-  if (sound) {
-    readPins(shell, reading.config);
-    checkKeyFiles(shell, reading.config);
-  }
+  if (sound) readPins(shell, reading.config);
   const probes = sound && options.connect === true ? await probeUpstreams(shell, reading) : undefined;
   if (options.json === true) {
     const upstreams = probes === undefined ? {} : { upstreams: probes };

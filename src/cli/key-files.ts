@@ -59,11 +59,6 @@ export function usualKeyFile(shell: Shell, { state }: Pick<Config, 'state'>): st
   return resolve(stateDir(shell, state.dir), shell.keyFile.usual);
 }
 
-/** Reads all that a gateway with this configuration would read. @throws CliError when one is none */
-export function checkKeyFiles(shell: Shell, config: Config): void {
-  for (const file of configuredKeyFiles(shell, config)) withKeyFiles(shell, ({ read }) => read(file));
-}
-
 /** @throws CliError in the place of what the tools throw */
 export function withKeyFiles<T>(shell: Shell, act: (tools: KeyFileTools) => T): T {
   try {

@@ -128,8 +128,8 @@ export const CODES = {
   },
   LISTEN_URL: {
     title: 'A listener whose URL nobody knows',
-    why: 'Tokens are for the URL of their endpoint, and no client knows the listener by this address. None would be good.',
-    fix: 'Give the listener `url`, such as `https://mcp.example.com`; or the issuer `audiences`.',
+    why: 'Tokens, DPoP proofs and signatures are for the URL of their endpoint, and no client knows the listener by this address. None would be good.',
+    fix: 'Give the listener `url`, such as `https://mcp.example.com`; where it is for tokens alone, `audiences` of the issuer will do.',
   },
   LISTEN_HOSTS: {
     title: 'A listener that answers to no host',
@@ -180,6 +180,11 @@ export const CODES = {
     title: 'A pipe that nobody could call over',
     why: 'A client on stdin and stdout sends no headers: no token, key or certificate comes with its messages, and `auth` would refuse all of them.',
     fix: 'Say whom the user stands for that the process runs as: `peers: [{ uid: 1000 }]`, with `principal`, `tenant` and `scopes` where they matter; `id -u` prints the number. Or write `anonymous: true`. An entry for the endpoints of others can have `when: { endpoints: [...] }`: a pipe is served by the first endpoint.',
+  },
+  CALLERS_UNKNOWN: {
+    title: 'Credentials of callers whom nobody knows',
+    why: 'An upstream is to be called with a credential of the caller, and on no endpoint that leads to it an entry of the pipeline finds out who that is, or takes a token that could be exchanged. Each call would be refused with `CREDENTIAL_MISSING`.',
+    fix: 'Put `auth` into the pipeline of all upstreams, with `issuers` for `token_exchange`; or give the upstream one credential for everybody.',
   },
   FORWARD_CREDENTIAL: {
     title: 'A credential of callers is passed on',

@@ -1,6 +1,7 @@
 // Options of a plugin: checked by the plugin's own schema after loading, and kept out of dumps.
 // Must not know any plugin.
 import { z } from 'zod';
+import type { OptionProblem } from '../core/plugin.ts';
 import type { JsonObject, JsonValue } from '../protocol/values.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { sortDiagnostics } from './diagnostic.ts';
@@ -26,20 +27,47 @@ export function readOptions<Schema extends z.ZodType>(
   entry: Entry,
   schema: Schema,
 ): OptionsResult<z.output<Schema>> {
-  const result = parseOptions(document, entry.path, entry.options ?? {}, schema);
-  if (result.success) return { ok: true, value: result.data };
-  return { ok: false, diagnostics: optionDiagnostics(document, entry.path, result.error, schema) };
+  return judgeOptions(document, entry.path, entry.options ?? {}, schema);
 }
 
-/** What is wrong with options as they stand in the document, before the entry is settled. */
+/** The same of options as they stand in the document, before the entry is settled. */
+export function judgeOptions<Schema extends z.ZodType>(
+  document: ConfigDocument,
+  entryPath: Path,
+  options: JsonValue,
+  schema: Schema,
+): OptionsResult<z.output<Schema>> {
+  const result = parseOptions(document, entryPath, options, schema);
+  if (result.success) return { ok: true, value: result.data };
+  return { ok: false, diagnostics: optionDiagnostics(document, entryPath, result.error, schema) };
+}
+
+/** Diagnostics for what a plugin found wrong with options that its schema takes. */
+export function problemDiagnostics(
+  document: ConfigDocument,
+  entryPath: Path,
+  problems: readonly OptionProblem[],
+): Diagnostic[] {
+  const place = optionsPath(document, entryPath);
+  return problems.map(({ message, hint, path, severity = 'error' }) =>
+    document.at(path === undefined ? entryPath : [...place, ...path], {
+      code: 'PLUGIN_OPTIONS',
+      message,
+      ...(hint !== undefined && { hint }),
+      severity,
+    }),
+  );
+}
+
+/** What is wrong with them, and nothing else. */
 export function wrongOptions(
   document: ConfigDocument,
   entryPath: Path,
   options: JsonValue,
   schema: z.ZodType,
-): Diagnostic[] {
-  const result = parseOptions(document, entryPath, options, schema);
-  return result.success ? [] : optionDiagnostics(document, entryPath, result.error, schema);
+): readonly Diagnostic[] {
+  const result = judgeOptions(document, entryPath, options, schema);
+  return result.ok ? [] : result.diagnostics;
 }
 
 function parseOptions<Schema extends z.ZodType>(

@@ -116,6 +116,29 @@ export interface Hooks {
   dispose?(): void | Promise<void>;
 }
 
+/** Where an entry stands, as far as its options may be judged by it. */
+export interface EntryPlace {
+  /** The upstream's name inside `upstreams.NAME.pipeline`, else undefined. */
+  readonly upstream: string | undefined;
+  /** The URLs of that upstream; none where it is a process. */
+  readonly urls: readonly string[];
+  /** As `PluginHost` has it. */
+  readonly stateDir: string | undefined;
+  now(): number;
+}
+
+/** What is wrong with options that the schema takes. */
+export interface OptionProblem {
+  /** One line that repeats no value. */
+  readonly message: string;
+  /** What to do. */
+  readonly hint?: string | undefined;
+  /** Where, from the options on: `['keys', 0]`. Default: the entry. */
+  readonly path?: readonly (string | number)[];
+  /** A warning refuses nothing. Default: `error`. */
+  readonly severity?: 'error' | 'warning';
+}
+
 export interface Plugin<S extends ZodType = ZodType> {
   /** How gateway.yaml names a built-in; for a file only a label. */
   readonly name: string;
@@ -125,6 +148,11 @@ export interface Plugin<S extends ZodType = ZodType> {
   readonly about: string;
   /** The options of an entry, as a zod schema; wrong options refuse the configuration at their line. */
   readonly schema: S;
+  /**
+   * What only a look at the world can tell: keys that are past their time, a file that is not there. Run by
+   * `sluice check`, and before each `setup`. May look, and opens and changes nothing.
+   */
+  check?(options: output<S>, place: EntryPlace): readonly OptionProblem[] | Promise<readonly OptionProblem[]>;
   /** May open things. Throwing refuses the configuration at the entry's line. */
   setup(options: output<S>, host: PluginHost): Hooks | Promise<Hooks>;
 }
@@ -147,7 +175,7 @@ export function asPlugin(value: unknown): AnyPlugin {
   if (value === undefined || value === null) throw new Error(`exports no default plugin (${how})`);
   if (typeof value !== 'object')
     throw new Error(`exports a ${typeof value} by default, not a plugin (${how})`);
-  const { name, api, about, schema, setup } = value as Partial<Record<keyof AnyPlugin, unknown>>;
+  const { name, api, about, schema, setup, check } = value as Partial<Record<keyof AnyPlugin, unknown>>;
   if (typeof api === 'number' && api !== API)
     throw new Error(`is written for plugin api ${api}, this is ${API}`);
   const members: [string, boolean][] = [
@@ -156,6 +184,7 @@ export function asPlugin(value: unknown): AnyPlugin {
     ['about (text)', typeof about === 'string'],
     ['schema (a zod 4 schema)', typeof schema === 'object' && schema !== null && '_zod' in schema],
     ['setup (a function)', typeof setup === 'function'],
+    ['check (a function)', check === undefined || typeof check === 'function'],
   ];
   const missing = members.filter(([, isThere]) => !isThere).map(([member]) => member);
   if (missing.length > 0) throw new Error(`exports a plugin without ${missing.join(', ')} (${how})`);

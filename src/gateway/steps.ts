@@ -11,8 +11,9 @@ import { IntegrityError } from '../core/integrity.ts';
 import { type AnyPlugin, asHooks, type Hooks, type PluginHost } from '../core/plugin.ts';
 import type { Step } from '../core/step.ts';
 import { digest } from '../lib/digest.ts';
+import { checkEntry } from './entry-check.ts';
 import type { Scope } from './keep.ts';
-import { loadPlugin, setUp as setUpLoaded } from './load.ts';
+import { loadPlugin, type Run, setUp as setUpLoaded } from './load.ts';
 import { endpointMatcher, matcher } from './match.ts';
 import { ownFiles } from './modules.ts';
 import { disposeInTime, type SetupTime, setUpInTime } from './setup-time.ts';
@@ -67,6 +68,8 @@ async function one(
   if (Array.isArray(found)) return found;
   const options = readOptions(document, entry, found.plugin.schema);
   if (!options.ok) return [...options.diagnostics];
+  const problems = await look(entry, options.value, upstream, found, parts);
+  if (problems.length > 0) return problems;
   try {
     const time = timeOf(entry, upstream, parts);
     const made = () => found.setUp(options.value, pluginHost(entry, upstream, parts));
@@ -87,9 +90,25 @@ async function one(
   }
 }
 
+/** What the plugin's own check refuses; what it only warns of is for the log. */
+async function look(
+  { path, id }: Entry,
+  options: unknown,
+  upstream: string | undefined,
+  { plugin, run }: Found,
+  { document, stateDir, host, setupTime }: StepsParts,
+): Promise<Diagnostic[]> {
+  const entry = { path, plugin, options, upstream, ...(run && { run }) };
+  const found = await checkEntry(entry, { document, stateDir, now: host.now, time: setupTime });
+  for (const { severity, message, hint, file, line } of found)
+    if (severity === 'warning') host.log.warn(message, { plugin: id, file, line, ...(hint && { hint }) });
+  return found.filter(({ severity }) => severity === 'error');
+}
+
 interface Found {
   readonly plugin: AnyPlugin;
   readonly file: SetUp['file'];
+  readonly run?: Run;
   setUp(options: unknown, host: PluginHost): Promise<Hooks>;
 }
 
@@ -110,7 +129,8 @@ async function find(entry: Entry, parts: StepsParts): Promise<Found> {
   parts.onDispose(() => loaded.dispose());
   const code = ownFiles(entry.plugin).map((path) => `${path}\n${readFileSync(path, 'utf8')}`);
   const file = { path: entry.plugin, digest: digest(code.join('\n')) };
-  return { plugin: loaded.plugin, file, setUp: (options, host) => setUpLoaded(loaded, options, host) };
+  const { run } = loaded;
+  return { plugin: loaded.plugin, file, run, setUp: (options, host) => setUpLoaded(loaded, options, host) };
 }
 
 function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsParts): PluginHost {

@@ -27,6 +27,8 @@ export interface TestEntry {
   readonly stateDir?: string;
   /** Puts the plugin into this upstream's own pipeline. */
   readonly upstream?: string;
+  /** What `check` is told of that upstream. */
+  readonly urls?: readonly string[];
   /** Real milliseconds after which `call` gives up a call that waits for the clock. Default: 1000. */
   readonly patience?: number;
 }
@@ -70,7 +72,7 @@ const START = 1_800_000_000_000;
 /**
  * Sets a plugin up for a test, as an entry of gateway.yaml does.
  * @param options as they would be written in gateway.yaml
- * @throws Error when it is no plugin, when its schema refuses the options, or when its setup throws
+ * @throws Error when it is no plugin, when its schema or its check refuses the options, or when its setup throws
  */
 export async function testPlugin<S extends ZodType>(
   plugin: Plugin<S>,
@@ -170,6 +172,10 @@ async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
   const level = (what: string, value: number): void => void levels.set(what, value);
   const { stateDir } = entry;
   const given = { id, upstream, log, now, stateDir, count, level, took() {}, limitHit, fail, keep };
+  const place = { upstream, urls: entry.urls ?? [], stateDir, now };
+  const problems = await clock.run(async () => (await plugin.check?.(options, place)) ?? []);
+  const wrong = problems.find(({ severity }) => severity !== 'warning');
+  if (wrong) throw new Error([wrong.message, wrong.hint].filter(Boolean).join(': '));
   const hooks = await clock.run(() => plugin.setup(options, given));
   return asHooks(hooks);
 }

@@ -82,6 +82,7 @@ test('the test kit exports what it exported', () => {
 test('configuration errors keep their codes', () => {
   expect(Object.keys(CODES).sort()).toEqual([
     'AUTH_IDLE',
+    'CALLERS_UNKNOWN',
     'CERTIFICATE_EXPIRED',
     'CERTIFICATE_INVALID',
     'DURATION_INVALID',

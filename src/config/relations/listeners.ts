@@ -25,9 +25,7 @@ export function listenerProblems(tree: JsonObject): PlacedProblem[] {
     ...duplicates([...admin, ...http]),
     ...http.filter(({ address }) => !isLocal(address) && !isGuarded(tree)).map(unsafe),
     ...listeners.flatMap((listener, index) => plain(listener, ['listeners', index, 'http'])),
-    ...(needsUrl(tree)
-      ? listeners.flatMap((each, index) => nameless(each, ['listeners', index, 'http']))
-      : []),
+    ...listeners.flatMap((each, index) => nameless(each, ['listeners', index, 'http'], boundToUrl(tree))),
     ...admin.filter(({ address }) => !isLocal(address)).map(unsafeAdmin),
   ];
 }
@@ -56,22 +54,35 @@ function isOpen(auth: JsonValue): boolean {
   return anonymous !== false && asMap(anonymous).public !== true;
 }
 
-/** Whether tokens are taken that are for the URL of their endpoint. */
-function needsUrl(tree: JsonObject): boolean {
-  return asList(tree.pipeline).some((entry) => {
-    const { auth, mode } = asMap(entry);
-    const all = asList(asMap(auth).issuers);
-    return mode !== 'off' && all.some((issuer) => isMap(issuer) && issuer.audiences === undefined);
-  });
+/** What is only good for the URL of the endpoint it is sent to. */
+interface BoundToUrl {
+  readonly tokens: boolean;
+  readonly proofs: boolean;
+}
+
+function boundToUrl(tree: JsonObject): BoundToUrl {
+  const entries = asList(tree.pipeline).map(asMap);
+  const auths = entries.filter(({ mode }) => mode !== 'off').map(({ auth }) => asMap(auth));
+  const issuers = auths.flatMap(({ issuers }) => asList(issuers).filter(isMap));
+  return {
+    tokens: issuers.some(({ audiences }) => audiences === undefined),
+    proofs:
+      auths.some(({ signatures, dpop }) => isMap(signatures) || isMap(dpop)) ||
+      issuers.some(({ dpop }) => dpop === 'required'),
+  };
 }
 
 /** An address that no client knows the listener by: all interfaces, or a socket file. */
-function nameless(listener: JsonValue, path: Path): PlacedProblem[] {
+function nameless(listener: JsonValue, path: Path, { tokens, proofs }: BoundToUrl): PlacedProblem[] {
   const [at] = httpAddress(listener, path);
   if (at === undefined || asMap(asMap(listener).http).url !== undefined) return [];
   const { address } = at;
-  if (address.kind === 'tcp' && !/^(?:0\.0\.0\.0|::)$/.test(address.host)) return [];
-  const message = 'tokens are for the URL of their endpoint, and this address is none';
+  const isAll = address.kind === 'tcp' && /^(?:0\.0\.0\.0|::)$/.test(address.host);
+  // Who is on a socket file may prove himself by being there.
+  if (!isAll && !(address.kind === 'unix' && tokens)) return [];
+  const what = [...(tokens ? ['tokens'] : []), ...(proofs ? ['signatures and proofs'] : [])];
+  if (what.length === 0) return [];
+  const message = `${what.join(', ')} are for the URL of their endpoint, and this address is none`;
   const hint = 'add how clients know it: url: https://mcp.example.com';
   return [{ path: at.path, code: 'LISTEN_URL', message, hint }];
 }

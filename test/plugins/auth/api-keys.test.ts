@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { apiKeys, apiKeysSchema } from '../../../plugins/auth/api-keys.ts';
+import { apiKeys, apiKeysSchema, checkApiKeys } from '../../../plugins/auth/api-keys.ts';
 import { type Attempt, attemptOf, type Verdict } from '../../../plugins/auth/attempt.ts';
 import { mintKey, revokeKey } from '../../../plugins/auth/key-file.ts';
 import { idOfKey, newKey } from '../../../plugins/auth/key-text.ts';
@@ -187,8 +187,23 @@ describe('where keys are taken from', () => {
   });
 
   test('nowhere is a mistake', () => {
-    expect(() => scene({ header: 'off', bearer: false })).toThrow(/keys come in no header/);
-    expect(() => scene({ file: 'off' })).toThrow(/there is no key/);
+    const place = { upstream: undefined, urls: [], stateDir: undefined, now: Date.now };
+    const told = (options: object) =>
+      checkApiKeys(apiKeysSchema.parse(options), place).map(({ message }) => message);
+    expect(told({ header: 'off', bearer: false })).toEqual(['keys come in no header']);
+    expect(told({ file: 'off' })).toEqual(['there is no key']);
+    expect(told({})).toEqual([]);
+  });
+
+  test('a key of gateway.yaml that has expired is told', () => {
+    const keys = [
+      { key: '0123456789abcdef0123456789abcdef', id: 'me', expires: '2027-01-01T00:00:00Z' },
+      { key: 'fedcba9876543210fedcba9876543210', id: 'you', expires: '2028-01-01T00:00:00Z' },
+    ];
+    const place = { upstream: undefined, urls: [], stateDir: undefined, now: () => NOW };
+    expect(checkApiKeys(apiKeysSchema.parse({ keys }), place)).toEqual([
+      { path: ['api_keys', 'keys', 0, 'expires'], message: 'this key has expired', severity: 'warning' },
+    ]);
   });
 });
 

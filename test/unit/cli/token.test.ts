@@ -156,7 +156,7 @@ test('a file that would end the start is told by check, too', async () => {
   expect((await home.run(['check'])).code).toBe(0);
   writeFileSync(home.path('api-keys.json'), 'oh no', { mode: 0o600 });
   const told = await home.run(['check']);
-  expect(told).toMatchObject({ code: 1, err: expect.stringContaining('is not JSON') });
+  expect(told).toMatchObject({ code: 78, err: expect.stringContaining('is not JSON') });
   const started = await home.run(['run']);
   expect(started).toMatchObject({ code: 78, err: expect.stringContaining('is not JSON') });
 });
