@@ -146,6 +146,16 @@ export const CODES = {
     why: 'Certificates are shown on listeners with `tls.client`, and the system tells of users on Unix sockets and of the one at a pipe. No listener is one of these, so this method of `auth` finds nobody.',
     fix: 'Add what the hint says to a listener, or remove the method.',
   },
+  AUTH_TWICE: {
+    title: 'Two entries say who calls at one endpoint',
+    why: 'A caller would have to be found by both, and what the one has found the other may not change: every call that both see is refused.',
+    fix: 'Give each entry endpoints of its own, by `when: { endpoints: [...] }`. Where callers may prove themselves in one way or another, put both methods into one entry. An entry to be tried out can have `mode: shadow` beside one that acts.',
+  },
+  AUTH_PASS: {
+    title: '`auth` lets pass whom it could not judge',
+    why: 'With `on_error: pass` a file that cannot be read, or an issuer that hangs, would let everybody in without a name.',
+    fix: 'Remove `on_error`. To see what an entry would do, give it `mode: shadow`; to let strangers in, write `anonymous: true`.',
+  },
   PLUGIN_PLACE: {
     title: 'A plugin where it cannot work',
     why: '`auth` has to know who calls before an upstream is chosen; `credentials` and `signing` hold what is meant for one upstream.',

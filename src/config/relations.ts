@@ -3,6 +3,7 @@
 // nothing for granted and reports only what it is sure of.
 import type { JsonObject } from '../protocol/values.ts';
 import type { PlacedProblem } from './issues.ts';
+import { authEntryProblems } from './relations/auth-entries.ts';
 import { credentialProblems } from './relations/credentials.ts';
 import { endpointProblems } from './relations/endpoints.ts';
 import { listenerProblems } from './relations/listeners.ts';
@@ -38,6 +39,7 @@ export function relationProblems(tree: JsonObject, plugins: readonly string[]): 
     ...fromElsewhere(tree),
     ...listenerProblems(tree),
     ...wayInProblems(tree),
+    ...authEntryProblems(tree),
     ...listedPipeProblems(tree),
     ...endpointProblems(tree),
     ...offeringProblems(tree),

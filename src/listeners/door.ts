@@ -3,7 +3,7 @@
 
 import { ANONYMOUS, type Client, NO_CAPABILITIES, type Principal } from '../core/client.ts';
 import { errorText, type Message } from '../protocol/jsonrpc.ts';
-import type { McpRequest } from '../protocol/message.ts';
+import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { isStatelessVersion, NEWEST_INITIALIZE } from '../protocol/versions.ts';
 import { bareStatus, refusedName } from './admit.ts';
 import { answerText, requestOf, statusOf } from './edge.ts';
@@ -30,12 +30,27 @@ export async function atTheDoor(
   if (!refusal) return principal;
   // The plugins above the one that refuses see that it does.
   const result = (await endpoint.admit(client, inbound, request, id)) ?? refusal;
-  tellRefused(call, refusedName(result));
   const text = message
     ? answerText(message, result, client, serving.gateway)
     : errorText(client.era === '2026' ? undefined : null, result.raw);
+  return refused(call, result, text, message && isHeard ? statusOf(result, client) : bareStatus(result));
+}
+
+/**
+ * The same for a stream that begins: its request is all that plugins can say no to.
+ * @returns the refusal, or who calls
+ */
+export async function streamAtTheDoor(call: HttpCall, request: McpRequest): Promise<Response | Principal> {
+  const stranger = await atTheDoor(call, request);
+  if (stranger instanceof Response) return stranger;
+  const { serving, inbound, id } = call;
+  const result = await serving.endpoint(inbound.endpoint)?.admit(strangerOf(call), inbound, request, id);
+  return result ? refused(call, result, errorText(null, result.raw), bareStatus(result)) : stranger;
+}
+
+function refused(call: HttpCall, result: McpResult, text: string, status: number): Response {
+  tellRefused(call, refusedName(result));
   const headers = { 'content-type': 'application/json', ...call.headers, ...result.headers };
-  const status = message && isHeard ? statusOf(result, client) : bareStatus(result);
   return new Response(text, { status, headers });
 }
 

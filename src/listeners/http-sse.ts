@@ -7,7 +7,7 @@ import { claimsStateless } from '../protocol/classify.ts';
 import { isBatch, type Message, MessageError, parseMessage } from '../protocol/jsonrpc.ts';
 import { BARE } from './admit.ts';
 import { Channel } from './channel.ts';
-import { atTheDoor } from './door.ts';
+import { atTheDoor, streamAtTheDoor } from './door.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
 import { jsonBody, type Refuse } from './http-post.ts';
 import { accepts, type HttpCall, tellRefused } from './http-request.ts';
@@ -46,7 +46,7 @@ export class SseClients {
       return new Response(null, { status: 405, headers: { ...call.headers, allow: METHODS } });
     }
     if (!this.#serving.accepting()) return refuse('STOPPING');
-    const stranger = await atTheDoor(call, BARE.GET);
+    const stranger = await streamAtTheDoor(call, BARE.GET);
     return stranger instanceof Response ? stranger : this.#begin(path, call, stranger, refuse);
   }
 
@@ -116,7 +116,7 @@ export class SseClients {
   }
 
   async #post(path: string, call: HttpCall, refuse: Refuse): Promise<Response> {
-    const name = new URL(call.request.url).searchParams.get('sessionId');
+    const name = new URLSearchParams(call.inbound.query).get('sessionId');
     // A client that tries the newer transport first goes on to GET after a 400 (2025-11-25 basic/transports).
     if (name === null) return refuse('SESSION_REQUIRED', `Open the event stream first: GET ${path}.`);
     const unknown = () => refuse('SESSION_UNKNOWN', 'The event stream has ended, or never was.');

@@ -243,10 +243,13 @@ const CLOSING: Partial<Record<ErrorName, { connection: 'close' }>> = {
   BODY_TIMEOUT: { connection: 'close' },
 };
 
-/** Of a request whose Host header is no host, the runtime gives the bare path (Bun 1.4.5; Unix sockets only). */
+/**
+ * Of a request whose Host header is no host, the runtime gives the bare path, or a URL that cannot be read (Bun 1.4.5;
+ * Unix sockets only).
+ */
 function pathOf(url: string): string {
-  if (url.startsWith('/')) return url.split(/[?#]/, 1)[0] ?? '';
-  return URL.canParse(url) ? new URL(url).pathname : '';
+  if (URL.canParse(url)) return new URL(url).pathname;
+  return url.replace(/^https?:\/\/[^/]*/, '').split(/[?#]/, 1)[0] ?? '';
 }
 
 const ALLOWED =

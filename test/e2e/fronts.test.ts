@@ -141,6 +141,25 @@ describe('who is there', () => {
   });
 });
 
+test.each(['x', '[x', 'a b', ''])(
+  'a Host of %j is good on a Unix socket, over HTTP+SSE too',
+  async (host) => {
+    await using _ = await startInProcess(onSocket());
+    const stream = opened(`GET /sse HTTP/1.1\r\nHost: ${host}\r\nAccept: text/event-stream\r\n\r\n`);
+    const told = await new Promise<string>((heard) =>
+      stream.socket.on('data', (bytes) => heard(String(bytes))),
+    );
+    expect(told).toStartWith('HTTP/1.1 200 ');
+    const body = JSON.stringify(initialize('2024-11-05'));
+    const head = `Host: ${host}\r\nConnection: close\r\nContent-Type: application/json`;
+    const posted = (query: string) =>
+      opened(`POST /sse${query} HTTP/1.1\r\n${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`).over;
+    expect(await posted('')).toMatch(/^HTTP\/1\.1 400 [\s\S]*SESSION_REQUIRED/);
+    expect(await posted('?sessionId=x')).toMatch(/^HTTP\/1\.1 404 [\s\S]*SESSION_UNKNOWN/);
+    stream.socket.destroy();
+  },
+);
+
 test('a long answer arrives whole, whatever the direction it comes from, and a client that leaves is missed', async () => {
   await using gateway = await startInProcess(onSocket());
   const long = '#'.repeat(3_000_000);

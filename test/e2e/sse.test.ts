@@ -8,12 +8,14 @@ import {
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { definePlugin, refuse, z } from 'sluice/plugin';
 import { configOf, DEMO, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { oneByOne } from '../fixtures/one-by-one.ts';
 import { connectPeer, textOf } from '../fixtures/peers.ts';
 import { startRawUpstream } from '../fixtures/raw-upstream.ts';
 import { startStepping } from '../fixtures/stepping.ts';
 import { until } from '../fixtures/until.ts';
+import { send } from '../fixtures/wire.ts';
 
 async function connect({ url }: InProcess): Promise<Client> {
   const client = new Client({ name: 'old', version: '1' });
@@ -157,4 +159,27 @@ test('a stop waits for the call at work, answers it, and then ends the stream', 
   expect(await call).toMatchObject({ content: [] });
   await stopped;
   await client.close();
+});
+
+test('plugins may refuse a stream before it begins, and see what it is', async () => {
+  const seen: string[] = [];
+  const few = definePlugin({
+    name: 'few',
+    api: 1,
+    about: 'Refuses streams.',
+    schema: z.strictObject({}),
+    setup: () => ({
+      onRequest({ method }, x) {
+        seen.push(`${method} ${x.inbound.url?.endsWith('/sse')}`);
+        return method === 'GET' ? refuse('FORBIDDEN', 'No more streams.') : undefined;
+      },
+    }),
+  });
+  await using gateway = await startInProcess(configOf(DEMO, { pipeline: ['few'] }), { plugins: { few } });
+  const headers = { accept: 'text/event-stream' };
+  const got = await send(new URL('/sse', gateway.url).href, { method: 'GET', headers });
+  expect([got.status, (await got.json()).error.message]).toEqual([403, 'No more streams.']);
+  expect(seen).toEqual(['GET true']);
+  expect(gateway.gateway.report().streams).toBe(0);
+  expect(await gateway.figure('refused', { code: 'FORBIDDEN' })).toBe(1);
 });

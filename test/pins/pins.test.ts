@@ -83,6 +83,8 @@ test('configuration errors keep their codes', () => {
   expect(Object.keys(CODES).sort()).toEqual([
     'AUTH_IDLE',
     'CALLERS_UNKNOWN',
+    'AUTH_PASS',
+    'AUTH_TWICE',
     'CERTIFICATE_EXPIRED',
     'CERTIFICATE_INVALID',
     'DURATION_INVALID',

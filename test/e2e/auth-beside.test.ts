@@ -1,0 +1,53 @@
+// Two entries of `auth` for one endpoint: where both act the gateway does not start; one in shadow mode tells what it
+// would do, and changes nothing.
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { plugins } from '../../plugins/index.ts';
+import { call } from '../fixtures/clients.ts';
+import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
+import { answer, json, type Rogue, startRogue } from '../fixtures/rogue.ts';
+
+const KEYS = { ada: 'a'.repeat(32), bob: 'b'.repeat(32), nobody: 'c'.repeat(32) };
+const key = (name: keyof typeof KEYS) => ({ headers: { 'x-api-key': KEYS[name] } });
+const entry = (names: readonly (keyof typeof KEYS)[], more: object = {}) => ({
+  auth: { api_keys: { file: 'off', keys: names.map((id) => ({ key: KEYS[id], id })) }, ...more },
+});
+
+let stateDir: string;
+let upstream: Rogue;
+beforeEach(async () => {
+  stateDir = mkdtempSync(join(tmpdir(), 'sluice-beside-'));
+  upstream = await startRogue((hit, res) => json(res, answer(hit, 'done')));
+});
+afterEach(async () => {
+  await upstream.stop();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+const start = (pipeline: object[], upstreams: object = { one: { url: upstream.url } }): Promise<InProcess> =>
+  startInProcess(configOf({ ...upstreams }, { pipeline }), { plugins, stateDir });
+const told = ({ lines }: InProcess): unknown[] =>
+  lines
+    .filter(({ message }) => message.startsWith('shadow: '))
+    .map(({ message, fields }) => [message, fields.plugin]);
+
+test('both of which act: it does not start', async () => {
+  const second = { ...entry(['bob']), id: 'second' };
+  expect(start([entry(['ada']), second])).rejects.toThrow(/AUTH_TWICE/);
+});
+
+for (const order of ['above', 'below'] as const)
+  test(`one in shadow mode ${order} the one that acts decides nothing`, async () => {
+    const trial = { ...entry(['bob'], { scopes: ['mcp:use'] }), id: 'trial', mode: 'shadow' };
+    await using gateway = await start(order === 'above' ? [trial, entry(['ada'])] : [entry(['ada']), trial]);
+    const { url } = gateway;
+    for (const who of ['bob', 'nobody'] as const)
+      expect((await call(url, 'x', {}, key(who))).status).toBe(401);
+    expect(upstream.hits).toEqual([]);
+    expect((await call(url, 'x', {}, key('ada'))).status).toBe(200);
+    expect(told(gateway)).toContainEqual(['shadow: would have refused the caller', 'trial']);
+    const [line] = gateway.lines.filter(({ message }) => message === 'call');
+    expect(line?.fields.principal).toBe('ada');
+  });
