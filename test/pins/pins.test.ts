@@ -82,9 +82,9 @@ test('the test kit exports what it exported', () => {
 test('configuration errors keep their codes', () => {
   expect(Object.keys(CODES).sort()).toEqual([
     'AUTH_IDLE',
-    'CALLERS_UNKNOWN',
     'AUTH_PASS',
     'AUTH_TWICE',
+    'CALLERS_UNKNOWN',
     'CERTIFICATE_EXPIRED',
     'CERTIFICATE_INVALID',
     'DURATION_INVALID',
