@@ -1,6 +1,7 @@
 // The public plugin interface. Third parties know it as `sluice/plugin`; nothing else of the gateway is theirs.
 
 export { z } from 'zod';
+export type { Reassurance } from './core/call-progress.ts';
 export { type Client, GATEWAY, type Principal } from './core/client.ts';
 export { type ErrorName, errorResult as refuse } from './core/errors.ts';
 export {
@@ -18,6 +19,7 @@ export type { Log } from './core/log.ts';
 export type { Outbound, Refusal } from './core/outbound.ts';
 export type { Page, PageRequest, ServedEndpoint } from './core/page.ts';
 export type { Peer, PeerCertificate } from './core/peer.ts';
+export type { Phase } from './core/phases.ts';
 export {
   type AnyPlugin,
   type Caller,

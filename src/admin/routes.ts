@@ -1,6 +1,8 @@
 // What the admin server answers. Reading is for everybody who may connect; changing is for the socket alone.
 
+import { parseDuration } from '../lib/duration.ts';
 import { redactData } from '../lib/redact.ts';
+import { following } from './follow.ts';
 import type { AdminSource } from './source.ts';
 
 export interface Asked {
@@ -29,6 +31,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
   '/metrics': { methods: READ, answer: (_, source) => figures(source) },
   '/status': { methods: READ, answer: (_, source) => json(200, source.status(), source) },
+  '/calls': { methods: READ, trusted: true, answer: calls },
   '/explain': { methods: READ, trusted: true, answer: explain },
   '/reload': { methods: ['POST'], trusted: true, answer: reload },
 };
@@ -66,6 +69,26 @@ export async function answer(asked: Asked, source: AdminSource): Promise<Respons
 /** A refusal in the shape all errors here have. */
 export function failure(status: number, code: string, message: string): Response {
   return json(status, { error: { code, message } });
+}
+
+/** Calls that are described where nothing else is asked for, and at most. */
+const DESCRIBED = { usual: 100, most: 2_048 } as const;
+/** Between two lines of what is followed, milliseconds. */
+const FOLLOWED = { least: 100, most: 60_000 } as const;
+
+function calls({ query, method }: Asked, source: AdminSource): Response {
+  const most = Number(query.get('most') ?? DESCRIBED.usual);
+  if (!Number.isInteger(most) || most < 1 || most > DESCRIBED.most)
+    return failure(400, 'MOST_INVALID', `most is a number from 1 to ${DESCRIBED.most}`);
+  const asked = query.get('every');
+  if (asked === null) return json(200, source.calls(most), source);
+  const every = parseDuration(asked);
+  if (every === undefined || every < FOLLOWED.least || every > FOLLOWED.most)
+    return failure(400, 'EVERY_INVALID', 'every is a duration from 100ms to 60s');
+  const lines = (): string => written(source.calls(most), source);
+  return new Response(method === 'HEAD' ? null : following(every, lines), {
+    headers: headers('application/x-ndjson'),
+  });
 }
 
 function explain({ query }: Asked, source: AdminSource): Response {
@@ -109,6 +132,9 @@ function text(status: number, body: string): Response {
 }
 
 function json(status: number, body: unknown, source?: AdminSource): Response {
-  const told = source === undefined ? body : redactData(body, (text) => source.redact(text));
-  return new Response(`${JSON.stringify(told)}\n`, { status, headers: headers('application/json') });
+  return new Response(`${written(body, source)}\n`, { status, headers: headers('application/json') });
+}
+
+function written(body: unknown, source?: AdminSource): string {
+  return JSON.stringify(source === undefined ? body : redactData(body, (text) => source.redact(text)));
 }

@@ -8,6 +8,8 @@ export interface AdminSource {
   /** Upstreams that are not called for now, by name. */
   away(): readonly string[];
   status(): JsonValue;
+  /** What is at work. @param most calls that are described */
+  calls(most: number): JsonValue;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   /** Never rejects for anything the configuration says. */
   reload(options: { readonly dryRun: boolean }): Promise<ReloadReport>;

@@ -29,6 +29,7 @@ export function adminSource(prepared: Prepared, gateway: () => Gateway | undefin
         .filter(({ targets }) => targets.length > 0 && targets.every(({ state }) => state === 'open'))
         .map(({ name }) => name),
     status: () => statusOf(prepared, gateway()),
+    calls: (most) => ({ version: 1, ...(gateway()?.calls(most) ?? { calls: 0, longest: [] }) }),
     metrics: prepared.world.host.metrics.registry,
     redact,
     reload: (options) => reload(options),

@@ -2,10 +2,12 @@
 // it carries is replaced, never mutated. Knows nothing of wires.
 
 import type { McpRequest, McpResult } from '../protocol/message.ts';
+import { progressFact, type Reassurance } from './call-progress.ts';
 import type { Client, Principal } from './client.ts';
 import { type Fact, Facts, fact } from './facts.ts';
 import type { Outbound, Refusal } from './outbound.ts';
 import type { Peer } from './peer.ts';
+import { type Phase, phaseOf } from './phases.ts';
 import type { Route } from './route.ts';
 
 /** One upstream's share of an exchange. */
@@ -260,15 +262,37 @@ export class Exchange {
 
   /**
    * Waits for something slow without running into the entry's `timeout`.
+   * @param phase what the call waits for, in words: as `waits` has it
    * @throws the signal's reason when the exchange is cancelled meanwhile
    */
-  async hold<T>(wait: Promise<T>): Promise<T> {
+  async hold<T>(wait: Promise<T>, { phase }: { phase?: string | Phase } = {}): Promise<T> {
     this.#held++;
+    const over = phase === undefined ? undefined : this.waits(phase);
     try {
       return await Promise.race([wait, aborted(this.signal)]);
     } finally {
       this.#held--;
+      over?.();
     }
+  }
+
+  /** What the call waits for, in words; `processing` where it waits for nothing. */
+  get phase(): string {
+    return this.get(progressFact)?.phases.current.name ?? 'processing';
+  }
+
+  /**
+   * Says what the call waits for from here on, such as `waiting for approval`. Its operator sees that, and its client,
+   * where it wants progress, is told when it lasts.
+   * @returns ends it; harmless when called again
+   */
+  waits(phase: string | Phase): () => void {
+    return this.get(progressFact)?.phases.begin(phaseOf(phase)) ?? (() => {});
+  }
+
+  /** A client that wants progress hears what its call waits for whenever it has heard nothing for so long. */
+  reassure(reassurance: Reassurance): void {
+    this.get(progressFact)?.reassure(reassurance);
   }
 
   /** One upstream's share: own request and signal, reads this exchange's facts. */

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import { type Plan, planReload } from '../config/diff.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Config, Limits } from '../config/schema.ts';
+import { LiveCalls } from '../core/live-calls.ts';
 import { openParked } from '../core/parked.ts';
 import { createSeal } from '../lib/seal.ts';
 import { settledWithin } from '../lib/settled.ts';
@@ -54,6 +55,7 @@ export async function startGateway(world: World): Promise<Started> {
     childEnv: world.childEnv,
     readFile: world.readFile,
   });
+  const calls = new LiveCalls(host, () => limits().keepAlive);
   const stock = new Stock({ host, shelf: world.shelf, limits: () => stockLimits(limits()) });
   const build = (loaded: typeof first, number: number) =>
     buildGeneration({ number, loaded, world, keeper, live, gateway, seal, stock });
@@ -84,6 +86,7 @@ export async function startGateway(world: World): Promise<Started> {
     gateway,
     seal,
     store: world.sessions,
+    live: calls,
     refused: createRefusals(host),
     limits: () => ({ ...limits(), json: limits() }),
     endpoint: (path, request) => waitingOn(request)?.endpoints.get(path) ?? current?.endpoints.get(path),
@@ -237,6 +240,7 @@ export async function startGateway(world: World): Promise<Started> {
           ...host.metrics.load,
           draining: draining.size,
         }),
+      calls: (most) => calls.report(most),
       warm: (told) => warm(current as Generation, host, warming.signal, told),
       ready: () => accepting,
       serveStdio: (input, write, peer) =>

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Plan } from '../config/diff.ts';
 import type { Loaded, LoadResult } from '../config/load.ts';
 import type { Host } from '../core/host.ts';
+import type { CallsReport } from '../core/live-calls.ts';
 import type { Peer } from '../core/peer.ts';
 import type { PinStore } from '../core/pin-store.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
@@ -138,6 +139,8 @@ export interface Gateway {
   reload(options: { readonly dryRun: boolean; readonly again?: boolean }): Promise<ReloadResult>;
   explain(method: string, name: string | undefined, endpoint: string | undefined): Explanation | undefined;
   report(): GatewayReport;
+  /** What is at work. @param most of them are described */
+  calls(most: number): CallsReport;
   /** Connects to every upstream of the current generation, a few at a time, and tells what came of each. */
   warm(told: (warmed: Warmed) => void): Promise<void>;
   /** Whether new calls are served: false before the first generation stands and once stopping began. */

@@ -27,8 +27,6 @@ export interface Asking {
   /** How often one call may ask: one that does so more often is not going to end. */
   readonly rounds: number;
   readonly host: Host;
-  /** How often a client that wants progress is told that its answer is waited for, milliseconds. */
-  readonly every: number;
   /** Puts a message on the call's own stream; false when this client reads none. '' only asks whether it does. */
   send(text: string): boolean;
 }
@@ -74,7 +72,7 @@ async function collect(round: Round, asking: Asking): Promise<Answers> {
     const answer = await one(method, input?.object('params'), signal, asking);
     return withdrawn.aborted ? undefined : ([key, { method, answer }] as const);
   });
-  const stop = asking.send('') ? round.waiting(asking.every) : () => {};
+  const stop = asking.send('') ? round.waiting() : () => {};
   try {
     return new Map((await Promise.all(all)).filter((each) => each !== undefined));
   } finally {

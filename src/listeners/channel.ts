@@ -191,7 +191,7 @@ export class Channel {
   ): Promise<void> {
     const { serving, out } = this.#o;
     const { client, asker } = session;
-    const { parkTtl: timeout, keepAlive: every, rounds } = serving.limits();
+    const { parkTtl: timeout, rounds } = serving.limits();
     const { signal, end } = session.calls.begin(message.id);
     const local = await localAnswer(message, {
       session,
@@ -208,7 +208,7 @@ export class Channel {
       if (text !== '') void out.note(text);
       return true;
     };
-    const asking = { asker, client, id, signal, timeout, every, rounds, host: serving.host, send };
+    const asking = { asker, client, id, signal, timeout, rounds, host: serving.host, send };
     const served = await serve(
       {
         ...this.#call(client, inbound, id),

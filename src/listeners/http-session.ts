@@ -144,9 +144,9 @@ function callOf(
 ) {
   const { host } = call.serving;
   const send = (text: string): boolean => reply.canStream && (text === '' || reply.send(text) !== false);
-  const { parkTtl: timeout, keepAlive: every, rounds } = call.serving.limits();
+  const { parkTtl: timeout, rounds } = call.serving.limits();
   const { asker, client } = session;
-  const asking = { asker, client, id: call.id, signal, timeout, every, rounds, host, send };
+  const asking = { asker, client, id: call.id, signal, timeout, rounds, host, send };
   return {
     id: call.id,
     client: session.client,

@@ -1,18 +1,20 @@
 // One call of a client from its opened exchange to its result: limits, rounds of questions, figures and the
 // access log. The same for every transport and era.
 
+import { progressFact } from '../core/call-progress.ts';
 import { checkFact } from '../core/check.ts';
 import type { Client, Principal } from '../core/client.ts';
 import { type ErrorName, errorLabel, errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import type { LiveCall } from '../core/live-calls.ts';
+import { phases } from '../core/phases.ts';
 import { type Refusal, refusalsFact } from '../core/refusals.ts';
 import { Withdrawals, withdrawalsFact } from '../core/withdrawals.ts';
 import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { methodLabel, methodRow } from '../protocol/methods.ts';
 import type { Rest, RestEnd } from '../protocol/rest.ts';
-import { callProgress } from './call-progress.ts';
 import type { Endpoint, Serving } from './serving.ts';
 
 export interface ClientCall {
@@ -36,7 +38,7 @@ export interface Round {
   /** Which answers the upstream needs no more, from the moment it asked. */
   readonly withdrawals: Withdrawals;
   /** Tells the client that its answer is waited for, until the returned function is called. */
-  waiting(every: number): () => void;
+  waiting(): () => void;
 }
 
 /** Makes the call once more, as a new exchange. @param refusals what the client would not answer, by question */
@@ -75,12 +77,15 @@ export async function serve(call: ClientCall, serving: Serving): Promise<Served>
   const cut = Promise.withResolvers<McpResult>();
   const forget = serving.onCut(() => cut.resolve(errorResult('STOPPING', CUT, { requestId: call.id })));
   const begun: Begun = {};
-  const carried = carry(call, serving, begun).catch((error: unknown) => failed(error, call, host));
+  const live = lookedAt(call, begun, serving);
+  const carried = carry(call, serving, begun, live).catch((error: unknown) => failed(error, call, host));
   const result = await Promise.race([carried, cut.promise]);
   forget();
+  live.progress.end();
   const over = (end?: RestEnd): void => {
     load.inFlight -= counted;
     inFlight.set(load.inFlight);
+    live.end();
     record(call, begun.x, outcomeOf(result, end), performance.now() - began, host, end?.bytes);
   };
   // What comes when it has been cut, nobody reads.
@@ -95,27 +100,31 @@ export async function serve(call: ClientCall, serving: Serving): Promise<Served>
  * All rounds run on the generation of the first: what asks is there, as it was. A call that continues a parked one
  * runs where that is.
  */
-async function carry(call: ClientCall, serving: Serving, begun: Begun): Promise<McpResult> {
+async function carry(
+  call: ClientCall,
+  serving: Serving,
+  begun: Begun,
+  { progress }: LiveCall,
+): Promise<McpResult> {
   const endpoint = serving.endpoint(call.inbound.endpoint, call.request);
   if (!endpoint)
     return errorResult('STOPPING', 'This endpoint is not served any more.', { requestId: call.id });
   begun.leave = endpoint.hold();
   const { rounds, check } = call;
-  const progress = callProgress(call.request.meta.progressToken, call.emit, serving.host);
   const run: Run = async (request, refusals) => {
     const { x: before } = begun;
     const x = before
       ? endpoint.again(before, request)
       : endpoint.open(call.client, call.inbound, request, call.signal, call.id);
     begun.x = x;
+    x.set(progressFact, progress);
     if (check) x.set(checkFact, (own) => check(own, endpoint));
     if (refusals && refusals.size > 0) x.set(refusalsFact, refusals);
     const withdrawals = new Withdrawals();
     if (rounds) x.set(withdrawalsFact, withdrawals);
-    const emit = rounds ? progress.emit : firstTold(call, x);
-    const result = await endpoint.handle(x, emit);
+    const result = await endpoint.handle(x, firstTold(call, x, progress.emit));
     if (result.kind === 'input_required' && rounds) x.close(result);
-    return { result, withdrawals, waiting: progress.waiting };
+    return { result, withdrawals, waiting: () => progress.phases.begin(phases.client) };
   };
   try {
     const first = await run(call.request);
@@ -129,7 +138,7 @@ async function carry(call: ClientCall, serving: Serving, begun: Begun): Promise<
 }
 
 /** With the first thing that comes back, plugins have let the call pass. */
-function firstTold({ begun, emit }: ClientCall, x: Exchange): Emit {
+function firstTold({ begun }: ClientCall, x: Exchange, emit: Emit): Emit {
   if (!begun) return emit;
   let isTold = false;
   return (note) => {
@@ -137,6 +146,21 @@ function firstTold({ begun, emit }: ClientCall, x: Exchange): Emit {
     isTold = true;
     return emit(note);
   };
+}
+
+function lookedAt(
+  { id, client, inbound, request, emit }: ClientCall,
+  begun: Begun,
+  serving: Serving,
+): LiveCall {
+  const { listener, endpoint } = inbound;
+  const { method, meta } = request;
+  return serving.live.begin({
+    ...{ id, client, listener, endpoint, method, emit },
+    token: meta.progressToken,
+    x: () => begun.x,
+    asked: () => shownName(begun.x),
+  });
 }
 
 /** Harmless where it has ended already. */
@@ -186,7 +210,6 @@ function record(
   bytes?: number,
 ): void {
   const { method } = call.request;
-  const row = methodRow(method);
   const known = methodLabel(method);
   const code = result.kind === 'error' ? result.raw.object('data')?.string('code') : undefined;
   const outcome = call.signal.aborted ? 'cancelled' : result.kind;
@@ -196,8 +219,7 @@ function record(
   host.log.info('call', {
     requestId: call.id,
     method,
-    // Who holds the id of a task can have its result.
-    name: x && row?.name !== 'taskId' ? askedOf(x) : undefined,
+    name: shownName(x),
     upstream: x?.route.kind === 'one' ? x.route.upstream : undefined,
     era: call.client.version,
     principal: x?.principal.id,
@@ -209,6 +231,9 @@ function record(
 }
 
 /** The name of something that is there, or may be. */
-function askedOf({ route }: Exchange): string | undefined {
+function shownName(x: Exchange | undefined): string | undefined {
+  // Who holds the id of a task can have its result.
+  if (!x || methodRow(x.request.method)?.name === 'taskId') return undefined;
+  const { route } = x;
   return route.kind === 'one' || route.kind === 'undecided' ? route.asked : undefined;
 }

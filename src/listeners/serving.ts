@@ -4,6 +4,7 @@ import type { Client, Principal } from '../core/client.ts';
 import type { Exchange, Inbound } from '../core/exchange.ts';
 import type { Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import type { LiveCalls } from '../core/live-calls.ts';
 import type { Page, PageRequest } from '../core/page.ts';
 import type { SessionStore } from '../core/session-store.ts';
 import type { Seal } from '../lib/seal.ts';
@@ -102,6 +103,8 @@ export interface Serving {
   readonly seal: Seal;
   /** What outlives sessions in memory. */
   readonly store: SessionStore;
+  /** What is at work, for those who look on. */
+  readonly live: LiveCalls;
   /** Counts and logs a request that is refused before there is an exchange. */
   readonly refused: TellRefused;
   /** Of the current generation, so that a reload changes them. */

@@ -1,9 +1,11 @@
 // One call through the pipeline of a test: the client and the upstream are what the test says of them.
 
+import { progressFact } from '../core/call-progress.ts';
 import { errorResult, isFault } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
+import { type LiveCall, LiveCalls } from '../core/live-calls.ts';
 import type { Outbound } from '../core/outbound.ts';
 import { pipeline } from '../core/pipeline.ts';
 import type { Step } from '../core/step.ts';
@@ -57,13 +59,16 @@ export function startCall(call: Call, id: string, stage: Stage): Running {
     (seen.isOver ? seen.late : seen.notes).push(note);
     return call.take?.(note);
   };
+  const live = clock.run(() => lookedAt(x, emit, stage));
+  subject.set(progressFact, live.progress);
   const outcome = clock.run(async (): Promise<Outcome> => {
     const handle = pipeline([stage.step], scripted(call, seen, clock), host);
     let result = errorResult('INTERNAL');
     try {
       call.before?.(subject);
-      result = await handle(subject, emit);
+      result = await handle(subject, live.progress.emit);
     } finally {
+      live.end();
       seen.isOver = true;
       subject.close(result);
     }
@@ -77,6 +82,25 @@ export function startCall(call: Call, id: string, stage: Stage): Running {
     outcome,
     cancel: () => client.abort(new Error('the client cancelled the call')),
   };
+}
+
+/** How long a phase lasts until a client that was told of it is told again, milliseconds: the gateway's default. */
+const REPEAT_MS = 15_000;
+
+/** What the client is told of phases, as the listener would have it. */
+function lookedAt(x: Exchange, emit: Emit, { host, clock }: Stage): LiveCall {
+  const { id, client, request, inbound } = x;
+  const { method, meta } = request;
+  return new LiveCalls(
+    host,
+    () => REPEAT_MS,
+    () => clock.now(),
+  ).begin({
+    ...{ id, client, method, emit, endpoint: inbound.endpoint, listener: inbound.listener },
+    token: meta.progressToken,
+    x: () => x,
+    asked: () => undefined,
+  });
 }
 
 /** The innermost handler: the upstream, as the call describes it. */

@@ -3,6 +3,7 @@
 
 import { errorResult, GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { phases } from '../core/phases.ts';
 import type { McpResult } from '../protocol/message.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { type Clock, type Deadlines, startClock } from './clock.ts';
@@ -37,6 +38,7 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
   // One that is taken up again may be held up already.
   if (call.heldSince !== undefined) call.onHeld?.();
   const gone = watchSignal(x.signal);
+  const over = x.waits(phases.answer(on.upstream));
   try {
     for (;;) {
       const event: Event = await Promise.race([
@@ -57,6 +59,7 @@ export async function carry(call: Call, link: Link, x: Exchange, on: Carrying): 
       if (outcome) return outcome;
     }
   } finally {
+    over();
     clock.stop();
     client.stop();
     gone.stop();

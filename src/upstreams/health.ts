@@ -1,7 +1,7 @@
 // What the end of a call says of the server that it was sent to. Only what the server did counts: an answer is
 // one whatever it says, and what the caller or the gateway did says nothing.
 
-import { GatewayError } from '../core/errors.ts';
+import { catalogue, type ErrorName, GatewayError } from '../core/errors.ts';
 import { McpResult } from '../protocol/message.ts';
 import type { Settled } from './call.ts';
 import { SessionLost } from './link.ts';
@@ -57,4 +57,9 @@ export class Refused extends GatewayError {
       { upstream, retryAfterMs },
     );
   }
+}
+
+/** Whether an error of the catalogue is the upstream's own. */
+export function isUpstreamFault(code: string): boolean {
+  return code in catalogue && catalogue[code as ErrorName].fault === 'upstream';
 }

@@ -3,9 +3,8 @@
 
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import type { Emit } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
-import { type Waiting, whileWaiting } from './while-waiting.ts';
+import { during, phases } from '../core/phases.ts';
 
 export interface Concurrency {
   /** Most calls at work. */
@@ -24,11 +23,9 @@ export class Places {
   /** What gives a place to each that waits, longest waiting first. */
   readonly #waiting = new Set<() => void>();
 
-  /** @param every between two words to one that waits and wants progress, milliseconds */
   constructor(
     readonly upstream: string,
     readonly limits: Concurrency,
-    readonly every: () => number,
     readonly host: Host,
   ) {}
 
@@ -57,11 +54,10 @@ export class Places {
 
   /**
    * Waits for a place, and takes it.
-   * @returns where notifications of the call go from now on
    * @throws GatewayError BUSY when too many wait, or when it took too long
    * @throws the signal's reason when the caller goes
    */
-  async wait(x: Exchange, emit: Emit): Promise<Emit> {
+  async wait(x: Exchange): Promise<void> {
     x.signal.throwIfAborted();
     const { max, queue, wait } = this.limits;
     if (this.#waiting.size >= queue)
@@ -84,13 +80,9 @@ export class Places {
     x.signal.addEventListener('abort', gone, { once: true });
     this.#waiting.add(resolve);
     this.#count();
-    let told: Waiting | undefined;
     try {
-      told = whileWaiting(x, emit, `waiting for a free place at "${this.upstream}"`, this.every());
-      await promise;
-      return told.emit;
+      await during(x, phases.place(this.upstream), promise);
     } finally {
-      told?.stop();
       clearTimeout(timer);
       x.signal.removeEventListener('abort', gone);
       this.#waiting.delete(resolve);

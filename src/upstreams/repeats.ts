@@ -3,6 +3,7 @@
 
 import type { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
+import { during, phases } from '../core/phases.ts';
 import type { McpResult } from '../protocol/message.ts';
 import type { Settled } from './call.ts';
 import type { Link } from './link.ts';
@@ -87,7 +88,7 @@ export function createRepeats({ name, kind, retry, timeouts, limits }: UpstreamS
         for (;;) {
           result = await send(tries);
           if (result) return result;
-          await tries.pause(x.signal);
+          await during(x, phases.retry(name), tries.pause(x.signal));
         }
       } finally {
         tries.over(result !== undefined && result.kind !== 'error');

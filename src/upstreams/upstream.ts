@@ -1,9 +1,10 @@
 // One configured upstream: a handler of exchanges over its links. Everything above sees only this.
 
 import { type Client, canBeAsked, identityKey } from '../core/client.ts';
-import { catalogue, type ErrorName, errorResult, GatewayError, messageOf } from '../core/errors.ts';
+import { errorResult, GatewayError, messageOf } from '../core/errors.ts';
 import type { Exchange, SendersOf } from '../core/exchange.ts';
 import type { Emit, Handler } from '../core/handler.ts';
+import { during, phases } from '../core/phases.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import { type McpNotification, McpResult, signedBy } from '../protocol/message.ts';
 import { Affinity } from './affinity.ts';
@@ -12,7 +13,7 @@ import { Cache, type Carry, type Via } from './cache.ts';
 import type { Call, Question, Settled } from './call.ts';
 import { carry } from './carry.ts';
 import { Greetings } from './greetings.ts';
-import { verdictOf } from './health.ts';
+import { isUpstreamFault, verdictOf } from './health.ts';
 import { type Hello, isLost, type Link } from './link.ts';
 import { listen } from './listen.ts';
 import { createOpener, type UpstreamParts } from './opener.ts';
@@ -80,8 +81,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
   const levels = new SessionLevels(ownOf, spec.timeouts.start);
   const repeats = createRepeats(spec, host);
   const open = createOpener(parts, ownOf, repeats.reconnects);
+  const reaching = phases.reach(spec.name, spec.kind);
   const up = (value: 0 | 1): void => host.metrics.upstreamUp.set({ upstream: spec.name }, value);
-  const places = new Places(spec.name, spec.concurrency, () => spec.limits.keepAlive, host);
+  const places = new Places(spec.name, spec.concurrency, host);
   const targets: Targets = new Targets({
     upstream: spec.name,
     urls: spec.kind === 'url' ? spec.urls : [''],
@@ -191,9 +193,9 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     const safe = isRead(x.request.method);
     for (let place = 1; ; place++) {
       const use = { place: place - 1, safe, exclude };
-      const pooled = await unlessAborted(acquire(hold, x.caller, use), x.signal);
+      const pooled = await during(x, reaching, unlessAborted(acquire(hold, x.caller, use), x.signal));
       if (asks && place < pooled.slot.places && hasParked(pooled.link)) continue;
-      if (asks) await hold.turn(pooled, x.client, x.signal);
+      if (asks) await during(x, phases.turn(spec.name), hold.turn(pooled, x.client, x.signal));
       await levels.ensure(pooled.link, x, pooled.slot);
       // Servers ask on the standing stream, too, and drop the question where there is none.
       if (asks && canBeAsked(x.client.capabilities) && pooled.link.era === '2025')
@@ -258,7 +260,7 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     const parked = park.take(x);
     if (!parked) return errorResult('STATE_INVALID', undefined, { requestId: x.id });
     try {
-      await hold.turn(pool.of(parked.link), x.client, x.signal, true);
+      await during(x, phases.turn(spec.name), hold.turn(pool.of(parked.link), x.client, x.signal, true));
       return await resume(parked, x, emit);
     } finally {
       park.carried(parked.call);
@@ -316,15 +318,14 @@ export function createUpstream(parts: UpstreamParts): Upstream {
     try {
       if (x.request.method === LISTEN) return await listen(x, cache?.hearing(hear) ?? hear, listening(hold));
       const isBack = park.isOurs(x);
-      let out = hear;
       if (isBack) places.squeeze();
       else if (!places.take()) {
         // Nobody waits to be refused.
         targets.refuse(() => identityKey(x.principal));
-        out = await places.wait(x, hear);
+        await places.wait(x);
       }
       isPlaced = true;
-      const answered = await (isBack ? comeBack(x, out, hold) : send(x, out, hold, via));
+      const answered = await (isBack ? comeBack(x, hear, hold) : send(x, hear, hold, via));
       result = affinity.writeIn(hold.stateless, x, answered);
       return result;
     } catch (error) {
@@ -393,8 +394,4 @@ export function createUpstream(parts: UpstreamParts): Upstream {
       await open.close();
     },
   };
-}
-
-function isUpstreamFault(code: string): boolean {
-  return code in catalogue && catalogue[code as ErrorName].fault === 'upstream';
 }

@@ -19,6 +19,7 @@ export function fakeSource(): FakeSource {
     wait: Promise.resolve(),
     ready: () => source.isReady,
     away: () => source.gone,
+    calls: (most) => ({ version: 1, calls: 3, most }),
     status: () => ({ version: 1, generation: 7 }),
     metrics: {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',

@@ -77,6 +77,7 @@ describe('over TCP', () => {
       body: { error: { code: 'SOCKET_ONLY' } },
     });
     expect((await fetch(`${url}/explain?method=tools/list`)).status).toBe(403);
+    expect((await fetch(`${url}/calls`)).status).toBe(403);
     expect(source.asked).toEqual([]);
   });
 

@@ -1,7 +1,9 @@
 // The exchange: facts are written once and read through by legs, closers run once, a hold ends with the signal.
 import { describe, expect, test } from 'bun:test';
+import { CallProgress, progressFact } from '../../../src/core/call-progress.ts';
 import { principalFact } from '../../../src/core/exchange.ts';
 import { fact } from '../../../src/core/facts.ts';
+import { createMetrics } from '../../../src/core/metrics.ts';
 import { McpResult } from '../../../src/protocol/message.ts';
 import { exchangeOf } from '../../../src/testing/call.ts';
 
@@ -86,6 +88,28 @@ describe('close', () => {
 });
 
 describe('hold', () => {
+  test('names the phase of the call, which its legs share, until it has ended', async () => {
+    const x = exchange();
+    expect(x.phase).toBe('processing');
+    const out = (): undefined => undefined;
+    const parts = {
+      token: undefined,
+      out,
+      time: () => 0,
+      every: () => 1,
+      host: { metrics: createMetrics() },
+    };
+    x.set(progressFact, new CallProgress(parts));
+    const leg = x.fork('up', x.request);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const held = leg.hold(promise, { phase: 'waiting for approval' });
+    expect([x.phase, leg.phase]).toEqual(['waiting for approval', 'waiting for approval']);
+    resolve();
+    await held;
+    await expect(x.hold(Promise.reject(new Error('no')), { phase: 'other' })).rejects.toThrow('no');
+    expect(x.phase).toBe('processing');
+  });
+
   test('says so while it lasts, however many hold', async () => {
     const x = exchange();
     const [one, two] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test';
 import { errorResult } from '../../../src/core/errors.ts';
 import { Exchange } from '../../../src/core/exchange.ts';
+import { LiveCalls } from '../../../src/core/live-calls.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
 import { Channel } from '../../../src/listeners/channel.ts';
 import type { Endpoint, Serving } from '../../../src/listeners/serving.ts';
@@ -39,8 +40,10 @@ function start() {
     handle: async () =>
       upstream.works ? McpResult.complete({ capabilities: {} }) : errorResult('FORBIDDEN', 'no'),
   } as Partial<Endpoint> as Endpoint;
+  const host = { log: recordingLog([]), metrics: createMetrics(), now: () => 0 };
   const serving = {
-    host: { log: recordingLog([]), metrics: createMetrics(), now: () => 0 },
+    host,
+    live: new LiveCalls(host, () => 15_000),
     limits: () => LIMITS,
     endpoint: () => endpoint,
     accepting: () => true,

@@ -4,6 +4,7 @@ import { ANONYMOUS, type Client, NO_CAPABILITIES } from '../../../src/core/clien
 import { errorResult } from '../../../src/core/errors.ts';
 import { Exchange } from '../../../src/core/exchange.ts';
 import type { Handler } from '../../../src/core/handler.ts';
+import { LiveCalls } from '../../../src/core/live-calls.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
 import { type Refusal, refusalsFact } from '../../../src/core/refusals.ts';
 import { type Withdrawals, withdrawalsFact } from '../../../src/core/withdrawals.ts';
@@ -78,6 +79,7 @@ beforeEach(() => {
   serving = {
     host: { log: recordingLog(lines), metrics, now: () => 0 },
     limits: () => ({ inFlight: 2 }),
+    live: new LiveCalls({ metrics, now: () => 0 }, () => 15_000),
     endpoint: () => endpoint,
     accepting: () => accepting,
     refused: ({ code }: { code: string }) => void refusals.push(code),

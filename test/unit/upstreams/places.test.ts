@@ -1,6 +1,7 @@
 // An upstream that may work on few calls at once: who waits, in which order, and that a place is left in whatever
 // way a call ends.
 import { describe, expect, test } from 'bun:test';
+import { CallProgress, progressFact } from '../../../src/core/call-progress.ts';
 import { codeOf, collector, nobody, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import { answer, type Behaviour, event, type Hit, json, status, stream } from '../../fixtures/rogue.ts';
 import { running } from '../../fixtures/running.ts';
@@ -98,8 +99,8 @@ describe('beyond max', () => {
     expect(textOf(await call('next'))).toBe('next');
   });
 
-  test('one that wants progress is told that it waits, and nothing goes back afterwards', async () => {
-    const { upstream, busy, rogue } = await start({ limits: { keepAlive: 5 } }, (hit, res) => {
+  test('T7: one that wants progress is told that it waits, and nothing goes back afterwards', async () => {
+    const { upstream, busy, rogue } = await start({}, (hit, res) => {
       stream(res);
       const progressToken = (hit.message.params?._meta as { progressToken?: unknown } | undefined)
         ?.progressToken;
@@ -111,8 +112,13 @@ describe('beyond max', () => {
     });
     const { first, end } = await busy();
     const { notes, emit, heard } = collector();
-    const waits = upstream.handle(toolCall('talks', {}, { token: '"mine"' }), emit);
-    await heard(2);
+    const token = '"mine"';
+    const told = new CallProgress({ token, out: emit, host: upstream.host, time: () => 0, every: () => 1 });
+    const x = toolCall('talks', {}, { token });
+    x.set(progressFact, told);
+    const waits = upstream.handle(x, told.emit);
+    await heard(1);
+    expect(x.phase).toBe('queued');
     expect(notes[0]?.params).toEqual({
       progressToken: 'mine',
       progress: 0,
@@ -123,7 +129,9 @@ describe('beyond max', () => {
     await Promise.all([first, waits]);
     const progress = notes.map(({ params }) => params.progress as number);
     expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b));
+    expect(progress).toHaveLength(3);
     expect(progress.at(-1)).toBe(1);
+    expect(x.phase).toBe('processing');
   });
 });
 
