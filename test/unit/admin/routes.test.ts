@@ -57,5 +57,7 @@ test.each([
 ])('%s=%s is refused', async (name, value) => {
   const refusal = await ask('/calls', 'GET', { [name]: value });
   expect(refusal.status).toBe(400);
-  expect(((await refusal.json()) as { error: { code: string } }).error.code).toBe(`${name.toUpperCase()}_INVALID`);
+  expect(((await refusal.json()) as { error: { code: string } }).error.code).toBe(
+    `${name.toUpperCase()}_INVALID`,
+  );
 });
