@@ -32,6 +32,9 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/metrics': { methods: READ, answer: (_, source) => figures(source) },
   '/status': { methods: READ, answer: (_, source) => json(200, source.status(), source) },
   '/calls': { methods: READ, trusted: true, answer: calls },
+  '/plugins': { methods: READ, answer: (_, source) => json(200, source.plugins(), source) },
+  // It may name callers.
+  '/plugins/ID': { methods: READ, trusted: true, answer: plugin },
   '/explain': { methods: READ, trusted: true, answer: explain },
   '/reload': { methods: ['POST'], trusted: true, answer: reload },
 };
@@ -47,9 +50,13 @@ function readiness(source: AdminSource): string {
   return ['ready', ...source.away().map((name) => `not called for now: ${name}`), ''].join('\n');
 }
 
+/** An entry of an upstream's pipeline is `UPSTREAM/ID`. */
+const PLUGIN = /^\/plugins\/(.+)$/;
+
 /** Answers one request. Errors are JSON: `{ "error": { "code", "message" } }`. */
 export async function answer(asked: Asked, source: AdminSource): Promise<Response> {
-  const route = Object.hasOwn(ROUTES, asked.path) ? ROUTES[asked.path] : undefined;
+  const path = PLUGIN.test(asked.path) ? '/plugins/ID' : asked.path;
+  const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (route === undefined)
     return failure(
       404,
@@ -102,6 +109,23 @@ function explain({ query }: Asked, source: AdminSource): Response {
   return found === undefined
     ? failure(404, 'UNKNOWN', 'no such method or endpoint is served here')
     : json(200, found, source);
+}
+
+async function plugin({ path, query }: Asked, source: AdminSource): Promise<Response> {
+  const id = PLUGIN.exec(path)?.[1] ?? '';
+  const told = await source.plugin(decoded(id), Object.fromEntries(query));
+  if (told === undefined) return failure(404, 'UNKNOWN', 'no entry of a pipeline has this id; see /plugins');
+  return told === null
+    ? failure(404, 'NOTHING_TO_TELL', 'the plugin of this entry tells nothing of itself')
+    : json(200, told, source);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function reload({ body }: Asked, source: AdminSource): Promise<Response> {

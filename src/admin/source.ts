@@ -15,6 +15,10 @@ export interface AdminSource {
   reload(options: { readonly dryRun: boolean }): Promise<ReloadReport>;
   /** Takes secrets out of what is answered. */
   redact(text: string): string;
+  /** The entries of all pipelines, in order. */
+  plugins(): JsonValue;
+  /** What an entry tells of itself: undefined where there is no such entry, null where it has nothing to tell. */
+  plugin(id: string, asked: Readonly<Record<string, string>>): Promise<JsonValue | undefined>;
   /** Undefined where no such endpoint or method is served. */
   explain(question: Question): JsonValue | undefined;
 }

@@ -36,6 +36,8 @@ export function adminSource(prepared: Prepared, gateway: () => Gateway | undefin
     reloadWith(given) {
       reload = given;
     },
+    plugins: () => ({ version: 1, plugins: (gateway()?.plugins() ?? []) as unknown as JsonValue }),
+    plugin: async (id, asked) => gateway()?.plugin(id, asked),
     explain: ({ method, name, endpoint }) => {
       const found = gateway()?.explain(method, name, endpoint);
       return found === undefined ? undefined : ({ version: 1, ...found } as unknown as JsonValue);

@@ -322,7 +322,13 @@ export function errorResult(name: ErrorName, detail?: string, data: JsonObject =
   const error = { code, message: detail ?? title, data: { code: name, ...told } as JsonValue };
   const away = name === 'UPSTREAM_UNAVAILABLE' && 'retryAfterMs' in told && !('status' in told);
   const status = away ? 503 : http;
-  return new McpResult('error', RawObject.of(error), status, retryAfter(status, told.retryAfterMs));
+  const comesBack = status === 503 || name === 'RATE_LIMITED';
+  return new McpResult(
+    'error',
+    RawObject.of(error),
+    status,
+    comesBack ? retryAfter(told.retryAfterMs) : undefined,
+  );
 }
 
 /** Errors that say when to try again. */
@@ -332,8 +338,8 @@ const COMES_BACK: ReadonlySet<ErrorName> = new Set(['BUSY', 'AUTH_UNAVAILABLE', 
 const RETRY_MS = 1_000;
 
 /** In whole seconds, and never sooner. */
-function retryAfter(http: number, ms: JsonValue | undefined): McpResult['headers'] {
-  if (typeof ms !== 'number' || (http !== 429 && http !== 503)) return undefined;
+function retryAfter(ms: JsonValue | undefined): McpResult['headers'] {
+  if (typeof ms !== 'number') return undefined;
   return { 'retry-after': String(Math.ceil(ms / 1_000)) };
 }
 

@@ -5,6 +5,7 @@ import type { McpRequest, McpResult } from '../protocol/message.ts';
 import { progressFact, type Reassurance } from './call-progress.ts';
 import type { Client, Principal } from './client.ts';
 import { type Fact, Facts, fact } from './facts.ts';
+import type { HttpAnswer } from './http-answer.ts';
 import type { Outbound, Refusal } from './outbound.ts';
 import type { Peer } from './peer.ts';
 import { type Phase, phaseOf } from './phases.ts';
@@ -63,6 +64,8 @@ export interface Inbound {
   readonly query?: string | undefined;
   /** The exact text of what was posted, once it has been read. */
   readonly body?: (() => string | undefined) | undefined;
+  /** What the HTTP request gets for an answer, with all that it brought; absent where no HTTP request came. */
+  readonly answer?: HttpAnswer | undefined;
   /** Nobody sent it: the gateway asks for the session of its client, as whom that was found to be. */
   readonly isOwn?: boolean | undefined;
 }
@@ -84,6 +87,10 @@ export interface ExchangeInit {
   readonly route: Route;
   readonly signal: AbortSignal;
   readonly now: number;
+  /** As `Exchange.isOwn`. */
+  readonly isOwn?: boolean | undefined;
+  /** As `Exchange.round`. */
+  readonly round?: number | undefined;
   /** Absent for exchanges that nothing can be parked in. */
   readonly runsOn?: RunsOn | undefined;
 }
@@ -119,6 +126,10 @@ export class Exchange {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch at which the exchange began. */
   readonly startedAt: number;
+  /** Nobody sent it: the gateway looks something up for a call, or asks for a session. */
+  readonly isOwn: boolean;
+  /** More than 1 where the gateway itself goes on with a call, with what its client has answered meanwhile. */
+  readonly round: number;
   /** Present inside an upstream's own pipeline. */
   readonly leg: Leg | undefined;
   readonly runsOn: RunsOn;
@@ -145,6 +156,8 @@ export class Exchange {
     this.#route = init.route;
     this.#facts = new Facts(within?.facts);
     this.leg = within?.leg;
+    this.isOwn = init.isOwn ?? init.inbound.isOwn ?? false;
+    this.round = init.round ?? 1;
     this.runsOn = init.runsOn ?? NOTHING;
     this.#senders = within?.senders ?? [];
     this.#views = within?.views ?? [];
@@ -311,7 +324,7 @@ export class Exchange {
 
   /** The next round of the same call: a new exchange, judged afresh by every plugin. */
   again(request: McpRequest, route: Route): Exchange {
-    return new Exchange({ ...this.#init(), request, route });
+    return new Exchange({ ...this.#init(), request, route, round: this.round + 1 });
   }
 
   #init(): ExchangeInit {
@@ -324,6 +337,8 @@ export class Exchange {
       signal: this.signal,
       now: this.startedAt,
       runsOn: this.runsOn,
+      isOwn: this.isOwn,
+      round: this.round,
     };
   }
 }

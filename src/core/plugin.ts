@@ -3,6 +3,7 @@
 import { type output, type ZodType, z } from 'zod';
 import { DURATION_PATTERN, formatDuration, parseDuration } from '../lib/duration.ts';
 import type { McpNotification, McpRequest, McpResult } from '../protocol/message.ts';
+import type { JsonValue } from '../protocol/values.ts';
 import type { Principal } from './client.ts';
 import type { CallerToken, Exchange } from './exchange.ts';
 import type { Emit } from './handler.ts';
@@ -23,6 +24,8 @@ export interface PluginHost {
   readonly id: string;
   /** The upstream's name inside `upstreams.NAME.pipeline`, else undefined. */
   readonly upstream: string | undefined;
+  /** In `shadow` nothing that a hook returns has an effect; a hook must not hold up a call there either. */
+  readonly mode: 'enforce' | 'shadow';
   readonly log: Log;
   /** Milliseconds since the epoch. Use it instead of Date.now, so that tests can turn the clock. */
   now(): number;
@@ -50,6 +53,13 @@ export interface PluginHost {
    * throw the same error instead: it refuses the start with that code, and a reload.
    */
   fail(fault: IntegrityError): void;
+  /**
+   * Puts headers into the HTTP answer that carries what `x` is answered: JSON or a stream, a result or an error. Does
+   * nothing where none carries it, or where its head is out, or in shadow. With a `rank`, the least one of an answer
+   * stays, such as the tightest of all limits that a batch met.
+   * @throws Error for headers of the connection, the content, CORS or MCP
+   */
+  answerHeaders(x: Exchange, headers: Readonly<Record<string, string>>, rank?: number): void;
 }
 
 /** Who calls, as a plugin has found out. */
@@ -112,6 +122,11 @@ export interface Hooks {
    * @param endpoints those this entry is for; of each listener that the request has come to
    */
   onHttp?(request: PageRequest, endpoints: readonly ServedEndpoint[]): Maybe<Page>;
+  /**
+   * What the operator is told: `GET /plugins/ID` on the admin socket.
+   * @param asked the query of that request
+   */
+  report?(asked: Readonly<Record<string, string>>): JsonValue | Promise<JsonValue>;
   /** After the last exchange of this generation. */
   dispose?(): void | Promise<void>;
 }
@@ -220,6 +235,7 @@ const HOOKS = [
   'onSend',
   'onRefused',
   'onClose',
+  'report',
   'dispose',
 ] as const;
 

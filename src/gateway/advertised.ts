@@ -125,6 +125,7 @@ function listOf(asker: Exchange, tool: string, signal: AbortSignal, now: number)
     route: { kind: 'all', upstreams: upstream === undefined ? [] : [upstream] },
     signal,
     now,
+    isOwn: true,
   });
 }
 

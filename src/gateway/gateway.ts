@@ -25,6 +25,7 @@ import { Keeper } from './keep.ts';
 import { createLiveUpstreams } from './live-upstreams.ts';
 import { openListeners } from './open-listeners.ts';
 import { fileChanges } from './own-code.ts';
+import { pluginReport, pluginRows } from './plugin-reports.ts';
 import { report } from './report.ts';
 import { teardownTime } from './teardown.ts';
 import type { Gateway, ReloadResult, World } from './types.ts';
@@ -231,6 +232,8 @@ export async function startGateway(world: World): Promise<Started> {
         return turn;
       },
       explain: (method, name, endpoint) => explain(current as Generation, method, name, endpoint),
+      plugins: () => pluginRows(current as Generation),
+      plugin: (name, asked) => pluginReport(current as Generation, name, asked, host),
       report: () =>
         report({
           generation: current as Generation,

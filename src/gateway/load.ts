@@ -90,8 +90,18 @@ function saidBy({
 
 /** The same hooks, each called through `run`. What they send goes on outside of the plugin. */
 function bindHooks(hooks: Hooks, run: Run): Hooks {
-  const { onHttp, onCaller, onRequest, onNotification, onResult, onSend, onRefused, onClose, dispose } =
-    hooks;
+  const {
+    onHttp,
+    onCaller,
+    onRequest,
+    onNotification,
+    onResult,
+    onSend,
+    onRefused,
+    onClose,
+    report,
+    dispose,
+  } = hooks;
   return {
     ...saidBy(hooks),
     ...(onHttp && { onHttp: (request, endpoints) => run(() => onHttp.call(hooks, request, endpoints)) }),
@@ -117,6 +127,7 @@ function bindHooks(hooks: Hooks, run: Run): Hooks {
     ...(onSend && { onSend: (outbound, x) => run(() => onSend.call(hooks, outbound, x)) }),
     ...(onRefused && { onRefused: (refusal, x) => run(() => onRefused.call(hooks, refusal, x)) }),
     ...(onClose && { onClose: (x, result) => run(() => onClose.call(hooks, x, result)) }),
+    ...(report && { report: (asked) => run(() => report.call(hooks, asked)) }),
     ...(dispose && { dispose: () => run(() => dispose.call(hooks)) }),
   };
 }
@@ -126,6 +137,7 @@ function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
   return {
     id: host.id,
     upstream: host.upstream,
+    mode: host.mode,
     log: host.log,
     now: () => host.now(),
     stateDir: host.stateDir,
@@ -133,6 +145,7 @@ function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
     level: (what, value) => host.level(what, value),
     took: (what, ms) => host.took(what, ms),
     limitHit: (limit) => host.limitHit(limit),
+    answerHeaders: (x, headers, rank) => host.answerHeaders(x, headers, rank),
     fail: (fault) => host.fail(fault),
     keep(key, make, dispose) {
       let release = (): void => {};

@@ -7,6 +7,7 @@ import { readOptions } from '../config/options.ts';
 import type { Entry } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import { checkAnswerHeaders } from '../core/http-answer.ts';
 import { IntegrityError } from '../core/integrity.ts';
 import { type AnyPlugin, asHooks, type Hooks, type PluginHost } from '../core/plugin.ts';
 import type { Step } from '../core/step.ts';
@@ -139,6 +140,7 @@ function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsPart
   return {
     id: entry.id,
     upstream,
+    mode: entry.mode === 'shadow' ? 'shadow' : 'enforce',
     log: host.log.with({ plugin: time.place }),
     now: host.now,
     stateDir: parts.stateDir,
@@ -148,12 +150,27 @@ function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsPart
     took: (what, ms) => host.metrics.pluginSeconds.observe({ plugin: entry.id, what }, ms / 1_000),
     limitHit: (limit) => host.metrics.limitHits.inc({ limit }),
     fail: (fault) => host.fail?.(fault),
+    answerHeaders: answering(entry, time.place, host),
     keep: (key, make, dispose) =>
       scope.keep(
         `plugin ${time.place} ${key}`,
         make,
         dispose && ((value) => disposeInTime(() => dispose(value), time)),
       ),
+  };
+}
+
+/** `PluginHost.answerHeaders` of an entry. Of two that give the same header the first is heard, and the log says so. */
+function answering({ mode }: Entry, place: string, host: Host): PluginHost['answerHeaders'] {
+  const told = new Set<string>();
+  return ({ inbound, id }, headers, rank) => {
+    if (mode === 'shadow') return checkAnswerHeaders(headers);
+    for (const [header, by] of inbound.answer?.offer(headers, place, rank) ?? []) {
+      if (told.has(header)) continue;
+      told.add(header);
+      const fields = { plugin: place, header, by, requestId: id };
+      host.log.warn('the answer has this header from another plugin already', fields);
+    }
   };
 }
 

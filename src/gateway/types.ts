@@ -10,6 +10,7 @@ import type { PinStore } from '../core/pin-store.ts';
 import type { AnyPlugin } from '../core/plugin.ts';
 import type { SessionStore } from '../core/session-store.ts';
 import type { Shelf } from '../core/shelf.ts';
+import type { JsonValue } from '../protocol/values.ts';
 import type { LookUp } from '../upstreams/names.ts';
 import type { TargetState } from '../upstreams/targets.ts';
 
@@ -120,6 +121,17 @@ export interface Explanation {
   }[];
 }
 
+/** An entry of a pipeline. */
+export interface PluginRow {
+  /** `UPSTREAM/ID` in the pipeline of an upstream. */
+  readonly name: string;
+  readonly plugin: string;
+  readonly where: string;
+  readonly mode: string;
+  /** Whether it tells of itself. */
+  readonly reports: boolean;
+}
+
 /** What came of the first contact with an upstream. */
 export type Warmed =
   | {
@@ -141,6 +153,15 @@ export interface Gateway {
   report(): GatewayReport;
   /** What is at work. @param most of them are described */
   calls(most: number): CallsReport;
+  /** The entries of all pipelines, in order. */
+  plugins(): readonly PluginRow[];
+  /**
+   * What an entry of the current generation tells of itself: undefined where there is none of that name, null where it
+   * has nothing to tell.
+   * @param name its id, `UPSTREAM/ID` in the pipeline of an upstream
+   * @throws what its plugin throws
+   */
+  plugin(name: string, asked: Readonly<Record<string, string>>): Promise<JsonValue | undefined>;
   /** Connects to every upstream of the current generation, a few at a time, and tells what came of each. */
   warm(told: (warmed: Warmed) => void): Promise<void>;
   /** Whether new calls are served: false before the first generation stands and once stopping began. */

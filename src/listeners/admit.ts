@@ -44,7 +44,9 @@ export async function denied(
 }
 
 /** Where there is no answer to tell a refusal in, the status must. */
-export function bareStatus({ http = 0 }: McpResult): number {
+export function bareStatus(result: McpResult): number {
+  const { http = 0 } = result;
+  if (refusedName(result) === 'RATE_LIMITED') return 429;
   return Math.max(http, http === 401 ? 0 : 403);
 }
 

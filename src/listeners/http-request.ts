@@ -21,7 +21,7 @@ export interface HttpCall {
   readonly took: (body: string) => void;
   /** Request id: the caller's own or a new one; answered and sent upstream. */
   readonly id: string;
-  /** On every answer. */
+  /** On every answer, with what plugins have put there so far. */
   readonly headers: Readonly<Record<string, string>>;
   readonly serving: Serving;
   readonly sessions: Sessions;
@@ -78,9 +78,13 @@ export function replyTo(call: HttpCall, { gone, open }: Replying): Reply {
   const reply: Reply = new Reply({
     keepAlive: call.keepAlive,
     accepts: accepts(call.request.headers),
-    headers: call.headers,
-    open: () => open?.(call.headers) ?? passing(call, () => left()),
+    headers: () => call.headers,
+    open(more) {
+      const headers = { ...call.headers, ...more };
+      return open?.(headers) ?? passing(call, headers, () => left());
+    },
   });
+  call.inbound.answer?.lasts(reply.done);
   let over = false;
   const left = (): void => {
     if (over) return;
@@ -97,9 +101,9 @@ export function replyTo(call: HttpCall, { gone, open }: Replying): Reply {
 }
 
 /** A stream that ends with its connection. */
-function passing(call: HttpCall, gone: () => void): Events {
+function passing(call: HttpCall, headers: HttpCall['headers'], gone: () => void): Events {
   const buffer = call.serving.limits().streamBuffer;
-  const stream = createEventStream({ buffer, headers: call.headers, gone });
+  const stream = createEventStream({ buffer, headers, gone });
   const { response, done, send, end, comment } = stream;
   return {
     response,

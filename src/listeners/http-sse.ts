@@ -81,6 +81,7 @@ export class SseClients {
     this.#open.set(name, client);
     void stream.send(`${path}?sessionId=${name}`, { event: 'endpoint' });
     const release = this.#tie(client, call, stream);
+    call.inbound.answer?.lasts(stream.done);
     void stream.done.then(() => {
       this.#open.delete(name);
       release();

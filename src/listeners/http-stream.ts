@@ -80,6 +80,7 @@ function stand(
   });
   session.client.session?.ended.addEventListener('abort', end, { once: true });
   call.keepAlive.add(quiet);
+  call.inbound.answer?.lasts(connection.done);
   // A client with a newer proof goes on; one without is told at its next request.
   const disarm = whileProven(() => session.proven, call.serving.host.now, end);
   void connection.done.then(() => {
@@ -101,6 +102,7 @@ function resumeAnswer(id: EventId, session: Session, call: HttpCall): Response {
   const connection = call.replays.find(session, id.stream)?.resume(id.place, call.headers) ?? 'lost';
   if (typeof connection !== 'string') {
     resumed('replayed', call);
+    call.inbound.answer?.lasts(connection.done);
     void connection.done.then(leave);
     return connection.response;
   }

@@ -2,6 +2,7 @@
 // over to http-post.ts, http-stream.ts or http-sse.ts.
 
 import type { ErrorName } from '../core/errors.ts';
+import { HttpAnswer } from '../core/http-answer.ts';
 import type { Page } from '../core/page.ts';
 import { every } from '../lib/every.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
@@ -148,10 +149,24 @@ interface Door {
   readonly keepAlive: ReturnType<typeof createKeepAlive>;
 }
 
-async function enter(request: Request, { remote, peer }: Remote, door: Door): Promise<Response> {
+async function enter(request: Request, remote: Remote, door: Door): Promise<Response> {
+  const answer = new HttpAnswer();
+  try {
+    return await answered(request, remote, door, answer);
+  } finally {
+    answer.begun();
+  }
+}
+
+async function answered(
+  request: Request,
+  { remote, peer }: Remote,
+  door: Door,
+  answer: HttpAnswer,
+): Promise<Response> {
   const id = requestId(request.headers.get('x-request-id'));
   const refusal = door.guard.refuses(request.headers);
-  const headers = { 'x-request-id': id, ...cors(door.guard.allowedOrigin(request.headers)) };
+  const always = { 'x-request-id': id, ...cors(door.guard.allowedOrigin(request.headers)) };
   const stateless = isStatelessVersion(request.headers.get('mcp-protocol-version')?.trim() ?? '');
   const path = pathOf(request.url);
   const told = (code: ErrorName, reason?: string): void => {
@@ -160,10 +175,8 @@ async function enter(request: Request, { remote, peer }: Remote, door: Door): Pr
   };
   const refuse: Refuse = (code, detail, given) => {
     told(code, detail);
-    return refusalResponse(code, detail, given ?? (stateless ? undefined : null), {
-      ...headers,
-      ...CLOSING[code],
-    });
+    const headers = { ...withOffered(always, answer), ...CLOSING[code] };
+    return refusalResponse(code, detail, given ?? (stateless ? undefined : null), headers);
   };
   if (refusal !== undefined) return refuse('HOST_REFUSED', refusal);
   const own = door.serving.endpoint(path);
@@ -171,20 +184,25 @@ async function enter(request: Request, { remote, peer }: Remote, door: Door): Pr
   if (!own && !behind) {
     const page = await pageAt(path, request, door);
     if (page)
-      return new Response(page.body, { status: page.status, headers: { ...page.headers, ...headers } });
+      return new Response(page.body, { status: page.status, headers: { ...page.headers, ...always } });
     told('ENDPOINT_UNKNOWN');
-    return Response.json({ error: 'not_found', path }, { status: 404, headers });
+    return Response.json({ error: 'not_found', path }, { status: 404, headers: always });
   }
   if (request.method === 'OPTIONS')
-    return new Response(null, preflight(request, headers, (own ?? behind)?.takes));
+    return new Response(null, preflight(request, always, (own ?? behind)?.takes));
   const { serving, sessions, replays, keepAlive } = door;
-  const came = arrival(request, { path, endpoint: behind?.path ?? path, remote, peer }, door);
-  const call: HttpCall = { request, ...came, id, headers, serving, sessions, replays, keepAlive };
+  const came = arrival(request, { path, endpoint: behind?.path ?? path, remote, peer }, door, answer);
+  const call: HttpCall = {
+    ...{ request, ...came, id, serving, sessions, replays, keepAlive },
+    get headers() {
+      return withOffered(always, answer);
+    },
+  };
   if (behind) return door.sse.serve(path, call, refuse);
   if (request.method === 'POST') return post(call, refuse);
   if (stateless || (request.method !== 'GET' && request.method !== 'DELETE')) {
     told('HTTP_METHOD');
-    return new Response(null, { status: 405, headers: { ...headers, allow: stateless ? 'POST' : METHODS } });
+    return new Response(null, { status: 405, headers: { ...always, allow: stateless ? 'POST' : METHODS } });
   }
   if (!serving.accepting()) return refuse('STOPPING');
   const stranger = await atTheDoor(call, BARE[request.method]);
@@ -197,6 +215,7 @@ function arrival(
   { headers, method, url }: Request,
   { path, endpoint, remote, peer }: Remote & { readonly path: string; readonly endpoint: string },
   { name, base }: Door,
+  answer: HttpAnswer,
 ): Pick<HttpCall, 'inbound' | 'took'> {
   let text: string | undefined;
   return {
@@ -210,6 +229,7 @@ function arrival(
       query: queryOf(url),
       peer,
       body: () => text,
+      answer,
     },
     took: (body) => {
       text = body;
@@ -281,8 +301,18 @@ function cors(origin: string | undefined): Record<string, string> {
   return {
     'access-control-allow-origin': origin,
     vary: 'origin',
-    'access-control-expose-headers': 'mcp-session-id, www-authenticate, dpop-nonce, x-request-id',
+    [EXPOSED]: 'mcp-session-id, www-authenticate, retry-after, dpop-nonce, x-request-id',
   };
+}
+
+const EXPOSED = 'access-control-expose-headers';
+
+/** Beside what plugins have offered for the answer; pages that may read one of these may read all. */
+function withOffered(always: Record<string, string>, { headers }: HttpAnswer): Record<string, string> {
+  const exposed = always[EXPOSED];
+  const names = Object.keys(headers);
+  if (names.length === 0 || exposed === undefined) return { ...headers, ...always };
+  return { ...headers, ...always, [EXPOSED]: [exposed, ...names].join(', ') };
 }
 
 function urlHost(host: string): string {

@@ -25,11 +25,12 @@ export interface Events {
 
 export interface ReplyOptions {
   readonly keepAlive: KeepAlive;
-  /** Makes the stream. */
-  open(): Events;
+  /** Makes the stream. @param headers of its result, where that comes first */
+  open(headers: McpResult['headers']): Events;
   /** Whether the client accepts text/event-stream, and application/json. */
   readonly accepts: { readonly stream: boolean; readonly json: boolean };
-  readonly headers: Readonly<Record<string, string>>;
+  /** On every answer; read when it begins. */
+  readonly headers: () => Readonly<Record<string, string>>;
 }
 
 /** What a call needs to be answered. */
@@ -89,12 +90,12 @@ export class Reply implements Quiet {
       return;
     }
     if (this.#stream === undefined && (this.#o.accepts.json || status !== 200)) {
-      const all = { 'content-type': 'application/json', ...this.#o.headers, ...headers };
+      const all = { 'content-type': 'application/json', ...this.#o.headers(), ...headers };
       this.#response.resolve(new Response(this.#body(answer), { status, headers: all }));
       this.#end();
       return;
     }
-    this.#upgrade().finish(answer);
+    this.#upgrade(headers).finish(answer);
     this.#end();
   }
 
@@ -131,9 +132,9 @@ export class Reply implements Quiet {
     return body;
   }
 
-  #upgrade(): Events {
+  #upgrade(headers?: McpResult['headers']): Events {
     if (this.#stream) return this.#stream;
-    this.#stream = this.#o.open();
+    this.#stream = this.#o.open(headers);
     this.#response.resolve(this.#stream.response);
     return this.#stream;
   }

@@ -3,6 +3,7 @@
 import { ANONYMOUS, type Client, type Principal } from '../core/client.ts';
 import { Exchange, type Inbound, type Thing } from '../core/exchange.ts';
 import type { Fact } from '../core/facts.ts';
+import { HttpAnswer } from '../core/http-answer.ts';
 import type { LogFields } from '../core/log.ts';
 import type { Outbound } from '../core/outbound.ts';
 import type { Route } from '../core/route.ts';
@@ -79,6 +80,8 @@ export interface Outcome {
   readonly result: McpResult;
   /** What the client got before it, in order. */
   readonly notes: readonly McpNotification[];
+  /** What plugins put into the head of the HTTP answer. */
+  readonly headers: Readonly<Record<string, string>>;
   /** What was sent after the result. Always a mistake: nobody reads it. */
   readonly late: readonly McpNotification[];
   /** The request as it reached the upstream; undefined when a plugin answered or refused. */
@@ -150,7 +153,7 @@ export function exchangeOf(call: Call, id: string, signal: AbortSignal, now: num
       endpoint: '/mcp',
       headers: new Headers(call.headers),
       remote: () => call.remote,
-      ...(transport === 'http' && CAME),
+      ...(transport === 'http' && { ...CAME, answer: new HttpAnswer() }),
       ...call.inbound,
     },
     request,

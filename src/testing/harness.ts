@@ -5,11 +5,13 @@ import { type input, type ZodType, z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
+import { checkAnswerHeaders } from '../core/http-answer.ts';
 import type { IntegrityError } from '../core/integrity.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Page, PageRequest, ServedEndpoint } from '../core/page.ts';
 import { asHooks, asPlugin, type Hooks, type Plugin, type PluginHost } from '../core/plugin.ts';
 import type { Step } from '../core/step.ts';
+import type { JsonValue } from '../protocol/values.ts';
 import type { Call, LogLine, Outcome, Running } from './call.ts';
 import { Clock, realTimeout } from './clock.ts';
 import { Keeps, recordingLog } from './host.ts';
@@ -58,6 +60,8 @@ export interface Harness extends AsyncDisposable {
     path: string,
     options?: Partial<PageRequest> & { endpoints?: readonly ServedEndpoint[] },
   ): Promise<Page | undefined>;
+  /** What the plugin tells the operator. @param asked the query of the request */
+  report(asked?: Readonly<Record<string, string>>): Promise<JsonValue | undefined>;
   /** The value the plugin keeps under a key. @throws Error when there is none */
   kept(key: string): unknown;
   /** Sets the plugin up anew, as a reload with these options does; calls on their way stay with the old hooks. */
@@ -104,6 +108,7 @@ export async function testPlugin<S extends ZodType>(
     faults: bench.faults,
     page: (path, { endpoints = ENDPOINTS, ...request } = {}) =>
       clock.run(async () => (await hooks.onHttp?.({ ...GET, ...request, path }, endpoints)) ?? undefined),
+    report: (asked = {}) => clock.run(async () => hooks.report?.(asked)),
     kept: (key) => keeps.get(key),
     async reload(next = options) {
       const old = hooks;
@@ -160,18 +165,23 @@ function benchOf(plugin: Plugin, entry: TestEntry): Bench {
 }
 
 async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
-  const { plugin, id, entry, upstream, clock, host, keeps, counts, levels, faults } = bench;
+  const { plugin, id, entry, upstream, clock, host, keeps, counts: counted, levels, faults } = bench;
   const options = optionsOf(plugin, raw ?? {});
   const log = host.log.with({ plugin: id });
   const keep: PluginHost['keep'] = (key, make, dispose) => keeps.keep(key, make, dispose);
   keeps.forget();
   const { now } = host;
-  const count = counting(counts);
+  const count = counting(counted);
   const limitHit = (limit: string): void => count(limit);
   const fail = (fault: IntegrityError): void => void faults.push(fault);
   const level = (what: string, value: number): void => void levels.set(what, value);
-  const { stateDir } = entry;
-  const given = { id, upstream, log, now, stateDir, count, level, took() {}, limitHit, fail, keep };
+  const answerHeaders: PluginHost['answerHeaders'] = ({ inbound }, headers, rank) => {
+    if (mode === 'shadow') checkAnswerHeaders(headers);
+    else inbound.answer?.offer(headers, id, rank);
+  };
+  const { mode = 'enforce', stateDir } = entry;
+  const counts = { count, level, took() {}, limitHit };
+  const given = { id, upstream, mode, log, now, stateDir, ...counts, fail, keep, answerHeaders };
   const place = { upstream, urls: entry.urls ?? [], stateDir, now };
   const problems = await clock.run(async () => (await plugin.check?.(options, place)) ?? []);
   const wrong = problems.find(({ severity }) => severity !== 'warning');

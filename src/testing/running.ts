@@ -75,7 +75,8 @@ export function startCall(call: Call, id: string, stage: Stage): Running {
     const { notes, late, sent, request } = seen;
     const get: Outcome['get'] = (fact) => subject.get(fact);
     const shows: Outcome['shows'] = (thing) => subject.shows(thing);
-    return { result, notes, late, request, sent, log: stage.log.slice(from), failures, get, shows };
+    const headers = x.inbound.answer?.headers ?? {};
+    return { result, headers, notes, late, request, sent, log: stage.log.slice(from), failures, get, shows };
   });
   return {
     notes: seen.notes,

@@ -47,6 +47,7 @@ export function createOwn(
         route: { kind: 'one', upstream },
         signal,
         now: now(),
+        isOwn: true,
       }).fork(upstream, request);
       for (const sender of senders()(x)) x.addSender(sender);
       return x;

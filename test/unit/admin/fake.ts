@@ -31,6 +31,8 @@ export function fakeSource(): FakeSource {
       await source.wait;
       return { ok: source.isSound, body: { version: 1, ok: source.isSound } };
     },
+    plugins: () => ({ version: 1, plugins: [{ name: 'a', plugin: 'a' }] }),
+    plugin: async (id, asked) => (id === 'up/a' ? { told: asked } : id === 'quiet' ? null : undefined),
     explain(question) {
       source.asked.push(question);
       return question.endpoint === '/none' ? undefined : { version: 1, route: 'somewhere' };

@@ -12,6 +12,16 @@ const exchange = (signal = new AbortController().signal) =>
 const done = McpResult.complete({});
 const risk = fact<number>('risk');
 
+test('an exchange knows its round, and whether anybody has sent it', () => {
+  const x = exchange();
+  const next = x.again(x.request, x.route);
+  expect([x, next, next.fork('up', x.request)].map(({ round, isOwn }) => [round, isOwn])).toEqual([
+    [1, false],
+    [2, false],
+    [2, false],
+  ]);
+});
+
 describe('facts', () => {
   test('are written once', () => {
     const x = exchange();

@@ -51,6 +51,18 @@ test('what a fresh look has found is remembered', async () => {
   expect(asked.length).toBe(1);
 });
 
+test('plugins see that nobody has sent it', async () => {
+  const seen: boolean[] = [];
+  const { asked, look } = start((next) => (x, emit) => {
+    seen.push(x.isOwn);
+    return next(x, emit);
+  });
+  const looking = look(call(), false);
+  asked[0]?.resolve('a');
+  await looking;
+  expect(seen).toEqual([true]);
+});
+
 test('without plugins it is as the store has it, every time', async () => {
   const { asked, look, maxAges } = start();
   const looks = [look(call(), false), look(call(), false), look(call(), true)];

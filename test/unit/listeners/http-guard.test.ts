@@ -208,7 +208,7 @@ describe('on the wire', () => {
   test('a page may read the headers it needs', async () => {
     const answer = await send(gateway.url, { body: '{}', headers: { origin: APP } });
     expect(answer.headers['access-control-expose-headers']).toBe(
-      'mcp-session-id, www-authenticate, dpop-nonce, x-request-id',
+      'mcp-session-id, www-authenticate, retry-after, dpop-nonce, x-request-id',
     );
     expect(answer.headers['access-control-allow-origin']).toBe(APP);
     await answer.text();

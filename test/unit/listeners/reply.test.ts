@@ -23,7 +23,7 @@ function make(accepts: Partial<ReplyOptions['accepts']> = {}) {
       return { ...stream, note: send, finish, open: true };
     },
     accepts: { stream: true, json: true, ...accepts },
-    headers: { 'x-request-id': 'r' },
+    headers: () => ({ 'x-request-id': 'r' }),
   });
   const tick = (): void => {
     for (const each of quiet) each.tick();
