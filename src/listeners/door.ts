@@ -57,7 +57,7 @@ function refused(call: HttpCall, result: McpResult, text: string, status: number
 const paramsOf = (message: Message) => ('params' in message ? message.params : undefined);
 
 /** The client as far as the head of its request tells. */
-export function strangerOf({ request }: HttpCall): Client {
+function strangerOf({ request }: HttpCall): Client {
   const said = request.headers.get('mcp-protocol-version')?.trim() ?? '';
   const isStateless = isStatelessVersion(said);
   return {

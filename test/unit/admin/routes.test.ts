@@ -61,3 +61,22 @@ test.each([
     `${name.toUpperCase()}_INVALID`,
   );
 });
+
+test('entries of pipelines are listed to everybody, and tell of themselves on the socket', async () => {
+  const at = async (path: string, { trusted = true, method = 'GET' } = {}) => {
+    const query = new URLSearchParams({ for: 'ada' });
+    const response = await answer({ method, path, query, body: async () => '', trusted }, fakeSource());
+    return [response.status, await response.json()];
+  };
+  const refused = (status: number, code: string) => [status, { error: expect.objectContaining({ code }) }];
+  expect(await at('/plugins', { trusted: false })).toEqual([
+    200,
+    { version: 1, plugins: [{ name: 'a', plugin: 'a' }] },
+  ]);
+  expect(await at('/plugins/up/a', { trusted: false })).toEqual(refused(403, 'SOCKET_ONLY'));
+  expect(await at('/plugins/up/a')).toEqual([200, { told: { for: 'ada' } }]);
+  expect(await at('/plugins/up%2Fa')).toEqual([200, { told: { for: 'ada' } }]);
+  expect(await at('/plugins/quiet')).toEqual(refused(404, 'NOTHING_TO_TELL'));
+  expect(await at('/plugins/%E0%A4%A')).toEqual(refused(404, 'UNKNOWN'));
+  expect(await at('/plugins/up/a', { method: 'POST' })).toEqual(refused(405, 'METHOD_NOT_ALLOWED'));
+});

@@ -69,23 +69,6 @@ describe('over TCP', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('entries of pipelines are listed to everybody, and tell of themselves on the socket', async () => {
-    const path = join(dir(), 'admin.sock');
-    const { url } = await start({ listen: anyPort, socket: path });
-    const listed = { version: 1, plugins: [{ name: 'a', plugin: 'a' }] };
-    expect(await said(await fetch(`${url}/plugins`))).toEqual({ status: 200, body: listed });
-    expect(await said(await fetch(`${url}/plugins/up/a`))).toMatchObject({
-      status: 403,
-      body: { error: { code: 'SOCKET_ONLY' } },
-    });
-    const at = async (path_: string) => said(await overSocket(path, path_));
-    expect(await at('/plugins/up/a?for=ada')).toEqual({ status: 200, body: { told: { for: 'ada' } } });
-    expect(await at('/plugins/up%2Fa')).toEqual({ status: 200, body: { told: {} } });
-    expect(await at('/plugins/quiet')).toMatchObject({ body: { error: { code: 'NOTHING_TO_TELL' } } });
-    expect(await at('/plugins/%E0%A4%A')).toMatchObject({ body: { error: { code: 'UNKNOWN' } } });
-    expect((await overSocket(path, '/plugins/up/a', { method: 'POST' })).status).toBe(405);
-  });
-
   test('what changes or tells more is on the socket only', async () => {
     const source = fakeSource();
     const { url } = await start({ listen: anyPort, source });
