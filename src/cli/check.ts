@@ -53,8 +53,8 @@ function tell(
   if (diagnostics.every(({ severity }) => severity !== 'error'))
     shell.out.write(`${file}: ${summary(diagnostics)}\n`);
   const width = Math.max(0, ...(probes ?? []).map(({ name }) => name.length));
-  for (const { name, ok, ms, detail } of probes ?? [])
+  for (const { name, ok, judged, ms, detail } of probes ?? [])
     shell.out.write(
-      `  ${ok ? '✓' : '✗'} ${visible(name).padEnd(width)}  ${visible(detail)}  ${Math.round(ms)} ms\n`,
+      `  ${judged ? (ok ? '✓' : '✗') : '?'} ${visible(name).padEnd(width)}  ${visible(detail)}  ${Math.round(ms)} ms\n`,
     );
 }

@@ -42,6 +42,8 @@ export function greetUpstream(warmed: Warmed, color: boolean): string {
   const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const name = warmed.name.padEnd(10);
   const ms = `${Math.round(warmed.ms)} ms`;
+  if (!warmed.ok && warmed.isForCallers)
+    return `  ${paint(33, '?')} ${name} takes a credential of each caller, and nobody has called yet\n`;
   if (!warmed.ok) return `  ${paint(31, '✗')} ${name} ${visible(warmed.why)}  ${ms}\n`;
   const tools = warmed.tools === 1 ? '1 tool' : `${warmed.tools} tools`;
   return `  ${paint(32, '✓')} ${name} ${[tools, warmed.eras.join(', '), ms].filter(Boolean).join('  ')}\n`;

@@ -13,7 +13,10 @@ import type { Shell } from './shell.ts';
 
 export interface Probe {
   readonly name: string;
+  /** False where it is known not to work. */
   readonly ok: boolean;
+  /** False where it is there, and only a caller could tell whether it works: each has a credential of its own. */
+  readonly judged: boolean;
   readonly ms: number;
   /** `5 tools, 2026-07-28`, or why not. */
   readonly detail: string;
@@ -44,31 +47,45 @@ function placesOf(upstream: Upstream): { upstream: Upstream; where: string | und
 async function probe(shell: Shell, loaded: Loaded, upstream: Upstream): Promise<Probe> {
   const { name } = upstream;
   const began = performance.now();
-  const alone = bareEndpoint('/mcp', name);
+  const took = (): number => performance.now() - began;
+  const said = await asked(shell, loaded, upstream);
+  if (said.code !== 'CREDENTIAL_MISSING')
+    return { name, ok: said.ok, judged: true, ms: took(), detail: said.detail };
+  // As nobody it can at least be asked whether it is there.
+  const bare = await asked(shell, loaded, { ...upstream, pipeline: [] });
+  const isThere = bare.ok || bare.status !== undefined;
+  const detail = isThere ? `is there; it takes a credential of each caller, and this is none` : bare.detail;
+  return { name, ok: isThere, judged: !isThere, ms: took(), detail };
+}
+
+interface Said {
+  readonly ok: boolean;
+  readonly detail: string;
+  /** Of an error of the gateway. */
+  readonly code?: string | undefined;
+  /** What the upstream answered over HTTP instead. */
+  readonly status?: number | undefined;
+}
+
+async function asked(shell: Shell, loaded: Loaded, upstream: Upstream): Promise<Said> {
+  const alone = bareEndpoint('/mcp', upstream.name);
   const config = { ...loaded.config, upstreams: [upstream], endpoints: [alone], pipeline: [], drain: 0 };
   const started = await startGateway(quietWorld(shell, { ...loaded, config }));
-  const took = (): number => performance.now() - began;
-  if (!started.ok) {
-    const detail = started.diagnostics.map(({ message }) => message).join('; ');
-    return { name, ok: false, ms: took(), detail };
-  }
+  if (!started.ok) return { ok: false, detail: started.diagnostics.map(({ message }) => message).join('; ') };
   const { gateway } = started;
   try {
     const said = await inStartTime(upstream, listTools(gateway));
     const [seen] = gateway.report().upstreams;
     const eras = seen === undefined || seen.eras.length === 0 ? '' : `, ${seen.eras.join(', ')}`;
-    return { name, ok: said.ok, ms: took(), detail: `${said.detail}${said.ok ? eras : ''}` };
+    return said.ok ? { ...said, detail: `${said.detail}${eras}` } : said;
   } finally {
     await gateway.stop();
   }
 }
 
 /** An upstream that says nothing more must not keep the command: it has the time that a start has. */
-async function inStartTime(
-  { name, timeouts: { start } }: Upstream,
-  answer: Promise<{ ok: boolean; detail: string }>,
-): Promise<{ ok: boolean; detail: string }> {
-  const { promise, resolve } = Promise.withResolvers<{ ok: boolean; detail: string }>();
+async function inStartTime({ name, timeouts: { start } }: Upstream, answer: Promise<Said>): Promise<Said> {
+  const { promise, resolve } = Promise.withResolvers<Said>();
   const detail = `The upstream "${name}" did not answer within timeouts.start (${start} ms).`;
   const timer = setTimeout(() => resolve({ ok: false, detail }), start);
   try {
@@ -80,11 +97,11 @@ async function inStartTime(
 
 interface Answer {
   readonly result?: { readonly tools?: readonly unknown[] };
-  readonly error?: { readonly message: string; readonly data?: { readonly code?: string } };
+  readonly error?: { readonly message: string; readonly data?: Pick<Said, 'code' | 'status'> };
 }
 
 /** One request over the gateway's own pipes. */
-async function listTools(gateway: Gateway): Promise<{ ok: boolean; detail: string }> {
+async function listTools(gateway: Gateway): Promise<Said> {
   const line = Promise.withResolvers<string>();
   let end = (): void => {};
   const input = new ReadableStream<Uint8Array>({
@@ -104,7 +121,8 @@ async function listTools(gateway: Gateway): Promise<{ ok: boolean; detail: strin
   if (result !== undefined) return { ok: true, detail: quantity(result.tools?.length ?? 0) };
   // An upstream without tools has said so, and is there.
   if (error?.data?.code === undefined) return { ok: true, detail: 'no tools' };
-  return { ok: false, detail: error.message };
+  const { code, status } = error.data;
+  return { ok: false, detail: error.message, code, status };
 }
 
 function request(): string {

@@ -141,7 +141,14 @@ export type Warmed =
       readonly tools: number;
       readonly eras: readonly string[];
     }
-  | { readonly name: string; readonly ok: false; readonly ms: number; readonly why: string };
+  | {
+      readonly name: string;
+      readonly ok: false;
+      /** Nobody has called yet, and without a caller there is no credential for it. */
+      readonly isForCallers: boolean;
+      readonly ms: number;
+      readonly why: string;
+    };
 
 export interface Gateway {
   /**

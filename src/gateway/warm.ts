@@ -2,7 +2,7 @@
 // connections stand. On behalf of a client that nobody can ask anything.
 
 import { ANONYMOUS, type Client, NO_CAPABILITIES } from '../core/client.ts';
-import { messageOf } from '../core/errors.ts';
+import { GatewayError, messageOf } from '../core/errors.ts';
 import { Exchange } from '../core/exchange.ts';
 import type { Host } from '../core/host.ts';
 import { McpRequest } from '../protocol/message.ts';
@@ -51,7 +51,7 @@ async function one(
   const began = performance.now();
   const took = (): number => performance.now() - began;
   const source = generation.sources.get(name);
-  if (!source) return { name, ok: false, ms: 0, why: 'not configured any more' };
+  if (!source) return { name, ok: false, isForCallers: false, ms: 0, why: 'not configured any more' };
   try {
     const { items } = await inTime(name, { signal, patience, field: 'timeouts.start', host }, (both) =>
       listAll(source, 'tools', exchange(both, host)),
@@ -59,7 +59,8 @@ async function one(
     const eras = generation.upstreams.get(name)?.state().eras ?? [];
     return { name, ok: true, ms: took(), tools: items.length, eras };
   } catch (error) {
-    return { name, ok: false, ms: took(), why: messageOf(error) };
+    const isForCallers = error instanceof GatewayError && error.code === 'CREDENTIAL_MISSING';
+    return { name, ok: false, isForCallers, ms: took(), why: messageOf(error) };
   }
 }
 

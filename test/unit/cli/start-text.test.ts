@@ -25,3 +25,15 @@ test('in a pipe nothing is connected to before a client wants it', async () => {
   expect(gateway.err).not.toContain('link open');
   expect(gateway.err).not.toContain('✓');
 });
+
+test('an upstream with a credential of each caller has not failed before one has called', async () => {
+  const own = `{ credentials: { callers: [{ principal: ada, headers: { x-key: "\${env:TOKEN}" } }] } }`;
+  const auth = `pipeline:\n  - auth: { api_keys: { file: off, keys: [{ id: ada, key: "\${env:TOKEN}" }] } }\n`;
+  const text = demoConfig(`  own: { url: "http://127.0.0.1:1/mcp", pipeline: [${own}] }\n${auth}`);
+  home.write('gateway.yaml', text);
+  const env = { NO_COLOR: '1', TOKEN: '0123456789abcdef0123456789abcdef' };
+  const gateway = home.start(['run'], { terminal: true, env });
+  await gateway.until(/\? own +takes a credential of each caller, and nobody has called yet/);
+  gateway.signal('SIGTERM');
+  expect(await gateway.exited).toBe(0);
+});
