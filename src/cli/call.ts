@@ -8,6 +8,7 @@ import { CliError, EXIT } from './exit.ts';
 import { visibleLines } from './log-fields.ts';
 import { type Reach, withClient } from './mcp.ts';
 import { type Meter, startMeter } from './meter.ts';
+import { notListed } from './not-listed.ts';
 import type { Shell } from './shell.ts';
 
 export interface CallOptions extends Reach {
@@ -41,6 +42,7 @@ export async function call(
     return print(shell, result, options.json === true);
   } catch (error) {
     if (cancel.signal.aborted) throw cancel.signal.reason;
+    if (error instanceof UnknownTool) throw (await notListed(shell, options, name)) ?? error;
     throw error;
   } finally {
     meter.end();
@@ -57,7 +59,7 @@ async function run(
 ): Promise<CallToolResult> {
   const { tools } = await client.listTools(undefined, { signal });
   const tool = tools.find((listed) => listed.name === name);
-  if (tool === undefined) throw unknownTool(name, tools);
+  if (tool === undefined) throw new UnknownTool(name, tools);
   const args = jsonArgs === undefined ? typed(words, tool) : parsed(jsonArgs);
   return client.callTool(
     { name, arguments: args },
@@ -92,14 +94,16 @@ function parsed(text: string): Record<string, unknown> {
   throw new CliError(EXIT.usage, '--json-args is not a JSON object', `write --json-args '{"text": "hi"}'`);
 }
 
-function unknownTool(name: string, tools: readonly Tool[]): CliError {
-  const names = tools.map((tool) => tool.name);
-  const near = suggest(name, names) ?? names.find((known) => known.endsWith(`__${name}`));
-  return new CliError(
-    EXIT.failed,
-    `there is no tool ${visibleLines(name)}`,
-    near === undefined ? '`sluice tools list` shows all' : `did you mean ${visibleLines(near)}?`,
-  );
+class UnknownTool extends CliError {
+  constructor(name: string, tools: readonly Tool[]) {
+    const names = tools.map((tool) => tool.name);
+    const near = suggest(name, names) ?? names.find((known) => known.endsWith(`__${name}`));
+    super(
+      EXIT.failed,
+      `there is no tool ${visibleLines(name)}`,
+      near === undefined ? '`sluice tools list` shows all' : `did you mean ${visibleLines(near)}?`,
+    );
+  }
 }
 
 function print(shell: Shell, result: CallToolResult, json: boolean): number {

@@ -51,8 +51,9 @@ const SOCKET = ['--socket <path>', 'admin socket of the gateway (default: as con
 const JSON_OUT = ['--json', 'print JSON for programs'] as const;
 const URL_FLAG = [
   '--url <url>',
-  'MCP endpoint, or unix:/path (default: $SLUICE_URL, http://127.0.0.1:7420/mcp)',
+  'MCP endpoint, or unix:/path (default: $SLUICE_URL, else the first listener of the configuration)',
 ] as const;
+const ENDPOINT = ['--endpoint <endpoint>', 'its path, such as /mcp (default: the first)'] as const;
 const HEADER = [
   '-H, --header <line...>',
   "header to send, as 'Name: value'; repeatable; $SLUICE_TOKEN is sent as a bearer token",
@@ -135,12 +136,7 @@ export const ROWS: readonly Row[] = [
       ['sluice explain tools/call github__search', 'its upstream, and the plugins in order'],
       ['sluice explain PLUGIN_UNKNOWN', 'an error, offline'],
     ],
-    options: [
-      ['--endpoint <endpoint>', 'its path, such as /mcp (default: the first)'],
-      CONFIG,
-      SOCKET,
-      JSON_OUT,
-    ],
+    options: [ENDPOINT, CONFIG, SOCKET, JSON_OUT],
     run: async (shell, { args, options }) =>
       (await import('./explain.ts')).explain(shell, text(args[0]), optional(args[1]), options),
   },
@@ -155,7 +151,14 @@ export const ROWS: readonly Row[] = [
       ['sluice call slow_count to=5', 'with a progress bar on a terminal'],
       [`sluice call echo --json-args '{"text": "hi"}' --json`, 'arguments and result as JSON'],
     ],
-    options: [['--json-args <object>', 'the arguments as one JSON object'], URL_FLAG, HEADER, JSON_OUT],
+    options: [
+      ['--json-args <object>', 'the arguments as one JSON object'],
+      URL_FLAG,
+      ENDPOINT,
+      HEADER,
+      CONFIG,
+      JSON_OUT,
+    ],
     run: async (shell, { args, options }) =>
       (await import('./call.ts')).call(shell, text(args[0]), list(args[1]), options),
   },
@@ -164,9 +167,9 @@ export const ROWS: readonly Row[] = [
     about: 'List the tools a running gateway offers.',
     examples: [
       ['sluice tools list', ''],
-      ['sluice tools list --url http://127.0.0.1:7420/team --json', 'another endpoint, with schemas'],
+      ['sluice tools list --endpoint /team --json', 'another endpoint, with schemas'],
     ],
-    options: [URL_FLAG, HEADER, JSON_OUT],
+    options: [URL_FLAG, ENDPOINT, HEADER, CONFIG, JSON_OUT],
     run: async (shell, { options }) => (await import('./tools.ts')).listTools(shell, options),
   },
   {

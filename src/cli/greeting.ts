@@ -61,11 +61,13 @@ export function logStart({ config, report, admin, ms }: Greeting, logger: Logger
     ms: Math.round(ms),
   });
   for (const listener of report.listeners)
-    for (const url of listener.urls) logger.notice('listening', { url, address: listener.address });
+    for (const [at, url] of listener.urls.entries())
+      logger.notice('listening', { url, public: listener.publicUrls?.[at], address: listener.address });
 }
 
-/** What to give a client: a URL, and for a socket the file it is spoken over. */
-export function reachable({ address, urls }: GatewayReport['listeners'][number]): string[] {
+/** What to give a client: a URL, and where that is another one, or a socket, what it is spoken over. */
+export function reachable({ address, urls, publicUrls }: GatewayReport['listeners'][number]): string[] {
+  if (publicUrls !== undefined) return publicUrls.map((url) => `${url} (on ${address})`);
   return address.startsWith('unix:') ? urls.map((url) => `${address} (${url})`) : [...urls];
 }
 

@@ -12,14 +12,9 @@ import { lostAnswers } from './answers.ts';
 import { BUILD } from './build-info.ts';
 import { CliError, EXIT, systemCode } from './exit.ts';
 import type { Shell } from './shell.ts';
+import { type Wanted, type Way, wayTo } from './way.ts';
 
-const DEFAULT_URL = 'http://127.0.0.1:7420/mcp';
-
-const LOOPBACK = /^(?:localhost|127\.[\d.]+|\[::1\])$/;
-
-export interface Reach {
-  /** An http(s) URL, or `unix:/path` of a socket listener. */
-  readonly url?: string | undefined;
+export interface Reach extends Wanted {
   /** `Name: value`, as on the wire. */
   readonly header?: readonly string[] | undefined;
 }
@@ -37,7 +32,7 @@ export async function withClient<T>(
   use: (client: Client) => Promise<T>,
   abilities: Abilities = {},
 ): Promise<T> {
-  const url = reach.url ?? (shell.env.SLUICE_URL || DEFAULT_URL);
+  const way = await wayTo(shell, reach);
   const client = new Client(
     { name: 'sluice-cli', version: BUILD.version },
     {
@@ -48,11 +43,11 @@ export async function withClient<T>(
   abilities.prepare?.(client);
   const headers = headersOf(shell, reach.header ?? []);
   try {
-    const link = transport(url, headers);
+    const link = transport(way, headers);
     await client.connect(link);
     return await Promise.race([use(client), lostAnswers(link)]);
   } catch (error) {
-    throw explained(error, url, headers.has('authorization') || headers.has('x-api-key'));
+    throw explained(error, way.shown, headers.has('authorization') || headers.has('x-api-key'));
   } finally {
     await client.close().catch(() => {});
   }
@@ -65,15 +60,14 @@ function headersOf(shell: Shell, header: readonly string[]): Headers {
   return headers;
 }
 
-function transport(url: string, headers: Headers): StreamableHTTPClientTransport {
-  const unix = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
-  const target = unix === undefined ? parseUrl(url) : new URL('http://localhost/mcp');
-  const local = unix !== undefined || LOOPBACK.test(target.hostname);
+function transport({ target, unix, host, serverName, isLocal }: Way, headers: Headers) {
+  if (host !== undefined && !headers.has('host')) headers.set('host', host);
   // A proxy of the environment cannot reach this machine's own gateway, and a quiet call may take long.
   const extra = {
     timeout: false,
     ...(unix === undefined ? {} : { unix }),
-    ...(local ? { proxy: false } : {}),
+    ...(serverName === undefined ? {} : { tls: { serverName } }),
+    ...(isLocal ? { proxy: false } : {}),
   };
   return new StreamableHTTPClientTransport(target, {
     requestInit: { headers: Object.fromEntries(headers) },
@@ -85,11 +79,6 @@ function split(line: string): [string, string] {
   const at = line.indexOf(':');
   if (at < 1) throw new CliError(EXIT.usage, `"${line}" is not a header`, "write 'Name: value'");
   return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-}
-
-function parseUrl(text: string): URL {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-  throw new CliError(EXIT.usage, `"${text}" is not a URL`, `write it like ${DEFAULT_URL}`);
 }
 
 /**

@@ -38,11 +38,12 @@ export function report({ generation, listeners, pins, ...rest }: Reporting): Gat
   };
 }
 
-function listenerState({ url }: HttpListener, paths: readonly string[]): ListenerState {
+function listenerState({ url, publicUrl }: HttpListener, paths: readonly string[]): ListenerState {
   const tcp = /^https?:\/\//.exec(url)?.[0];
   return {
     address: tcp ? url.slice(tcp.length) : `unix:${url}`,
     urls: paths.map((path) => (tcp ? `${url}${path}` : `http://localhost${path}`)),
+    ...(publicUrl !== undefined && { publicUrls: paths.map((path) => `${publicUrl}${path}`) }),
   };
 }
 

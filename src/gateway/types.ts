@@ -67,6 +67,8 @@ export interface ListenerState {
   readonly address: string;
   /** What clients are given; for a socket `http://localhost/mcp` over that socket. */
   readonly urls: readonly string[];
+  /** The same as the listener's `url` has it, where it has one: what is in front of the gateway leads there. */
+  readonly publicUrls?: readonly string[];
 }
 
 export interface UpstreamReport {

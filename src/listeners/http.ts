@@ -36,6 +36,8 @@ export interface HttpListenerOptions {
 export interface HttpListener {
   /** `http://127.0.0.1:7420`, or the path of the socket. */
   readonly url: string;
+  /** How clients know it, where that is said: without a slash at its end. */
+  readonly publicUrl: string | undefined;
   /** In logs and figures. */
   readonly name: string;
   readonly sessions: Sessions;
@@ -121,6 +123,7 @@ export async function listenHttp(
   ];
   return {
     url: own ?? name,
+    publicUrl: options.url,
     name,
     sessions,
     renew: socket.renew,
