@@ -2,8 +2,12 @@
 
 import type { Counted } from './store.ts';
 
-/** 128 bits: rates and quotas of one key are two. */
+/** Rates and quotas of one key are two. */
 export function digestOf({ key, limit }: Counted): string {
-  const hash = new Bun.CryptoHasher('sha256').update(limit.kind).update('\0').update(key);
-  return hash.digest('base64url').slice(0, 22);
+  return digestText(`${limit.kind} ${key}`);
+}
+
+/** 128 bits. */
+export function digestText(text: string): string {
+  return new Bun.CryptoHasher('sha256').update(text).digest('base64url').slice(0, 22);
 }

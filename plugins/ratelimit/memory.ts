@@ -1,9 +1,9 @@
 // Limits counted in this process: exact, and gone with it.
 
 import type { PluginHost } from '../../src/plugin.ts';
-import { digestOf } from './digest.ts';
 import type { State } from './gcra.ts';
-import { type Cells, overAt, peekAll, settleAll, shareOf, takeAll } from './ledger.ts';
+import { type Cells, peekAll, settleAll, takeAll } from './ledger.ts';
+import { overAt, shareOf } from './standing.ts';
 import type { Ask, Counted, Limit, Settlement, Store, Told } from './store.ts';
 
 export interface MemoryOptions {
@@ -31,6 +31,7 @@ const EVICTED = 4;
  * out one that is in debt.
  */
 export class MemoryStore implements Store, Cells {
+  readonly ready = Promise.resolve();
   /** May change with a reload. */
   options: MemoryOptions;
   readonly #host: Pick<PluginHost, 'now' | 'limitHit'>;
@@ -48,15 +49,15 @@ export class MemoryStore implements Store, Cells {
   }
 
   take(asks: readonly Ask[]): Told[] {
-    return takeAll(asks, this, digestOf, this.#now());
+    return takeAll(asks, this, this.#now());
   }
 
   adjust(settlements: readonly Settlement[]): void {
-    settleAll(settlements, this, digestOf, this.#now());
+    settleAll(settlements, this, this.#now());
   }
 
   peek(keys: readonly Counted[]): Told[] {
-    return peekAll(keys, this, digestOf, this.#now());
+    return peekAll(keys, this, this.#now());
   }
 
   close(): void {
@@ -75,6 +76,10 @@ export class MemoryStore implements Store, Cells {
     }
     for (let at = 0; at < EVICTED && !this.#entries.has(digest) && this.#isFull(); at++) this.#evict(now);
     this.#entries.set(digest, { state, limit, over: overAt(limit, state) });
+  }
+
+  forget(digest: string): void {
+    this.#entries.delete(digest);
   }
 
   #isFull(): boolean {

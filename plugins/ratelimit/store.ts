@@ -65,6 +65,8 @@ export interface Told {
  * deadline for it.
  */
 export interface Store {
+  /** Settles when the store has been asked for the first time, whether it could be or not. */
+  readonly ready: Promise<void>;
   /**
    * Takes all or none.
    * @param tag what is spread over several machines stays together by it: the same key always comes with the same
