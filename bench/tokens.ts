@@ -17,6 +17,8 @@ const host: Host = {
   count() {},
   limitHit() {},
   stateDir: undefined,
+
+  replaced: new AbortController().signal,
 };
 
 /** @returns microseconds for one look, in the best of several rounds */

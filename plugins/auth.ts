@@ -9,7 +9,7 @@ import { createLines } from './auth/lines.ts';
 import { type Described, metadataPage } from './auth/metadata.ts';
 import { methodOptions, methodsOf } from './auth/methods.ts';
 import { createPossession } from './auth/possession.ts';
-import { isBy, proofsBy } from './auth/proofs.ts';
+import { proofsBy } from './auth/proofs.ts';
 import { type Door, lacking, unauthenticated, unavailable } from './auth/refusals.ts';
 import { compiled, neededBy, rules, scopes } from './auth/rules.ts';
 
@@ -77,7 +77,7 @@ export default definePlugin({
     return {
       takes: methods.flatMap(({ headers = [] }) => headers),
       async onCaller(x) {
-        const own = ownOf(x, door, { stranger, ends }, host.now());
+        const own = ownOf(x, door, stranger, host.now());
         if (own) return own instanceof McpResult ? own : { principal: own };
         const { verdict, by, attempt } = await judge(x, judging, host.now());
         if (verdict.kind !== 'found') {
@@ -133,15 +133,15 @@ function describedOf({ issuers = [], scopes: always, rules: more, dpop }: Option
 function ownOf(
   x: Exchange,
   door: Door,
-  entry: { readonly stranger: Principal | undefined; readonly ends: AbortSignal },
+  stranger: Principal | undefined,
   now: number,
 ): Principal | McpResult | undefined {
   if (!x.inbound.isOwn) return undefined;
   const { principal } = x.client;
   const { expires = Number.POSITIVE_INFINITY, ends } = principal;
   // A session may have begun before anybody had to prove anything.
-  const isKnown = entry.stranger !== undefined || principal.id !== 'anonymous';
-  return isKnown && now < expires && ends?.aborted !== true && isBy(entry.ends, ends)
+  const isKnown = stranger !== undefined || principal.id !== 'anonymous';
+  return isKnown && now < expires && ends?.aborted !== true
     ? principal
     : unauthenticated(refused('expired'), door, undefined, x);
 }

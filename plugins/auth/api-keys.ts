@@ -123,11 +123,13 @@ function liveKeys({ file }: ApiKeyOptions, host: Host): LiveKeys | undefined {
   if (file === 'off' || stateDir === undefined) return undefined;
   const path = resolve(stateDir, file);
   // Over reloads, for streams that go on.
-  return host.keep(
+  const live = host.keep(
     `keys of ${path}`,
     () => new LiveKeys(path, log, now),
-    (live) => live.close(),
+    (kept) => kept.close(),
   );
+  live.inForce.enter(host);
+  return live;
 }
 
 const wrong = (reason: string): Verdict => refused(reason, 'invalid_token');

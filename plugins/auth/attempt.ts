@@ -89,7 +89,10 @@ export interface Method {
 }
 
 /** What a method is made with. */
-export type Host = Pick<PluginHost, 'id' | 'log' | 'now' | 'keep' | 'count' | 'limitHit' | 'stateDir'>;
+export type Host = Pick<
+  PluginHost,
+  'id' | 'log' | 'now' | 'keep' | 'count' | 'limitHit' | 'stateDir' | 'replaced'
+>;
 
 export const refused = (reason: string, error?: Fault): Refused => ({ kind: 'refused', reason, error });
 

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import type { Log } from '../../src/plugin.ts';
 import type { KeyEntry } from './key-entry.ts';
 import { readKeys } from './key-file.ts';
+import { WhileInForce } from './proofs.ts';
 
 /** Between two looks while nobody calls, for streams whose key is ended; no limit on anybody, so nothing to be set. */
 const LOOK_EVERY = 500;
@@ -16,7 +17,12 @@ interface Watched {
   readonly ends: AbortController;
 }
 
+/** For proofs by an entry that nobody goes by any more. */
+const OVER = AbortSignal.abort(new Error('API keys are not taken any more'));
+
 export class LiveKeys {
+  /** The entries whose configuration holds now. */
+  readonly inForce = new WhileInForce(() => this.#endAll());
   readonly #file: string;
   readonly #log: Log;
   readonly #now: () => number;
@@ -52,14 +58,19 @@ export class LiveKeys {
   ends(key: KeyEntry): AbortSignal {
     const known = this.#watched.get(key.id);
     if (known) return known.ends.signal;
+    if (!this.inForce.isInForce) return OVER;
     const ends = new AbortController();
     this.#watched.set(key.id, { was: JSON.stringify(key), ends });
     return ends.signal;
   }
 
-  /** Nobody goes by the file any more: what its keys have proven ends. */
+  /** Nothing runs any more that goes by the file. */
   close(): void {
     clearInterval(this.#timer);
+    this.#endAll();
+  }
+
+  #endAll(): void {
     for (const { ends } of this.#watched.values()) ends.abort(new Error('API keys are not taken any more'));
     this.#watched.clear();
   }

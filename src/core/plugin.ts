@@ -46,6 +46,11 @@ export interface PluginHost {
    * disposed when no generation asks for it any more.
    */
   keep<T>(key: string, make: () => T, dispose?: (value: T) => void | Promise<void>): T;
+  /**
+   * Aborts when another configuration has taken over, or this one is undone: what was let in by this entry alone is
+   * let in no more. Calls at work go on here, and may still ask its hooks, until `dispose`.
+   */
+  readonly replaced: AbortSignal;
   /** Counts that a limit of the plugin's options kept something out: `sluice_limit_hits_total{limit}`. */
   limitHit(limit: string): void;
   /**

@@ -163,6 +163,7 @@ export async function startGateway(world: World): Promise<Started> {
   function swap(before: Generation, next: Generation, differs: boolean): void {
     current = next;
     next.takeOver();
+    before.handOver();
     follow(next.loaded.config);
     host.metrics.generation.set(next.number);
     host.metrics.lastReloadOk.set(1);

@@ -52,6 +52,8 @@ export interface Generation {
   quiet(): Promise<void>;
   /** From now on what the gateway itself says to upstreams passes its plugins. */
   takeOver(): void;
+  /** Another has taken over: plugins are told that what they let in is let in no more. */
+  handOver(): void;
   /** It is to go: what runs on it and nobody waits for ends. */
   leave(): void;
   dispose(): Promise<void>;
@@ -76,7 +78,9 @@ export async function buildGeneration(
   const { config, document } = loaded;
   const undo: (() => void | Promise<void>)[] = [];
   const scope = keeper.scope();
+  const replaced = new AbortController();
   const undoAll = async (): Promise<void> => {
+    replaced.abort();
     for (const step of [...undo.reverse(), () => scope.release()]) {
       // What one of them fails to give back must not keep the others from it.
       await Promise.resolve()
@@ -97,6 +101,7 @@ export async function buildGeneration(
     host: world.host,
     stateDir: world.stateDir,
     scope,
+    replaced: replaced.signal,
     setupTime: config.limits.pluginSetup,
     onDispose: (step: () => void | Promise<void>) => void undo.push(step),
   };
@@ -158,6 +163,7 @@ export async function buildGeneration(
     takeOver() {
       for (const speak of voices) speak();
     },
+    handOver: () => replaced.abort(),
     leave: () => leaving.abort(),
     dispose,
   };

@@ -147,6 +147,7 @@ function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
     limitHit: (limit) => host.limitHit(limit),
     answerHeaders: (x, headers, rank) => host.answerHeaders(x, headers, rank),
     fail: (fault) => host.fail(fault),
+    replaced: host.replaced,
     keep(key, make, dispose) {
       let release = (): void => {};
       const made = () => {

@@ -25,6 +25,8 @@ export interface StepsParts {
   readonly host: Host;
   readonly stateDir: string | undefined;
   readonly scope: Scope;
+  /** As `PluginHost` has it. */
+  readonly replaced: AbortSignal;
   /** How long a plugin may take to load, to set up and to be disposed, milliseconds. */
   readonly setupTime: number;
   /** Called for everything to be undone when the generation ends. Latest first. */
@@ -151,6 +153,7 @@ function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsPart
     limitHit: (limit) => host.metrics.limitHits.inc({ limit }),
     fail: (fault) => host.fail?.(fault),
     answerHeaders: answering(entry, time.place, host),
+    replaced: parts.replaced,
     keep: (key, make, dispose) =>
       scope.keep(
         `plugin ${time.place} ${key}`,

@@ -10,6 +10,7 @@ import { answerText, refusalResponse, requestOf, statusOf } from './edge.ts';
 import { type HttpCall, replyTo, tellRefused } from './http-request.ts';
 import { Latest } from './latest.ts';
 import { serve } from './serve.ts';
+import type { Endpoint } from './serving.ts';
 import { enterStream } from './streams.ts';
 import { ACKNOWLEDGED, Subscription } from './subscription.ts';
 import { filterRefusal, subscriptionsFull, wantedBy, watchedBy } from './wanted.ts';
@@ -53,14 +54,20 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   };
   let disarm = (): void => {};
   let caller = client;
-  const begun = (principal: Principal): void => {
+  const begun = (principal: Principal, on: Endpoint): void => {
     caller = { ...client, principal };
     disarm();
-    // As at a stop: its client listens anew, and shows then who it is.
+    const { now } = serving.host;
     disarm = whileProven(
       () => principal,
-      serving.host.now,
-      () => finish(McpResult.complete({})),
+      now,
+      () => {
+        const { expires = Number.POSITIVE_INFINITY } = principal;
+        // What a reload takes back it has judged anew: the run that begins then says whether it goes on.
+        if (now() < expires && serving.endpoint(inbound.endpoint) !== on) return;
+        // As at a stop: its client listens anew, and shows then who it is.
+        finish(McpResult.complete({}));
+      },
     );
   };
   const wanted = wantedBy(filter);
@@ -71,11 +78,12 @@ export async function listenStateless(message: Request, client: Client, call: Ht
   );
   const subscription = new Subscription({
     async run(signal, emit) {
-      if (!serving.endpoint(inbound.endpoint)) return McpResult.complete({});
+      const endpoint = serving.endpoint(inbound.endpoint);
+      if (!endpoint) return McpResult.complete({});
       const both = AbortSignal.any([signal, ended.signal]);
       const request = requestOf(message.method, message.params, undefined);
-      const own = { id: call.id, client, inbound, request, signal: both, emit, begun };
-      const served = await serve(own, serving);
+      const own = { id: call.id, client, inbound, request, signal: both, emit };
+      const served = await serve({ ...own, begun: (as) => begun(as, endpoint) }, serving);
       served.close();
       return served.result;
     },

@@ -90,6 +90,7 @@ export async function testPlugin<S extends ZodType>(
   const start = (call: Call): Running =>
     startCall(call, `call-${++calls}`, { ...bench, step: stepOf(bench, hooks) });
   const dispose = async (): Promise<void> => {
+    bench.replaced.abort();
     await clock.run(async () => hooks.dispose?.());
     keeps.forget();
     await keeps.sweep();
@@ -112,7 +113,9 @@ export async function testPlugin<S extends ZodType>(
     kept: (key) => keeps.get(key),
     async reload(next = options) {
       const old = hooks;
+      const { replaced } = bench;
       hooks = await setUp(bench, next);
+      await clock.run(async () => replaced.abort());
       await clock.run(async () => old.dispose?.());
       await keeps.sweep();
     },
@@ -127,6 +130,8 @@ interface Bench extends Omit<Stage, 'step'> {
   readonly id: string;
   readonly entry: TestEntry;
   readonly keeps: Keeps;
+  /** Of the last setup: `host.replaced`. */
+  replaced: AbortController;
   readonly counts: Map<string, number>;
   readonly levels: Map<string, number>;
   readonly faults: IntegrityError[];
@@ -156,6 +161,7 @@ function benchOf(plugin: Plugin, entry: TestEntry): Bench {
   const { id = plugin.name, upstream } = entry;
   const fresh = {
     keeps: new Keeps(),
+    replaced: new AbortController(),
     failures: new WeakMap<Exchange, unknown[]>(),
     counts: new Map<string, number>(),
     levels: new Map<string, number>(),
@@ -170,6 +176,7 @@ async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
   const log = host.log.with({ plugin: id });
   const keep: PluginHost['keep'] = (key, make, dispose) => keeps.keep(key, make, dispose);
   keeps.forget();
+  const replaced = new AbortController();
   const { now } = host;
   const count = counting(counted);
   const limitHit = (limit: string): void => count(limit);
@@ -181,13 +188,26 @@ async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
   };
   const { mode = 'enforce', stateDir } = entry;
   const counts = { count, level, took() {}, limitHit };
-  const given = { id, upstream, mode, log, now, stateDir, ...counts, fail, keep, answerHeaders };
+  const given = {
+    id,
+    upstream,
+    mode,
+    log,
+    now,
+    stateDir,
+    ...counts,
+    fail,
+    keep,
+    answerHeaders,
+    replaced: replaced.signal,
+  };
   const place = { upstream, urls: entry.urls ?? [], stateDir, now };
   const problems = await clock.run(async () => (await plugin.check?.(options, place)) ?? []);
   const wrong = problems.find(({ severity }) => severity !== 'warning');
   if (wrong) throw new Error([wrong.message, wrong.hint].filter(Boolean).join(': '));
-  const hooks = await clock.run(() => plugin.setup(options, given));
-  return asHooks(hooks);
+  const hooks = asHooks(await clock.run(() => plugin.setup(options, given)));
+  bench.replaced = replaced;
+  return hooks;
 }
 
 function stepOf({ id, entry, failures }: Bench, hooks: Hooks): Step {

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plugins } from '../../plugins/index.ts';
-import { call } from '../fixtures/clients.ts';
-import { configOf, type InProcess, startInProcess } from '../fixtures/in-process.ts';
+import { ask, call, listen, openSession } from '../fixtures/clients.ts';
+import { configOf, DEMO, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { answer, json, type Rogue, startRogue } from '../fixtures/rogue.ts';
 
 const KEYS = { ada: 'a'.repeat(32), bob: 'b'.repeat(32), nobody: 'c'.repeat(32) };
@@ -51,3 +51,19 @@ for (const order of ['above', 'below'] as const)
     const [line] = gateway.lines.filter(({ message }) => message === 'call');
     expect(line?.fields.principal).toBe('ada');
   });
+
+test('one in shadow mode that finds the same callers leaves whose calls, sessions and streams they are', async () => {
+  const trial = { ...entry(['ada', 'bob']), id: 'trial', mode: 'shadow' };
+  await using gateway = await start([trial, entry(['ada', 'bob'])], DEMO);
+  const { url } = gateway;
+  const session = await openSession(url, key('ada'));
+  expect((await session.ask('tools/list')).status).toBe(200);
+  expect((await ask(url, 'tools/list', {}, key('bob'))).status).toBe(200);
+  const stream = await session.stream();
+  expect(stream.status).toBe(200);
+  const heard = await listen(url, { toolsListChanged: true }, key('bob'));
+  expect(heard.answer.status).toBe(200);
+  stream.response.destroy();
+  heard.answer.response.destroy();
+  expect(told(gateway).filter((each) => String(each).includes('refused'))).toEqual([]);
+});

@@ -38,6 +38,7 @@ function scene(options: unknown = {}) {
     limitHit() {},
     keep: (key, make, dispose) => keeps.keep(key, make, dispose),
     stateDir: dir,
+    replaced: new AbortController().signal,
   });
   const attempt = (headers: Headers): Attempt =>
     attemptOf(

@@ -41,6 +41,8 @@ function scene(options: Partial<Record<keyof IntrospectionOptions, unknown>> = {
       count: (event, labels = {}) => counted.push([event, labels.kind, labels.reason].join(' ')),
       limitHit: (limit) => counted.push(limit),
       stateDir: undefined,
+
+      replaced: new AbortController().signal,
     },
     post(form, headers) {
       const { promise, resolve, reject } = Promise.withResolvers<Answered>();

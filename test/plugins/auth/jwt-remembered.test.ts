@@ -35,6 +35,7 @@ function scene(most = 10, more: object = {}) {
       return kept.get(key) as T;
     },
     stateDir: undefined,
+    replaced: new AbortController().signal,
   };
   const make = (options: object = {}) =>
     jwtMethod(issuers.parse([{ issuer: issuer.url, ...more, ...options }]), most, host);

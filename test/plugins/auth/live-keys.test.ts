@@ -19,13 +19,15 @@ function place() {
   const file = join(dir, 'api-keys.json');
   const lines: Line[] = [];
   const clock = { now: 1_800_000_000_000 };
+  const replaced = new AbortController();
   const open = (): LiveKeys => {
     const live = new LiveKeys(file, recordingLog(lines), () => clock.now);
     undo.push(() => live.close());
+    live.inForce.enter({ replaced: replaced.signal });
     return live;
   };
   const mint = (principal = 'ada') => mintKey(file, { principal, scopes: [], groups: [] }, clock.now).entry;
-  return { file, lines, clock, open, mint, revoke: (id: string) => revokeKey(file, id, clock.now) };
+  return { file, lines, clock, replaced, open, mint, revoke: (id: string) => revokeKey(file, id, clock.now) };
 }
 
 test('a key is there as soon as it is made, and ends as soon as it is ended', () => {
@@ -97,4 +99,21 @@ test('what is proven by a key ends when that is revoked, changed or gone, and no
   expect(ends[2]?.aborted).toBe(false);
   rmSync(file);
   expect(ended()).toEqual([true, true, true]);
+});
+
+test('what its keys have proven ends with the last entry that goes by it, and is proven anew when one comes back', () => {
+  const { open, mint, replaced } = place();
+  const key = mint();
+  const live = open();
+  const later = new AbortController();
+  live.inForce.enter({ replaced: later.signal });
+  const ends = live.ends(key);
+  replaced.abort();
+  expect(ends.aborted).toBe(false);
+  later.abort();
+  expect(ends.aborted).toBe(true);
+  // By a call that is still at work on an entry of before.
+  expect(live.ends(key).aborted).toBe(true);
+  live.inForce.enter({ replaced: new AbortController().signal });
+  expect(live.ends(key).aborted).toBe(false);
 });
