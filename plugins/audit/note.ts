@@ -59,15 +59,24 @@ export function signerOf(name: string, pem: string): Signer {
 
 /** @throws Error with what is wrong with the text of a public key */
 export function verifierOf(text: string): Verifier {
+  const { name, id, key } = namedKey(text, ED25519);
+  return { name, id, verify: (message, signature) => verify(null, Buffer.from(message), key, signature) };
+}
+
+/**
+ * A public key with its name and id, as `NAME+ID+KEY`.
+ * @param algorithm the byte that says what the key is for
+ * @throws Error with what is wrong with the text
+ */
+export function namedKey(text: string, algorithm: number): { name: string; id: number; key: KeyObject } {
   const match = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim());
   if (!match) throw new Error('not a key: NAME+ID+KEY is expected');
   const [, name = '', shown = '', encoded = ''] = match;
   const bytes = Buffer.from(encoded, 'base64');
-  if (bytes.length !== 33 || bytes[0] !== ED25519) throw new Error('not an Ed25519 key');
+  if (bytes.length !== 33 || bytes[0] !== algorithm) throw new Error('a key of another kind');
   const id = idOf(name, bytes);
   if (id !== Number.parseInt(shown, 16)) throw new Error('its name or id belongs to another key');
-  const key = publicKey(bytes.subarray(1));
-  return { name, id, verify: (message, signature) => verify(null, Buffer.from(message), key, signature) };
+  return { name, id, key: publicKey(bytes.subarray(1)) };
 }
 
 /** @throws Error when the text is no signed note */

@@ -4,6 +4,11 @@
 /** Hosts on which a server may be reached without TLS, where they are written out so. */
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])$/;
 
+/** Whether a host is this machine, written out so. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host.includes(':') ? `[${host}]` : host);
+}
+
 /** Whether a URL is one that secrets may be sent to. */
 export function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -44,6 +49,8 @@ export interface FetchOptions {
   readonly bytes: number;
   /** Who may vouch for the server, and nobody else: certificates in PEM. Default: the authorities of the machine. */
   readonly ca?: string | undefined;
+  /** Ends the request before its time. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Init = Pick<RequestInit, 'method' | 'headers' | 'body'>;
@@ -55,12 +62,13 @@ type Init = Pick<RequestInit, 'method' | 'headers' | 'body'>;
 export async function fetchWhole(
   url: string,
   init: Init,
-  { timeout, bytes, ca }: FetchOptions,
+  { timeout, bytes, ca, signal: given }: FetchOptions,
 ): Promise<Response> {
   if (!isSafeUrl(url))
     throw new RemoteFault('the address is neither https nor on this machine', 'url_refused');
   const { host } = new URL(url);
-  const signal = AbortSignal.timeout(timeout);
+  const limit = AbortSignal.timeout(timeout);
+  const signal = given ? AbortSignal.any([limit, given]) : limit;
   try {
     const answer = await fetch(url, {
       ...init,
@@ -73,18 +81,18 @@ export async function fetchWhole(
       await answer.body?.cancel();
       throw new RemoteFault(`${host} redirects (${status}), which is not followed`, 'redirected');
     }
-    const text = await textOf(answer, bytes, host);
+    const whole = await bytesOf(answer, bytes, host);
     const isEmpty = status === 204 || status === 205 || status === 304;
-    return new Response(isEmpty ? null : text, { status, headers: kept(headers) });
+    return new Response(isEmpty ? null : whole, { status, headers: kept(headers) });
   } catch (error) {
     if (error instanceof RemoteFault) throw error;
-    if (signal.aborted) throw new RemoteFault(`${host} took longer than ${timeout} ms`, 'timeout');
+    if (limit.aborted) throw new RemoteFault(`${host} took longer than ${timeout} ms`, 'timeout');
     // What the platform says of a connection names the address, and may name more.
     throw new RemoteFault(`${host} cannot be reached (${codeOf(error)})`, 'unreachable');
   }
 }
 
-async function textOf({ body }: Response, most: number, host: string): Promise<string> {
+async function bytesOf({ body }: Response, most: number, host: string): Promise<Uint8Array<ArrayBuffer>> {
   let size = 0;
   const parts: Uint8Array[] = [];
   for await (const part of body ?? []) {
@@ -92,7 +100,7 @@ async function textOf({ body }: Response, most: number, host: string): Promise<s
     if (size > most) throw new RemoteFault(`${host} answered with more than ${most} bytes`, 'too_large');
     parts.push(part);
   }
-  return new TextDecoder().decode(Buffer.concat(parts));
+  return Buffer.concat(parts);
 }
 
 /** Those that say something of the text as it is now, and when to come again. */

@@ -65,7 +65,7 @@ export interface WebhookKey extends Dated {
 }
 
 export function signWebhook(
-  { body }: Message,
+  { body }: Pick<Message, 'body'>,
   headers: WebhookHeaders,
   keys: readonly WebhookKey[],
   now: number,

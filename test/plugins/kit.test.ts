@@ -222,3 +222,22 @@ describe('somebody who uses it wrongly is told', () => {
     expect((await it.call({ method: 'tools/call', result })).result).toBe(result);
   });
 });
+
+test('what a plugin counts is under its name and labels, as often as it says', async () => {
+  const counting = definePlugin({
+    name: 'counting',
+    api: 1,
+    about: 'Counts.',
+    schema: z.strictObject({}),
+    setup: (_options, host) => ({
+      onRequest() {
+        host.count('seen');
+        host.count('sent', { kind: 'a' }, 20);
+      },
+    }),
+  });
+  await using harness = await testPlugin(counting);
+  await harness.call({ method: 'tools/list' });
+  await harness.call({ method: 'tools/list' });
+  expect(Object.fromEntries(harness.counts)).toEqual({ seen: 2, 'sent{kind=a}': 40 });
+});
