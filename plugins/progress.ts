@@ -1,15 +1,32 @@
-// Progress at a pace people can follow: bursts are thinned out, the newest always arrives, nothing goes back.
-// Must not know wires: which call a notification belongs to is settled before it comes here.
+// Progress that people can follow: bursts are thinned out, the newest always arrives, nothing goes back, and silence is
+// broken before a client takes it for the end. Must not know wires: which call a notification belongs to is settled
+// before it comes here.
 
-import {
-  definePlugin,
-  duration,
-  type Emit,
-  type Exchange,
-  type Log,
-  type McpNotification,
-  z,
-} from '../src/plugin.ts';
+import { definePlugin, duration, type Emit, type Exchange, z } from '../src/plugin.ts';
+import { mannersFor, type Wish } from './progress/clients.ts';
+import { Quota } from './progress/quota.ts';
+import { shorten } from './progress/shorten.ts';
+import { type Highest, type Pace, Updates } from './progress/updates.ts';
+
+/** A duration, or none. What is wrong with it is said of the duration. */
+const silence = (description: string) =>
+  z.union([z.literal('off'), duration('20s', { description }, 1_000).unwrap()], {
+    error: ({ errors }) => (errors as { message: string }[][] | undefined)?.at(-1)?.[0]?.message,
+  });
+
+const OTHER = 'As `heartbeat`, for this client.';
+
+/** The options of one client. */
+const wish: z.ZodType<Wish, unknown> = z.strictObject({
+  heartbeat: silence(OTHER).optional().meta({ description: OTHER }),
+  percent: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether the text of a heartbeat says how far the call is.' }),
+});
+
+const SILENCE =
+  'Longest silence toward a client that gave a progress token: after it, the client is told what its call waits for. A client that is known to give up is told in a third of its time. `off` for none.';
 
 const schema = z.strictObject({
   every: duration('100ms', {
@@ -20,137 +37,42 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .meta({
-      description: 'Longest message of an update, in UTF-16 units. A longer one is cut and ends in `…`.',
+      description: 'Longest message of an update, in characters. A longer one is cut and ends in `…`.',
       examples: [200],
     })
     .prefault(200),
+  per_principal: z
+    .number()
+    .min(1)
+    .meta({
+      description:
+        'Most updates a second of all calls of one principal together. Beyond that only the newest of each call waits, and goes out when there is room or with the result.',
+      examples: [500],
+    })
+    .prefault(500),
+  heartbeat: silence(SILENCE)
+    .meta({ description: SILENCE, examples: ['20s'] })
+    .prefault('20s'),
+  clients: z
+    .record(z.string(), wish)
+    .meta({
+      description:
+        'What is different for clients, by the name they give themselves, in any case; `*` at the end stands for any rest. The first that fits counts, before what is known of clients.',
+    })
+    .prefault({}),
 });
-
-interface Pace {
-  /** Milliseconds. */
-  readonly every: number;
-  readonly log: Log;
-  now(): number;
-}
-
-/** What is known of one progress token. */
-interface Track {
-  sentAt: number;
-  /** The newest update, while it waits. */
-  held?: McpNotification | undefined;
-  timer?: Timer | undefined;
-  /** The client's backpressure for what a timer sent. */
-  sending?: Promise<void> | undefined;
-  hasGoneBack?: boolean;
-}
-
-/** The highest value so far, by token as JSON text: `1` and `"1"` are two. */
-type Highest = Map<string, number>;
-
-/** The updates of one exchange. */
-class Updates {
-  readonly #tracks = new Map<string, Track>();
-  #isOver = false;
-
-  constructor(
-    readonly pace: Pace,
-    readonly x: Exchange,
-    readonly emit: Emit,
-    readonly highest: Highest,
-  ) {}
-
-  /** @returns the update to pass on now, or null when it waits or is left out */
-  take(note: McpNotification, progress: number): McpNotification | null {
-    if (this.#isOver) return null;
-    const token = note.raw?.raw('progressToken') ?? '';
-    const track = this.#track(token);
-    const highest = this.highest.get(token) ?? Number.NEGATIVE_INFINITY;
-    if (progress < highest) return this.#goneBack(track, highest, progress);
-    this.highest.set(token, progress);
-    if (!track.held && !track.sending && this.#rest(track) <= 0) {
-      track.sentAt = this.pace.now();
-      return note;
-    }
-    track.held = note;
-    this.#wait(track);
-    return null;
-  }
-
-  /** The result is here: sends what waits. @returns what has to be waited for before the result may go */
-  finish(): Promise<void>[] {
-    this.end();
-    return [...this.#tracks.values()].flatMap((track) => {
-      const before = track.sending ?? [];
-      if (track.held) this.#send(track);
-      return [before, track.sending ?? []].flat();
-    });
-  }
-
-  /** No timer runs and nothing is sent from here on. */
-  end(): void {
-    this.#isOver = true;
-    for (const track of this.#tracks.values()) clearTimeout(track.timer);
-  }
-
-  #track(token: string): Track {
-    const known = this.#tracks.get(token);
-    if (known) return known;
-    const track = { sentAt: Number.NEGATIVE_INFINITY };
-    this.#tracks.set(token, track);
-    return track;
-  }
-
-  /** Milliseconds until the next update may go; a wall clock that was set back must not stop them. */
-  #rest(track: Track): number {
-    return Math.min(this.pace.every, track.sentAt + this.pace.every - this.pace.now());
-  }
-
-  #wait(track: Track): void {
-    if (this.#isOver || track.timer || track.sending) return;
-    track.timer = setTimeout(() => this.#send(track), Math.max(0, this.#rest(track)));
-  }
-
-  #send(track: Track): void {
-    const { held } = track;
-    track.timer = undefined;
-    track.held = undefined;
-    if (!held || this.x.signal.aborted) return;
-    track.sentAt = this.pace.now();
-    const sending = this.#quietly(held)?.then(() => {
-      if (track.sending === sending) track.sending = undefined;
-      if (track.held) this.#wait(track);
-    });
-    track.sending = sending;
-  }
-
-  /** Progress that cannot be delivered is no reason to fail a call. */
-  #quietly(note: McpNotification): Promise<void> | undefined {
-    const failed = (error: unknown): void =>
-      this.pace.log.debug('progress not delivered', { requestId: this.x.id, error: String(error) });
-    try {
-      return this.emit(note)?.catch(failed);
-    } catch (error) {
-      failed(error);
-      return undefined;
-    }
-  }
-
-  #goneBack(track: Track, from: number, to: number): null {
-    // Once per token is enough to find the server that does it, and does not fill the log.
-    const level = track.hasGoneBack ? 'debug' : 'warn';
-    track.hasGoneBack = true;
-    this.pace.log[level]('progress went back, left out', { requestId: this.x.id, from, to });
-    return null;
-  }
-}
 
 export default definePlugin({
   name: 'progress',
   api: 1,
-  about: 'Limits how often a call reports progress; the last update before the result always arrives.',
+  about:
+    'Limits how often a call reports progress, and breaks silence before a client gives up; the last update before the result always arrives.',
   schema,
-  setup({ every, message_max }, host) {
-    const pace: Pace = { every, log: host.log, now: host.now };
+  setup({ every, message_max, per_principal: rate, heartbeat, clients }, host) {
+    const quota = host.keep('quota v1', () => new Quota());
+    const overQuota = (): void => host.limitHit('progress_per_principal');
+    const pace: Pace = { every, rate, quota, log: host.log, now: host.now, overQuota };
+    const manners = mannersFor(clients, heartbeat);
     const exchanges = new WeakMap<Exchange, Updates>();
     /** The rounds of a call are exchanges of their own and share its signal, as they share the client's token. */
     const calls = new WeakMap<AbortSignal, Highest>();
@@ -164,6 +86,11 @@ export default definePlugin({
 
     return {
       streams: true,
+      onRequest(request, x) {
+        if (request.meta.progressToken === undefined) return;
+        const { every: silence, percent } = manners(x.client.info?.string('name'));
+        if (silence !== 'off') x.reassure({ every: silence, percent });
+      },
       onNotification(note, x, emit) {
         if (note.method !== 'notifications/progress') return undefined;
         const progress = note.raw?.get('progress');
@@ -183,12 +110,3 @@ export default definePlugin({
 });
 
 const nothing = (): undefined => undefined;
-
-/** A copy whose message is no longer than `most`, cut between two characters; else the very same. */
-function shorten(note: McpNotification, most: number): McpNotification {
-  const message = note.raw?.string('message');
-  if (message === undefined || message.length <= most) return note;
-  const last = message.charCodeAt(most - 2);
-  const isHalf = last >= 0xd800 && last <= 0xdbff;
-  return note.with({ message: `${message.slice(0, most - (isHalf ? 2 : 1))}…` });
-}

@@ -48,7 +48,8 @@ export class CallProgress {
   #theirs = Number.NEGATIVE_INFINITY;
   #phaseSince: number;
   #reassurance: Reassurance | undefined;
-  #sending = false;
+  /** What of it its client has yet to take. */
+  #sending = 0;
   #isOver = false;
 
   constructor(readonly parts: CallProgressParts) {
@@ -76,11 +77,15 @@ export class CallProgress {
     const fits = this.#above(note, value);
     this.#remember(fits);
     this.#said = undefined;
-    return this.parts.out(fits);
+    return this.#counted(this.parts.out(fits));
   };
 
+  get reassurance(): Reassurance | undefined {
+    return this.#reassurance;
+  }
+
   /** From here on the client hears what its call waits for whenever it has heard nothing for so long. */
-  reassure(reassurance: Reassurance): void {
+  reassure(reassurance: Reassurance | undefined): void {
     this.#reassurance = reassurance;
   }
 
@@ -116,7 +121,7 @@ export class CallProgress {
 
   #say(): void {
     const { token, out } = this.parts;
-    if (token === undefined || this.#isOver || this.#sending) return;
+    if (token === undefined || this.#isOver || this.#sending > 0) return;
     const progress = this.#told ? nextAfter(this.#told.progress) : 0;
     // Beyond all that can be counted nothing rises.
     if (!Number.isFinite(progress)) return;
@@ -131,17 +136,21 @@ export class CallProgress {
     this.#remember(note);
     this.#said = this.phases.current;
     try {
-      const sent = out(note);
-      if (!sent) return;
-      // A client that does not take one is not sent another.
-      this.#sending = true;
-      const over = (): void => {
-        this.#sending = false;
-      };
-      sent.then(over, over);
+      this.#counted(out(note));
     } catch {
       this.#dropped('progress_failed');
     }
+  }
+
+  /** A client that does not take what it is sent is not sent words of ours on top. */
+  #counted(sent: Promise<void> | undefined): Promise<void> | undefined {
+    if (!sent) return undefined;
+    this.#sending++;
+    const over = (): void => {
+      this.#sending--;
+    };
+    sent.then(over, over);
+    return sent;
   }
 
   #words(): string {

@@ -304,8 +304,12 @@ export class Exchange {
   }
 
   /** A client that wants progress hears what its call waits for whenever it has heard nothing for so long. */
-  reassure(reassurance: Reassurance): void {
+  reassure(reassurance: Reassurance | undefined): void {
     this.get(progressFact)?.reassure(reassurance);
+  }
+
+  get reassurance(): Reassurance | undefined {
+    return this.get(progressFact)?.reassurance;
   }
 
   /** One upstream's share: own request and signal, reads this exchange's facts. */

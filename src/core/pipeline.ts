@@ -94,7 +94,7 @@ function closingLegs(run: Handler): Handler {
 
 async function request(guard: Guard, x: Exchange, emit: Emit): Promise<McpRequest | McpResult | undefined> {
   const { hooks, shadow } = guard;
-  const { narrowings } = x;
+  const { narrowings, reassurance } = x;
   try {
     const verdict = await guard.in(x, hooks.onRequest?.(x.request, x, guard.emitter(x, emit)));
     if (verdict === undefined || verdict === null || verdict === x.request) return undefined;
@@ -105,8 +105,16 @@ async function request(guard: Guard, x: Exchange, emit: Emit): Promise<McpReques
   } catch (error) {
     return guard.fault(error, x)?.result;
   } finally {
-    if (shadow && x.widen(narrowings)) guard.would('hidden things', x);
+    if (shadow) undo(guard, x, narrowings, reassurance);
   }
+}
+
+/** What a hook has done to the exchange itself, in shadow. */
+function undo(guard: Guard, x: Exchange, narrowings: number, before: Exchange['reassurance']): void {
+  if (x.widen(narrowings)) guard.would('hidden things', x);
+  if (x.reassurance === before) return;
+  x.reassure(before);
+  guard.would('told the client what its call waits for', x);
 }
 
 /** Never fails the call: a notification the plugin cannot handle is not delivered (on_error: pass delivers it). */

@@ -7,6 +7,7 @@ import type { Emit, Handler } from '../core/handler.ts';
 import type { Host } from '../core/host.ts';
 import { type LiveCall, LiveCalls } from '../core/live-calls.ts';
 import type { Outbound } from '../core/outbound.ts';
+import { during, phases } from '../core/phases.ts';
 import { pipeline } from '../core/pipeline.ts';
 import type { Step } from '../core/step.ts';
 import { McpNotification, type McpRequest } from '../protocol/message.ts';
@@ -114,7 +115,8 @@ function scripted(call: Call, seen: Seen, clock: Clock): Handler {
     x.signal.addEventListener('abort', onAbort, { once: true });
     try {
       for (let sent = 1; sent <= (call.attempts ?? 1); sent++) seen.sent.push(await leave(x, sent));
-      return resultOf(await Promise.race([promise, answer(call, x, emit, clock)]));
+      const answered = Promise.race([promise, answer(call, x, emit, clock)]);
+      return resultOf(await during(x, phases.answer('upstream'), answered));
     } catch (error) {
       if (x.signal.aborted) return errorResult('CANCELLED', undefined, { requestId: x.id });
       if (isFault(error)) return error.result;

@@ -44,6 +44,8 @@ export class Call {
   #end: Settled | undefined;
   /** The last progress value, to keep it from going back. */
   progress = Number.NEGATIVE_INFINITY;
+  /** Whether the upstream has tried to take some of it back. */
+  hasGoneBack = false;
   /** The task whose result it waits for, as the upstream knows it. */
   readonly task: string | undefined;
   /** Whether the upstream has been told of it. */

@@ -157,11 +157,10 @@ export class Correlator {
     const value = params.get('progress');
     if (typeof value !== 'number') return this.#drop('progress_invalid');
     if (value < call.progress) {
-      this.host.log.debug('progress went back', {
-        upstream: this.upstream,
-        requestId: call.x.id,
-        progress: value,
-      });
+      // Once is enough to find the server that does it, and does not fill the log.
+      const fields = { upstream: this.upstream, requestId: call.x.id, from: call.progress, to: value };
+      this.host.log[call.hasGoneBack ? 'debug' : 'warn']('progress went back, left out', fields);
+      call.hasGoneBack = true;
       return this.#drop('progress_decreasing');
     }
     call.progress = value;

@@ -4,7 +4,7 @@ import type { McpNotification } from 'sluice/plugin';
 import { type Call, type Note, type ScriptedUpstream, testPlugin } from 'sluice/testing';
 import { plugins } from '../../plugins/index.ts';
 import progress from '../../plugins/progress.ts';
-import { BARE_HOST } from '../fixtures/plugin-host.ts';
+import { KEEPING_HOST } from '../fixtures/plugin-host.ts';
 
 const METHOD = 'notifications/progress';
 const step = (value: number, more: Record<string, number | string> = {}): Note => ({
@@ -52,7 +52,7 @@ describe('pace', () => {
     expect(bench.timers).toBe(0);
   });
 
-  test('at most ten updates a second, unless told otherwise', async () => {
+  test('T10: at most ten updates a second, unless told otherwise', async () => {
     for (const [options, most] of [
       [{}, 10],
       [{ every: '250ms' }, 4],
@@ -132,7 +132,7 @@ describe('pace', () => {
     const real = bench.now();
     let shift = 0;
     const plugin = await progress.setup(progress.schema.parse({}), {
-      ...BARE_HOST,
+      ...KEEPING_HOST,
       now: () => real - shift,
     });
     const seen: McpNotification[] = [];
@@ -154,7 +154,7 @@ describe('pace', () => {
 });
 
 describe('the last update', () => {
-  test('arrives right before the result, whatever the interval', async () => {
+  test('T10: arrives right before the result, whatever the interval', async () => {
     await using bench = await testPlugin(progress, { every: '1h' });
     const notes = Array.from({ length: 100 }, (_, i) => step(i + 1));
     const outcome = await bench.call({ method: 'tools/call', notes });
@@ -201,7 +201,7 @@ describe('the last update', () => {
     expect([result.kind, failures, values(notes)]).toEqual(['complete', [], [1, 2, 3]]);
   });
 
-  test('a slow client has one update on its way and one waiting, no more', async () => {
+  test('T11: a slow client has one update on its way and one waiting, no more', async () => {
     await using bench = await testPlugin(progress);
     const client = Promise.withResolvers<void>();
     const running = bench.start({

@@ -133,7 +133,7 @@ describe('progress', () => {
     },
   );
 
-  test('callers with the same token each get their own', () => {
+  test('P3: callers with the same token each get their own', () => {
     const { correlator, progress } = setUp();
     const [a, b] = [collector(), collector()];
     const one = correlator.open(toolCall('a', {}, { token: '1' }), a.emit);
@@ -143,7 +143,7 @@ describe('progress', () => {
     expect([a, b].map(({ notes }) => notes.map(({ params }) => params.progress))).toEqual([[10], [20]]);
   });
 
-  test('that is not a known token is dropped: unknown, a caller’s own, of another type, of a call without one', async () => {
+  test('T12: that is not a known token is dropped: unknown, a caller’s own, of another type, of a call without one', async () => {
     const { correlator, progress, hear, host } = setUp();
     const { notes, emit } = collector();
     correlator.open(toolCall('a', {}, { token: '"mine"' }), emit);
@@ -155,7 +155,7 @@ describe('progress', () => {
     expect(await host.dropped('progress_unknown_token')).toBe(8);
   });
 
-  test('that goes back is dropped and counted; the same again is not', async () => {
+  test('T9: that goes back is dropped, counted, and a warning once; the same again is not', async () => {
     const { correlator, progress, hear, host } = setUp();
     const { notes, emit } = collector();
     correlator.open(toolCall('a', {}, { token: '7' }), emit);
@@ -163,10 +163,14 @@ describe('progress', () => {
     hear({ method: 'notifications/progress', params: { progressToken: 1, progress: '9' } });
     expect(notes.map(({ params }) => params.progress)).toEqual([1, 5, 5, 6.5]);
     expect(await host.dropped('progress_decreasing')).toBe(2);
+    expect(host.lines.map(({ level, message, fields }) => [level, message, fields.from, fields.to])).toEqual([
+      ['warn', 'progress went back, left out', 5, 4],
+      ['debug', 'progress went back, left out', 5, -1],
+    ]);
     expect(await host.dropped('progress_invalid')).toBe(1);
   });
 
-  test('keeps every other byte', () => {
+  test('T3: keeps every other byte', () => {
     const { correlator, hear } = setUp();
     const { notes, emit } = collector();
     correlator.open(toolCall('a', {}, { token: '"t"' }), emit);
@@ -178,7 +182,24 @@ describe('progress', () => {
     );
   });
 
-  test('after the result is dropped', async () => {
+  test('T1: of ours are unique whatever the callers gave, one type, and cost well below a millisecond', () => {
+    const { correlator } = setUp();
+    const MANY = 1_000;
+    const exchanges = Array.from({ length: MANY }, (_, n) =>
+      toolCall('a', {}, { token: n % 2 ? '"1"' : '1' }),
+    );
+    const began = performance.now();
+    const calls = exchanges.map((x) => correlator.open(x, nobody));
+    expect((performance.now() - began) / MANY).toBeLessThan(1);
+    const tokens = calls.map((call) => JSON.parse(requestOf('2025', call)).params._meta.progressToken);
+    expect(tokens.every((token) => Number.isSafeInteger(token))).toBe(true);
+    expect(new Set(tokens).size).toBe(MANY);
+    expect(correlator.size.tokens).toBe(MANY);
+    for (const call of calls) correlator.close(call);
+    expect(correlator.size).toEqual({ calls: 0, tokens: 0 });
+  });
+
+  test('T5: after the result is dropped', async () => {
     const { correlator, progress, hear, host } = setUp();
     const { notes, emit } = collector();
     correlator.open(toolCall('a', {}, { token: '7' }), emit);
