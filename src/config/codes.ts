@@ -348,7 +348,7 @@ export const CODES = {
   },
   ENV_UNKNOWN: {
     title: 'A variable that looks like one of ours',
-    why: 'Its name is one slip away from a variable the gateway reads.',
+    why: 'Its name is one slip away from a variable the gateway reads; or the environment is the whole configuration, and this is no part of it.',
     fix: 'Correct the name, or ignore this warning.',
   },
 } as const satisfies Record<string, CodeText>;

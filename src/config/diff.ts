@@ -183,8 +183,10 @@ function leafChanges({ before, after }: Pair, oldPath: Path, newPath: Path, what
     { document: before.document, path: oldPath },
     { document: after.document, path: newPath },
   ] as const;
-  return changedLeaves(...sides).map(({ key, before: was, after: is }) => {
+  return changedLeaves(...sides).map((change): Change => {
+    const { key } = change;
     const below = key === '' || key.startsWith('[') ? key : `.${key}`;
-    return { sign: '~', what: `${what}${below}`, before: was, after: is };
+    if ('sign' in change) return { sign: change.sign, what: `${what}${below}` };
+    return { sign: '~', what: `${what}${below}`, before: change.before, after: change.after };
   });
 }

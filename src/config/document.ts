@@ -5,7 +5,7 @@ import type { Code } from './codes.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { frameAt, visibleLines } from './frame.ts';
 import { locate, nodeSpan, type Span, spanOf } from './locate.ts';
-import { isSensitive, isWithin, pathKey, valueAt, withValue } from './place.ts';
+import { isHidden, isWithin, pathKey, valueAt, withValue } from './place.ts';
 import { secretsOf } from './revealed.ts';
 import type { Path } from './schema.ts';
 import { MASK } from './secret.ts';
@@ -150,7 +150,7 @@ export class ConfigDocument {
     const interpolated = this.#tree.interpolated.get(pathKey(path));
     if (interpolated !== undefined) return interpolated.shown;
     if (value === null || typeof value === 'boolean') return value;
-    return isSensitive(path) ? MASK : typeof value === 'string' ? withoutQuery(value) : value;
+    return isHidden(path) ? MASK : typeof value === 'string' ? withoutQuery(value) : value;
   }
 
   #placed(span: Span, problem: Problem): Diagnostic {

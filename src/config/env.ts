@@ -63,15 +63,19 @@ export function namesUpstream(env: Environment): boolean {
   return isSet(env, 'MCP_UPSTREAM_URL');
 }
 
-/** The variables that are set, as values over `tree`, and what is wrong with them before validation. */
+/**
+ * The variables that are set, as values over `tree`, and what is wrong with them before validation.
+ * @param isAlone whether there is no file, so that variables are all that there is
+ */
 export function readEnvironment(
   world: World,
   tree: JsonValue,
+  isAlone: boolean,
 ): { overlays: Overlay[]; diagnostics: Diagnostic[] } {
   const { env } = world;
   const set = Object.keys(VARIABLES).filter((name) => isSet(env, name));
   const orphan = !namesUpstream(env) && asMap(asMap(tree).upstreams).upstream === undefined;
-  const diagnostics = [...unsafe(env), ...similar(env)];
+  const diagnostics = [...unsafe(env), ...unread(env, isAlone)];
   const existing = asMap(asMap(asMap(tree).upstreams).upstream);
   const isOther = namesUpstream(env) && (existing.command !== undefined || existing.builtin !== undefined);
   if (isOther) {
@@ -117,29 +121,32 @@ function unsafe(env: Environment): Diagnostic[] {
   return [about(name, 'ENV_UNSAFE', message, hint)];
 }
 
-/** Variables one slip away from ours. Other MCP_ variables belong to other programs. */
-function similar(env: Environment): Diagnostic[] {
+/**
+ * Variables that were meant for us. Beside a file these are those one slip away from ours: other MCP_ variables belong
+ * to other programs. Without one, all that describe an upstream; and all where they are the whole configuration.
+ */
+function unread(env: Environment, isAlone: boolean): Diagnostic[] {
   const known = Object.keys(VARIABLES);
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith('MCP_') || known.includes(name) || !isSet(env, name)) return [];
-    const near = known.filter((own) => Math.abs(own.length - name.length) <= 2);
-    const meant = distanceWithin(name, near);
-    if (meant === undefined) return [];
+    const near = known.filter((own) => isAlone || Math.abs(own.length - name.length) <= 2);
+    const begun = isAlone ? known.find((own) => own.startsWith(name) || name.startsWith(own)) : undefined;
+    const meant = begun ?? distanceWithin(name, near, isAlone ? 3 : 2);
+    const isOurs = isAlone && (namesUpstream(env) || name.startsWith('MCP_UPSTREAM'));
+    if (meant === undefined && !isOurs) return [];
+    const hint = meant === undefined ? `these are: ${known.join(', ')}` : `did you mean ${meant}?`;
     return [
-      {
-        ...about(name, 'ENV_UNKNOWN', 'this variable is not read', `did you mean ${meant}?`),
-        severity: 'warning' as const,
-      },
+      { ...about(name, 'ENV_UNKNOWN', 'this variable is not read', hint), severity: 'warning' as const },
     ];
   });
 }
 
 /** The variable part of long common prefixes would make everything similar; compare what follows `MCP_`. */
-function distanceWithin(name: string, known: readonly string[]): string | undefined {
+function distanceWithin(name: string, known: readonly string[], most: number): string | undefined {
   const meant = suggest(
     name.slice(4),
     known.map((own) => own.slice(4)),
-    2,
+    most,
   );
   return meant === undefined ? undefined : `MCP_${meant}`;
 }

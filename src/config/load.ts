@@ -72,7 +72,7 @@ export function loadConfig(source: Source | undefined, inputs: Inputs): LoadResu
   if (!syntax.sound) return { ok: false, diagnostics: syntaxDiagnostics(file, text, syntax) };
   const duplicates = findDuplicates(syntax.document);
   const readings = Array.from({ length: duplicates.readings }, (_, reading) =>
-    read(file, text, syntax, inputs, reading),
+    read({ file, text, isAlone: source === undefined }, syntax, inputs, reading),
   );
   const [{ document, parsed }] = readings as [Reading];
   const told = readings.map(({ diagnostics }) => diagnostics);
@@ -88,9 +88,14 @@ interface Reading {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-function read(file: string, text: string, syntax: Syntax, inputs: Inputs, reading: number): Reading {
+interface Given extends Source {
+  /** Whether nobody wrote it: the environment stands by itself. */
+  readonly isAlone: boolean;
+}
+
+function read({ file, text, isAlone }: Given, syntax: Syntax, inputs: Inputs, reading: number): Reading {
   const tree = readTree(syntax.document, syntax.root, inputs, reading);
-  const environment = readEnvironment(inputs, tree.values);
+  const environment = readEnvironment(inputs, tree.values, isAlone);
   const document = new ConfigDocument(file, text, syntax, tree, environment.overlays);
   const { parsed, problems } = validate(document, inputs);
   const placed = [...problems, ...literalSecrets(document)]

@@ -40,7 +40,7 @@ export function namesSecret(name: string): boolean {
 
 /** Options of the built-in plugins that say who, what for, where or until when: keys are next to them, and none is in them. */
 const PLAIN =
-  /^(?:id|(?:key|client)_id|principals?|tenants?|groups|scopes|names|issuer|subject_issuers|audiences?|assertion_audience|resource|not_before|not_after|expires|fingerprint|subject|uri|dns|email|ip|region|service|message|tag|label)$/;
+  /^(?:id|(?:key|client)_id|principals?|tenants?|groups|scopes|names|issuer|subject_issuers|forward|audiences?|assertion_audience|resource|not_before|not_after|expires|fingerprint|subject|uri|dns|email|ip|region|service|message|tag|label)$/;
 
 /** Whether what the file itself has here is no secret, however much it looks like one. */
 export function isPlain(path: Path): boolean {
@@ -48,6 +48,11 @@ export function isPlain(path: Path): boolean {
   const [above, name] = [path[at - 1], path[at]];
   const isHeld = typeof above === 'string' && SECRET_MAPS.includes(above.toLowerCase());
   return path.includes('pipeline') && typeof name === 'string' && PLAIN.test(name) && !isHeld;
+}
+
+/** Whether literal text at this path is shown as dots, in frames, plans and dumps. */
+export function isHidden(path: Path): boolean {
+  return isSensitive(path) && !isPlain(path);
 }
 
 /** Where a private key may stand as text. */

@@ -23,7 +23,7 @@ import {
   resolveReference,
   type World,
 } from './interpolate.ts';
-import { isSensitive, mayHoldSecret, pathKey } from './place.ts';
+import { isHidden, isSensitive, mayHoldSecret, pathKey } from './place.ts';
 import type { Path } from './schema.ts';
 
 /** Where a value stands. A list item and the top have no key. */
@@ -206,7 +206,7 @@ class Reader {
 
   #scalar(node: Scalar, path: Path): Pair {
     const { value } = node;
-    if (isSensitive(path)) this.#sensitive.push(node);
+    if (isHidden(path)) this.#sensitive.push(node);
     if (typeof value === 'string')
       return value.includes('${') ? this.#references(node, value, path) : [value, value];
     if (typeof value === 'boolean' || value === null) return [value, value];
@@ -231,7 +231,7 @@ class Reader {
     this.#interpolated.set(pathKey(path), {
       path,
       written: text,
-      shown: isSensitive(path) ? maskLiterals(parts) : text,
+      shown: isHidden(path) ? maskLiterals(parts) : text,
       value,
       read: [...found].map(([reference, meaning]) => ({ written: reference, value: meaning })),
       whole: parts.length === 1 && typeof only === 'object' && only.kind !== 'secret',

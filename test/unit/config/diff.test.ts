@@ -125,6 +125,36 @@ test('options appear and vanish, shorthand and long form meet', () => {
   expect(lines(shorthand, BASE)).toEqual(['  ~ pipeline.audit.to  default → ./audit']);
 });
 
+test('items of lists are called by their names, and one that comes or goes moves no other', () => {
+  const auth = (issuers: string) =>
+    BASE.replace('- audit: { to: ./audit }', `- auth: { issuers: ${issuers} }`);
+  const one = '{ issuer: https://a.example, audiences: [x] }';
+  const two = '{ issuer: https://b.example }';
+  expect(lines(auth(`[${one}, ${two}]`), auth(`[${two}]`))).toEqual([
+    '  - pipeline.auth.issuers[https://a.example]',
+  ]);
+  expect(lines(auth(`[${two}]`), auth(`[${one}, ${two}]`))).toEqual([
+    '  + pipeline.auth.issuers[https://a.example]',
+  ]);
+  const more = one.replace('[x]', '[x, y]');
+  expect(lines(auth(`[${two}, ${one}]`), auth(`[${more}, ${two}]`))).toEqual([
+    '  ~ pipeline.auth.issuers[https://a.example].audiences  [x] → [x, y]',
+  ]);
+});
+
+test('items of one name are numbered', () => {
+  const auth = (keys: string) =>
+    BASE.replace('- audit: { to: ./audit }', `- auth: { api_keys: { keys: [${keys}] } }`);
+  const key = (id: string, tenant: string) => `{ key: "\${env:TOKEN}", id: ${id}, tenant: ${tenant} }`;
+  expect(lines(auth(key('ci', 'a')), auth(key('ci', 'b')))).toEqual([
+    '  ~ pipeline.auth.api_keys.keys[ci].tenant  a → b',
+  ]);
+  expect(lines(auth(`${key('ci', 'a')}, ${key('ci', 'b')}`), auth(key('ci', 'b')))).toEqual([
+    '  ~ pipeline.auth.api_keys.keys[ci].tenant  a → b',
+    '  - pipeline.auth.api_keys.keys[ci #2]',
+  ]);
+});
+
 test('the pipeline of one upstream', () => {
   const leg = (every: string): string =>
     BASE.replace(
@@ -141,8 +171,7 @@ test('another kind of upstream under the same name', () => {
   expect(lines(BASE, after)).toEqual([
     '  ~ upstreams.old.builtin  demo → default',
     '  ~ upstreams.old.command  default → server',
-    '  ~ upstreams.old.args[0]  default → a',
-    '  ~ upstreams.old.args[1]  default → b',
+    '  ~ upstreams.old.args     default → [a, b]',
   ]);
 });
 
