@@ -1,23 +1,27 @@
 // Whether the end of a log is still what was written: read again from the disk while the gateway runs.
 
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { Chain } from './chain.ts';
+import { identityAt } from './files.ts';
 import type { AuditLog } from './log.ts';
-import { linesOf, segmentsOf } from './segments.ts';
+import { linesOf } from './segments.ts';
 
 /**
- * The last entries, as far as they stand in the file that is written to.
+ * The last entries, as far as they stand in the file that is written to; no more of it is read.
  * @returns what is wrong; undefined where all is well
  */
 export function brokenEnd(log: AuditLog, directory: string, entries: number): string | undefined {
-  const { segment, seq, hash, offset } = log;
-  const at = segmentsOf(directory).find(({ name }) => name === segment);
-  if (!at) return `${segment} is not there any more`;
+  const { segment, seq, hash, offset, identity } = log;
+  // Between two files there is no end to look at.
+  if (log.isMoving) return undefined;
+  const now = identityAt(directory, segment);
+  if (!now) return `${segment} is not there any more`;
+  if (now.inode !== identity.inode || now.device !== identity.device)
+    return `${segment} is another file than is written to`;
   const file = join(directory, segment);
-  const { size } = statSync(file);
-  if (size < offset) return `${segment} is shorter than what was written`;
   const from = startOfLast(file, offset, entries);
+  if (from === undefined) return `${segment} is shorter than what was written`;
   let chain: Chain | undefined;
   for (const line of linesOf(file, from)) {
     if (line.offset >= offset) break;
@@ -26,19 +30,34 @@ export function brokenEnd(log: AuditLog, directory: string, entries: number): st
     const place = chain.seq;
     const entry = chain.take(line);
     if ('kind' in entry) return `entry ${place}: ${entry.detail}`;
-    if (entry.seq === seq && entry.hash !== hash) return `entry ${seq} is not what was written last`;
   }
-  return chain === undefined || chain.seq !== seq + 1
-    ? `${segment} does not end with entry ${seq}`
-    : undefined;
+  if (chain?.seq !== seq + 1) return `${segment} does not end with entry ${seq}`;
+  return chain.previous === hash ? undefined : `entry ${seq} is not what was written last`;
 }
 
-/** Where the last so many lines before `end` begin. */
-function startOfLast(file: string, end: number, lines: number): number {
-  const bytes = readFileSync(file).subarray(0, end);
-  let at = end - 1;
-  for (let seen = 0; seen < lines && at > 0; seen++) at = bytes.lastIndexOf(0x0a, at - 1);
-  return at < 0 ? 0 : at === 0 ? 0 : at + 1;
+/** Read backwards, this much at a time. */
+const PIECE = 65_536;
+const LF = 0x0a;
+
+/** Where the last so many lines before `end` begin; undefined where the file does not reach so far. */
+function startOfLast(file: string, end: number, lines: number): number | undefined {
+  const descriptor = openSync(file, 'r');
+  try {
+    if (fstatSync(descriptor).size < end) return undefined;
+    const piece = Buffer.allocUnsafe(PIECE);
+    let seen = 0;
+    // The break before `end` ends the last line.
+    for (let to = end - 1; to > 0; ) {
+      const from = Math.max(0, to - PIECE);
+      readSync(descriptor, piece, 0, to - from, from);
+      for (let at = to - from - 1; at >= 0; at--)
+        if (piece[at] === LF && ++seen === lines) return from + at + 1;
+      to = from;
+    }
+    return 0;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function chainAt(line: Buffer): Chain | undefined {

@@ -1,10 +1,11 @@
 // Checkpoints beside the log, one after the other: each a line with a signed note. And the last one alone, for those
 // who follow the log from outside.
 
-import { readFileSync } from 'node:fs';
-import { appendFile, rename, writeFile } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { type FileHandle, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
+import { openFile, setAside, writeDown } from './files.ts';
 import { type Note, readNote } from './note.ts';
 
 export const CHECKPOINTS = 'checkpoints.jsonl';
@@ -15,13 +16,49 @@ export interface Kept {
   readonly note: Note;
 }
 
-export async function keepCheckpoint(directory: string, note: string): Promise<void> {
-  await appendFile(join(directory, CHECKPOINTS), `${JSON.stringify({ note })}\n`, {
-    mode: 0o600,
-    flush: true,
-  });
-  await writeFile(join(directory, `${LATEST}.new`), note, { mode: 0o600 });
-  await rename(join(directory, `${LATEST}.new`), join(directory, LATEST));
+/** Where checkpoints are put while the log is written. */
+export class Checkpoints {
+  #file: FileHandle | undefined;
+
+  constructor(readonly directory: string) {}
+
+  /** @throws what the file system says */
+  async keep(note: string): Promise<void> {
+    this.#file ??= await this.#open();
+    try {
+      await writeDown(this.#file, Buffer.from(`${JSON.stringify({ note })}\n`));
+    } catch (error) {
+      // What it took of the line is cut off the next time.
+      await this.close();
+      throw error;
+    }
+    await writeFile(join(this.directory, `${LATEST}.new`), note, { mode: 0o600 });
+    await rename(join(this.directory, `${LATEST}.new`), join(this.directory, LATEST));
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close().catch(() => {});
+  }
+
+  /** Behind the last line that is whole: the end of a process may have torn one. */
+  async #open(): Promise<FileHandle> {
+    const { size, bytes } = endOf(this.directory);
+    const torn = bytes.length - 1 - bytes.lastIndexOf(LF);
+    if (torn > 0) await setAside(this.directory, CHECKPOINTS, size - torn);
+    return openFile(this.directory, CHECKPOINTS);
+  }
+}
+
+/** How many entries the last checkpoint vouches for, by its own word; only the end of the file is read. */
+export function lastVouched(directory: string): number {
+  const last = endOf(directory).bytes.toString('utf8').split('\n').at(-2);
+  try {
+    return keptOf(last ?? '').checkpoint.size;
+  } catch {
+    return 0;
+  }
 }
 
 /**
@@ -29,21 +66,45 @@ export async function keepCheckpoint(directory: string, note: string): Promise<v
  * @throws what the file system says
  */
 export function checkpointsOf(directory: string): (Kept | string)[] {
-  let text: string;
-  try {
-    text = readFileSync(join(directory, CHECKPOINTS), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  const lines = text.split('\n');
+  const lines = ifThere(() => readFileSync(join(directory, CHECKPOINTS), 'utf8'), '').split('\n');
   lines.pop();
   return lines.map((line) => {
     try {
-      const note = readNote(String((JSON.parse(line) as { note: unknown }).note));
-      return { note, checkpoint: readCheckpoint(note.text) };
+      return keptOf(line);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
   });
+}
+
+/** @throws Error of a line that holds no checkpoint */
+function keptOf(line: string): Kept {
+  const note = readNote(String((JSON.parse(line) as { note: unknown }).note));
+  return { note, checkpoint: readCheckpoint(note.text) };
+}
+
+const LF = 0x0a;
+/** Longer than any line. */
+const END = 16_384;
+
+function endOf(directory: string): { readonly size: number; readonly bytes: Buffer } {
+  const descriptor = ifThere(() => openSync(join(directory, CHECKPOINTS), 'r'), undefined);
+  if (descriptor === undefined) return { size: 0, bytes: Buffer.alloc(0) };
+  try {
+    const { size } = fstatSync(descriptor);
+    const bytes = Buffer.alloc(Math.min(size, END));
+    readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
+    return { size, bytes };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function ifThere<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return otherwise;
+    throw error;
+  }
 }

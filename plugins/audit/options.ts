@@ -12,6 +12,60 @@ const count = (preset: number, description: string) =>
     .meta({ description, examples: [preset] })
     .prefault(preset);
 
+const checkpoint = z
+  .strictObject({
+    every: duration(
+      '1s',
+      { description: 'Longest time without a checkpoint, where there is something new.' },
+      10,
+    ),
+    entries: count(1_000, 'Most entries without a checkpoint.'),
+  })
+  .prefault({});
+
+const integrity = z
+  .strictObject({
+    store: z
+      .enum(['file', 'memory', 'redis'])
+      .meta({
+        description:
+          'Where it is kept: `file` beside the log; `redis` on another machine; `memory` as long as the process, so that what is done to the log between two runs does not show.',
+        examples: ['redis'],
+      })
+      .prefault('file'),
+    url: z
+      .string()
+      .regex(/^(rediss?|valkeys?):\/\//, 'not the URL of a Redis or Valkey: write redis://host:6379')
+      .meta({ description: 'Of the Redis or Valkey.', examples: ['redis://127.0.0.1:6379'] })
+      .optional(),
+    timeout: duration(
+      '1s',
+      { description: 'For each look at it and each write to it over the network.' },
+      10,
+    ),
+    every: duration('1s', { description: 'Least time between two writings of it.' }, 10),
+  })
+  .refine(({ store, url }) => store !== 'redis' || url !== undefined, {
+    error: 'has no url: write where the Redis is',
+    path: ['url'],
+  })
+  .prefault({});
+
+const health = z
+  .strictObject({
+    every: duration('30s', { description: 'How often the end of the log is read again and compared.' }, 100),
+    entries: count(1_000, 'How many entries of it.'),
+    on_break: z
+      .enum(['stop', 'log'])
+      .meta({
+        description:
+          'What a log that is not what was written does to the gateway: `stop` ends it with exit code 10, `log` goes on.',
+        examples: ['log'],
+      })
+      .prefault('stop'),
+  })
+  .prefault({});
+
 export const schema = z.strictObject({
   to: z
     .string()
@@ -35,7 +89,7 @@ export const schema = z.strictObject({
     })
     .prefault('sluice'),
   level: z
-    .union([z.literal(0), z.literal(1), z.literal(2)])
+    .literal([0, 1, 2])
     .meta({
       description:
         '0: a chain of hashes. 1: checkpoints signed with a key, too. 2: the tree on disk at each checkpoint, so that others can follow it.',
@@ -59,40 +113,26 @@ export const schema = z.strictObject({
   segment: z
     .int()
     .min(65_536)
-    .meta({ description: 'Bytes after which a new file begins.', examples: [16_777_216] })
-    .prefault(16_777_216),
-  checkpoint: z
-    .strictObject({
-      every: duration(
-        '1s',
-        { description: 'Longest time without a checkpoint, where there is something new.' },
-        10,
-      ),
-      entries: count(1_000, 'Most entries without a checkpoint.'),
+    .max(1_073_741_824)
+    .meta({
+      description: 'Bytes after which a new file begins. A start reads the last one.',
+      examples: [16_777_216],
     })
-    .prefault({}),
+    .prefault(16_777_216),
+  checkpoint,
   queue: count(10_000, 'Entries that may wait for the disk.'),
+  wait: duration('4s', {
+    description:
+      'How long a call waits for its entry to be on disk (`strict`) or for room among those that wait (`bounded`), until it is refused.',
+  }),
   batch: count(256, 'Entries of one write at most.'),
   retry: duration('1s', { description: 'Between two attempts at a disk that failed.' }, 10),
-  health: z
-    .strictObject({
-      every: duration(
-        '30s',
-        { description: 'How often the end of the log is read again and compared.' },
-        100,
-      ),
-      entries: count(1_000, 'How many entries of it.'),
-      on_break: z
-        .enum(['stop', 'log'])
-        .meta({
-          description: 'What a log that is not what was written does to the gateway.',
-          examples: ['log'],
-        })
-        .prefault('stop'),
-    })
-    .prefault({}),
+  integrity: integrity.meta({
+    description: 'What the log was when it was last written, to be compared at the next start.',
+  }),
+  health,
   arguments: z
-    .record(z.string(), z.array(z.string().min(1)).min(1))
+    .record(z.string(), z.array(z.string().min(1).max(64)).min(1).max(32))
     .meta({
       description:
         'Arguments of tools that are written down as they are, by the name of the tool; of all others there is a digest alone.',

@@ -25,6 +25,8 @@ export class Tiles {
   readonly #full: number[] = [0];
   /** By level: the partial tile on disk. */
   readonly #written: (string | undefined)[] = [];
+  /** Full, and not on disk yet. */
+  #ready: { readonly path: string; readonly hashes: readonly Hash[] }[] = [];
 
   constructor(
     readonly directory: string,
@@ -41,12 +43,19 @@ export class Tiles {
     }
   }
 
+  /** How many leaves it has. */
+  get size(): number {
+    return (this.#full[0] ?? 0) * WIDTH + (this.#edges[0]?.length ?? 0);
+  }
+
   append(leaf: Hash): void {
     this.#put(0, leaf);
   }
 
-  /** Writes what is at the edge. @throws what the file system says */
+  /** Writes what is new. @throws what the file system says */
   flush(): void {
+    for (const { path, hashes } of this.#ready) this.#write(path, hashes);
+    this.#ready = [];
     for (const [level, hashes] of this.#edges.entries()) {
       const before = this.#written[level];
       const index = this.#full[level] ?? 0;
@@ -65,7 +74,7 @@ export class Tiles {
     edge.push(hash);
     if (edge.length < WIDTH) return;
     const index = this.#full[level] ?? 0;
-    this.#write(tilePath(level, index), edge);
+    this.#ready.push({ path: tilePath(level, index), hashes: edge });
     this.#full[level] = index + 1;
     this.#edges[level] = [];
     this.#put(level + 1, wholeRoot(edge));

@@ -45,6 +45,11 @@ export class Frontier {
     }
   }
 
+  /** Roots of complete subtrees, the largest first. */
+  get parts(): readonly Hash[] {
+    return this.#parts;
+  }
+
   root(): Hash {
     const [last, ...larger] = this.#parts.toReversed();
     return last === undefined ? EMPTY : larger.reduce((right, left) => nodeOf(left, right), last);

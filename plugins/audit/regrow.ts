@@ -1,0 +1,80 @@
+// The tree of a log that is opened: from what the state kept of it, from the files of the tree, else from all entries.
+
+import { join } from 'node:path';
+import { fromHex, type Hash } from './hash.ts';
+import { linesOf, type Segment } from './segments.ts';
+import type { State } from './state.ts';
+import { TileReader, Tiles } from './tiles.ts';
+import { Frontier, leafOf } from './tree.ts';
+
+const WIDTH = 256;
+const HEX = 64;
+
+export interface Grown {
+  readonly tree: Frontier;
+  readonly tiles: Tiles | undefined;
+}
+
+export interface Growth {
+  readonly directory: string;
+  readonly segments: readonly Segment[];
+  readonly state: State;
+  /** Of the entries behind those of the state. */
+  readonly leaves: readonly Hash[];
+  /** Entries that the files of the tree reach to at least; undefined where there are to be none. */
+  readonly onDisk: number | undefined;
+}
+
+export function grow({ directory, segments, state, leaves, onDisk }: Growth): Grown {
+  const size = state.seq + leaves.length;
+  const tree = frontierOf(state) ?? frontierFrom(leavesOf(directory, segments, 1, state.seq));
+  for (const leaf of leaves) tree.append(leaf);
+  if (onDisk === undefined) return { tree, tiles: undefined };
+  const from = Math.floor(Math.min(onDisk, size) / WIDTH) * WIDTH;
+  const tiles = tilesFrom(directory, from) ?? new Tiles(directory);
+  const next = tiles.size + 1;
+  for (const leaf of leavesOf(directory, segments, next, size)) tiles.append(leaf);
+  return { tree, tiles };
+}
+
+/** @returns undefined where the state has none, or what is none of so many entries */
+function frontierOf({ tree = '', seq }: State): Frontier | undefined {
+  const parts = tree.match(new RegExp(`.{${HEX}}`, 'g')) ?? [];
+  const hashes = parts.map(fromHex).filter((hash) => hash !== undefined);
+  const wanted = seq.toString(2).replaceAll('0', '').length;
+  return hashes.length === wanted && tree.length === wanted * HEX ? new Frontier(seq, hashes) : undefined;
+}
+
+function frontierFrom(leaves: Iterable<Hash>): Frontier {
+  const tree = new Frontier();
+  for (const leaf of leaves) tree.append(leaf);
+  return tree;
+}
+
+/** @returns undefined where files of the tree are missing: it is made again from the beginning */
+function tilesFrom(directory: string, size: number): Tiles | undefined {
+  const reader = new TileReader(directory);
+  try {
+    return new Tiles(directory, size, (level, index) => reader.node(level * 8, index));
+  } catch {
+    return undefined;
+  }
+}
+
+function* leavesOf(
+  directory: string,
+  segments: readonly Segment[],
+  from: number,
+  to: number,
+): Generator<Hash> {
+  const start = segments.findLastIndex(({ first }) => first <= from);
+  for (const { first, name } of from > to ? [] : segments.slice(Math.max(0, start))) {
+    let seq = first;
+    for (const { bytes } of linesOf(join(directory, name))) {
+      if (seq > to) return;
+      const at = bytes.indexOf('"entry_hash":"') + '"entry_hash":"'.length;
+      const hash = fromHex(bytes.toString('latin1', at, at + HEX));
+      if (seq++ >= from && hash) yield leafOf(hash);
+    }
+  }
+}
