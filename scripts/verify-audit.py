@@ -1,200 +1,245 @@
 #!/usr/bin/env python3
-"""Verifies an audit log of Sluice, from docs/audit-format.md alone: shares no code with the gateway.
-
-    verify-audit.py DIRECTORY [--key NAME+ID+KEY] [--anchor FILE]...
-
-Python 3.8 or later, nothing else. Ends with 0 where the log is what was written, 1 where it is not (the first entry
-that is wrong and why), 2 where that cannot be told.
-"""
-import argparse, base64, hashlib, json, os, re, sys
-
-HEX = re.compile(r'^[0-9a-f]{64}$')
-
-def sha(data):
-    return hashlib.sha256(data).digest()
+"""Verifies an audit log of Sluice, from docs/audit-format.md alone: shares no code with the gateway. Python 3.8 or later.
+Ends with 0: the log is what was written. 1: it is not; the first entry that is wrong, and why. 2: that cannot be told."""
+import argparse, base64, collections, hashlib, json, os, re, sys
 
 # --- Ed25519 (RFC 8032 §5.1.7), verification only -------------------------------------------------------------------
-P = 2**255 - 19
-L = 2**252 + 27742317777372353535851937790883648493
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 
-def recover(y, sign):
+def point(data):
+    y, sign = int.from_bytes(data, 'little') & (2**255 - 1), data[31] >> 7
     x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(x2, (P + 3) // 8, P)
-    if (x * x - x2) % P:
-        x = x * pow(2, (P - 1) // 4, P) % P
-    if y >= P or (x * x - x2) % P or (x == 0 and sign):
-        return None
-    return P - x if x & 1 != sign else x
-
-def point(data):
-    y = int.from_bytes(data, 'little')
-    x = recover(y & (2**255 - 1), y >> 255)
-    return None if x is None else (x, y & (2**255 - 1), 1, x * (y & (2**255 - 1)) % P)
+    x = x * pow(2, (P - 1) // 4, P) % P if (x * x - x2) % P else x
+    x = P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % P) if y < P and (x * x - x2) % P == 0 and x < P else None
 
 def add(p, q):
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
     c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
-    e, f, g, h = b - a, d - c, d + c, b + a
-    return (e * f % P, g * h % P, f * g % P, e * h % P)
+    return (b - a) * (d - c) % P, (d + c) * (b + a) % P, (d - c) * (d + c) % P, (b - a) * (b + a) % P
 
 def times(s, p):
-    q = (0, 1, 1, 0)
-    while s:
-        if s & 1:
-            q = add(q, p)
-        p, s = add(p, p), s >> 1
-    return q
-
-BASE = point((4 * pow(5, P - 2, P) % P).to_bytes(32, 'little'))
+    return (0, 1, 1, 0) if s == 0 else add(times(s - 1, p), p) if s & 1 else times(s // 2, add(p, p))
 
 def ed25519(key, message, signature):
-    a, r, s = point(key), point(signature[:32]), int.from_bytes(signature[32:], 'little')
-    if len(signature) != 64 or a is None or r is None or s >= L:
-        return False
+    s = int.from_bytes(signature[32:], 'little')
     h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), 'little') % L
-    p, q = times(s, BASE), add(r, times(h, a))
-    return (p[0] * q[2] - q[0] * p[2]) % P == 0 and (p[1] * q[2] - q[1] * p[2]) % P == 0
+    p, q = times(s % L, point(bytes([88] + [102] * 31))), add(point(signature[:32]), times(h, point(key)))
+    return s < L and len(signature) == 64 and all((p[i] * q[2] - q[i] * p[2]) % P == 0 for i in (0, 1))
 
-# --- Signed notes and checkpoints (C2SP) ----------------------------------------------------------------------------
+# --- Signed notes and checkpoints -----------------------------------------------------------------------------------
+Note = collections.namedtuple('Note', 'whole text signatures origin size root')
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+def attempt(act):
+    try:
+        return act()
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return None
+
+def b64(text, least=5, most=1000):
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text or not least <= len(data) <= most:
+        raise ValueError('not what base64 is expected to be')
+    return data
+
 def read_key(text):
     name, ident, encoded = text.strip().split('+', 2)
-    raw = base64.b64decode(encoded, validate=True)
-    if len(raw) != 33 or raw[0] != 1 or sha(name.encode() + b'\n' + raw)[:4].hex() != ident:
+    if sha(name.encode() + b'\n' + b64(encoded, 33, 33))[:4].hex() != ident or b64(encoded)[0] != 1:
         raise ValueError('not an Ed25519 key: NAME+ID+KEY')
-    return name, bytes.fromhex(ident), raw[1:]
+    return name, bytes.fromhex(ident), b64(encoded)[1:]
 
-def read_checkpoint(note, key):
-    body, lines = note.rsplit('\n\n', 1)
-    text = body + '\n'
-    if key:
-        name, ident, raw = key
-        rows = [line.split(' ') for line in lines.strip('\n').split('\n')]
-        found = [base64.b64decode(row[2]) for row in rows if row[0] == '—' and row[1] == name]
-        if not any(sig[:4] == ident and ed25519(raw, text.encode(), sig[4:]) for sig in found):
-            raise ValueError('not signed by the key')
-    origin, size, root = text.split('\n')[:3]
-    return origin, int(size), base64.b64decode(root, validate=True)
+def read_note(whole, head=None):
+    text, lines = whole.rsplit('\n\n', 1)
+    rows = [re.match(r'— (\S+) (\S+)\Z', line).groups() for line in lines[:-1].split('\n')]
+    origin, size, root = (head or text).split('\n')[:3]
+    if lines[-1:] != '\n' or not origin or not re.match(r'(0|[1-9]\d{0,15})\Z', size, re.A):
+        raise ValueError('not a signed note of a checkpoint')
+    return Note(whole, text + '\n', [(name, b64(sig)) for name, sig in rows], origin, int(size), b64(root, 32, 32))
+
+def is_signed(note, keys):
+    found = ((raw, data[4:]) for own, ident, raw in keys for name, data in note.signatures if (name, data[:4]) == (own, ident))
+    return any(attempt(lambda: ed25519(raw, note.text.encode(), data)) for raw, data in found)
 
 # --- The log --------------------------------------------------------------------------------------------------------
 class Tampered(Exception):  # seq, kind, detail
     pass
 
-class Tree:
-    def __init__(self):
-        self.parts, self.size = [], 0
+def need(is_right, seq, kind, detail):
+    if not is_right:
+        raise Tampered(seq, kind, detail)
 
-    def append(self, leaf):
-        self.parts.append(leaf)
-        self.size = rest = self.size + 1
-        while rest % 2 == 0:
-            right, left = self.parts.pop(), self.parts.pop()
-            self.parts.append(sha(b'\x01' + left + right))
-            rest //= 2
+def parents(row):
+    return [sha(b'\x01' + row[at] + row[at + 1]) for at in range(0, len(row) - 1, 2)]
+
+def canonical(entry):
+    fields = dict(sorted(entry.items(), key=lambda item: item[0].encode('utf-16-be')))
+    is_flat = all(type(value) in (str, int, bool) for value in fields.values())
+    return is_flat and json.dumps(fields, separators=(',', ':'), ensure_ascii=False).encode()
+
+class Log:
+    def __init__(self, path, key, anchors):
+        self.path, self.anchors, self.trusted, self.named = path, anchors, [key] if key else [], []
+        self.before = self.previous = self.last = self.origin = None
+        self.good = self.anchored = self.signed = 0
+        self.leaves, self.parts, self.kept, self.bad, self.missing, self.repairs = [], [], [], [], [], []
+
+    def read(self, name):
+        path = os.path.join(self.path, name)
+        return open(path, 'rb').read() if os.path.isfile(path) else b''
 
     def root(self):
-        node = self.parts[-1] if self.parts else sha(b'')
+        node = self.parts[-1]
         for left in reversed(self.parts[:-1]):
-            node = sha(b'\x01' + left + node)
+            node, = parents([left, node])
         return node
 
-def entries(directory):
-    """(segment's name, whether it is the segment's first, digest of the segment before, line)"""
-    names = sorted(n for n in os.listdir(directory) if re.match(r'^segment-\d{16}\.jsonl$', n))
-    before = None
-    for name in names:
-        digest = hashlib.sha256()
-        with open(os.path.join(directory, name), 'rb') as file:
-            for number, line in enumerate(file):
-                yield name, number == 0, before, line
-                digest.update(line)
-        before = digest.hexdigest()
+    def on_disk(self, level, at):
+        digits = '%0*d' % (-(-len(str(at // 256)) // 3) * 3, at // 256)
+        path = 'tile/%d/' % level + re.sub(r'(\d{3})(?=\d)', r'x\1/', digits)
+        part = os.path.join(self.path, path + '.p')
+        widest = max((os.listdir(part) if os.path.isdir(part) else '') or '0', key=int)
+        return (self.read(path) or self.read('%s.p/%s' % (path, widest)))[at % 256 * 32:][:32]
 
-def check_entry(line, seq, previous):
-    if not line.endswith(b'\n'):
-        raise Tampered(seq, 'torn', 'the last line is not whole')
-    try:
-        entry = json.loads(line.decode('utf-8'))
-        own = entry.pop('entry_hash')
-    except (ValueError, KeyError, AttributeError):
-        raise Tampered(seq, 'syntax', 'a line that is no entry')
-    cut = line[:-1].replace(b'"entry_hash":"%s",' % str(own).encode(), b'', 1)
-    if not HEX.match(str(own)) or sha(cut).hex() != own or json.dumps(entry, sort_keys=True, separators=(',', ':'), ensure_ascii=False).encode() != cut:
-        raise Tampered(seq, 'hash', 'the entry is not the one that was written')
-    if entry.get('seq') != seq:
-        raise Tampered(seq, 'sequence', 'entry %s stands where %d belongs' % (entry.get('seq'), seq))
-    if previous is not None and entry.get('prev_hash') != previous:
-        raise Tampered(seq, 'chain', 'the entry does not follow the one before it')
-    return entry, own
+    def forged(self, kind, detail, seq=None, good=None):
+        """The first entry that is another one than the tree on disk has; else `seq`, or the first not vouched for."""
+        good = self.good if good is None else good
+        for at in range(good, len(self.leaves)):
+            need(self.on_disk(0, at) in (b'', self.leaves[at]), at + 1, kind, detail)
+        raise Tampered(seq or good + 1, kind, detail)
 
-def verify(directory, key, anchors):
-    kept = []
-    if os.path.exists(os.path.join(directory, 'checkpoints.jsonl')):
-        for line in open(os.path.join(directory, 'checkpoints.jsonl'), encoding='utf-8', newline='\n').read().split('\n')[:-1]:
-            try:
-                kept.append(read_checkpoint(json.loads(line)['note'], key))
-            except (ValueError, KeyError, TypeError) as error:
-                raise Tampered(0, 'checkpoint_signature', str(error))
-    roots = [(size, root, 'checkpoint') for _, size, root in kept] + [(s, r, 'anchor') for _, s, r in anchors]
-    sizes, tree, origin, previous, good = {c[1] for c in kept}, Tree(), None, None, 0
-    vouched = {'checkpoint': 0, 'anchor': 0}
-    for name, is_first, before, line in entries(directory):
-        seq = tree.size + 1
-        if is_first and int(name[8:24]) != seq:
-            raise Tampered(seq, 'segment_missing', 'the file with entry %d is not there' % seq)
-        entry, own = check_entry(line, seq, previous)
-        if is_first:
-            if entry.get('type') != 'segment' or (origin not in (None, entry.get('origin'))):
-                raise Tampered(seq, 'origin', 'the file does not begin as one of this log')
-            if origin is None and entry['prev_hash'] != sha(b'sluice-audit-v1\n%s\n' % entry['origin'].encode()).hex():
-                raise Tampered(seq, 'chain', 'the first entry is not the beginning of this log')
-            origin = entry['origin']
-            if before is not None and entry.get('previous_file') != before:
-                raise Tampered(seq, 'segment_digest', 'the file before is not the one that was closed')
-        previous = own
-        tree.append(sha(b'\x00' + bytes.fromhex(own)))
-        for size, root, source in roots:
-            if size == seq:
-                if tree.root() != root:
-                    raise Tampered(good + 1, source + '_root', 'forged at or behind this entry, up to %d' % seq)
-                vouched[source] = seq
-        good = seq if any(size == seq for size, _, _ in roots) else good
-        if entry.get('type') == 'checkpoint' and entry['size'] not in sizes:
-            raise Tampered(entry['size'], 'checkpoint_missing', 'a checkpoint is not there any more')
-    state = os.path.join(directory, 'integrity.json')
-    known = [size for size, _, _ in roots]
-    if os.path.exists(state):
-        known.append(json.loads(open(state, encoding='utf-8').readline())['seq'])
-    elif tree.size:
-        raise Tampered(tree.size, 'state', 'integrity.json is not there')
-    if max(known, default=0) > tree.size:
-        raise Tampered(tree.size + 1, 'truncated', '%d entries are vouched for' % max(known))
-    if any(found != origin for found, _, _ in kept):
-        raise Tampered(tree.size, 'origin', 'a checkpoint is of another log')
-    return tree.size, vouched
+    def entry(self, line, following, before):
+        seq, own, prev = len(self.leaves) + 1, line.find(b'"entry_hash":"'), line.find(b'"prev_hash":"')
+        is_one = min(own, prev, line.find(b'"seq":')) >= 0 and line[own + 78:own + 80] == b'",' and len(line) <= 65536
+        need(is_one, seq, 'syntax', 'a line that is no entry')
+        name, prev = line[own + 14:own + 78].decode('latin-1'), line[prev + 13:prev + 77].decode('latin-1')
+        need(sha(line[:own] + line[own + 80:]).hex() == name, seq, 'hash', 'the entry is not the one that was written')
+        entry = attempt(lambda: json.loads(line))
+        need(attempt(lambda: canonical(entry)) == line, seq, 'syntax', 'a line that is no entry')
+        if entry['seq'] != seq:
+            is_instead = entry['seq'] == seq - 1 and prev == self.before and name != self.previous
+            self.forged('sequence', 'entry %s stands where %d belongs' % (entry['seq'], seq), seq - is_instead)
+        if before is not None:
+            origin = entry.get('origin')
+            need(entry.get('type') == 'segment' and origin, seq, 'syntax', 'the file does not begin as one of a log')
+            self.previous = self.previous or sha(('sluice-audit-v1\n%s\n' % origin).encode()).hex()
+            self.origin = self.origin or origin
+            need(origin == self.origin, seq, 'origin', 'it is of another log')
+        if prev != self.previous:
+            is_linked = seq > 1 and b'"prev_hash":"%s"' % name.encode() in following
+            self.forged('chain', 'the entry does not follow the one before it', seq - is_linked)
+        is_next = not before or entry.get('previous_file') in ('', before)
+        need(is_next, seq, 'segment_digest', 'the file before it is not the one that was closed')
+        self.special(entry, entry.get('type'), seq)
+        self.before, self.previous, rest = prev, name, seq
+        self.leaves.append(sha(b'\x00' + bytes.fromhex(name)))
+        self.parts.append(self.leaves[-1])
+        while rest % 2 == 0:
+            self.parts[-2:], rest = parents(self.parts[-2:]), rest // 2
+        self.vouch(seq, name)
+
+    def special(self, entry, kind, seq):
+        if kind in ('segment', 'key') and 'key' in entry:
+            self.named.append((seq, read_key(entry['key'])))
+            self.trusted = self.trusted or [self.named[0][1]]
+        elif kind == 'checkpoint':
+            if entry['size'] == seq - 1 and entry['root'] != self.root().hex():
+                self.forged('checkpoint_root', 'the entries are not those of the checkpoint')
+            if not self.last or (self.last.size, self.last.root.hex()) != (entry['size'], entry['root']):
+                self.missing.append(entry['size'])
+        elif kind == 'repair':
+            self.repairs.append(entry)
+            self.missing = [size for size in self.missing if size > entry.get('checkpoints_lost_to', 0)]
+
+    def vouch(self, seq, name):
+        while self.kept and self.kept[0].size <= seq:
+            note = self.kept.pop(0)
+            if note.size < seq or note.origin != self.origin or not is_signed(note, self.trusted):
+                self.bad.append(note.size)
+                continue
+            if note.root != self.root():
+                self.forged('checkpoint_root', 'the entries are not those of the checkpoint')
+            self.last, self.good, self.signed = note, seq, seq
+            self.trusted += [key for named, key in self.named if named <= seq and key not in self.trusted]
+        if self.state.get('seq') == seq and self.state.get('hash') != name:
+            self.forged('state', 'the entry is not the one that integrity.json knows')
+        for anchor in [each for each in self.anchors if (each.size, each.origin) == (seq, self.origin)]:
+            need(is_signed(anchor, self.trusted), seq, 'anchor', 'the anchor is not signed by the key')
+            if anchor.root != self.root():
+                self.forged('anchor', 'the entries are not those of the anchor', None, self.anchored)
+            self.good = self.anchored = seq
+
+    def tree(self, row, level, width):
+        """What is wrong with the tree on disk, as far as checkpoints vouch for it."""
+        for at in range(self.signed // width):
+            need(self.on_disk(level, at) == row[at], at * width + 1, 'tree', 'the tree on disk is another one')
+        for _ in range(8):
+            row = parents(row)
+        return row and self.tree(row, level + 1, width * 256)
+
+    def beside(self, raw, size):
+        """What is wrong beside the entries: checkpoints, anchors, the state."""
+        for note in [each for each in self.anchors + self.kept if each.size > size and each.origin == self.origin]:
+            kind = 'truncated' if is_signed(note, self.trusted) else 'anchor' if note in self.anchors else ''
+            yield from [(size + (kind == 'truncated'), kind, '%d entries are vouched for' % note.size)] if kind else []
+        self.bad += [note.size for note in self.kept if note.size <= size or not is_signed(note, self.trusted)]
+        kind = 'checkpoint_signature' if self.bad else 'checkpoint_missing'
+        for seq in (self.missing + self.bad)[:1]:
+            yield seq or size, kind, 'a checkpoint is not what was signed, or not there'
+        note = attempt(lambda: read_note(self.read('checkpoint').decode()))
+        is_last = note and is_signed(note, self.trusted) and (note.size, note.root) >= (self.last or note)[4:]
+        if self.last and not is_last:
+            yield self.last.size, 'checkpoint_signature', 'the file is not the last checkpoint'
+        text, _, signature = raw.partition('\n')
+        note = attempt(lambda: read_note(text + '\n\n' + signature, 'x\n0\n' + 'A' * 43 + '='))
+        is_right = self.state.get('origin') == self.origin and (not self.trusted or note and is_signed(note, self.trusted))
+        if not is_right or self.state['seq'] > size:
+            yield size + bool(is_right), 'truncated' if is_right else 'state', 'integrity.json tells another story'
+
+    def verify(self):
+        raw, before = self.read('integrity.json').decode('utf-8', 'replace'), ''
+        for line in self.read('checkpoints.jsonl').decode('utf-8', 'replace').split('\n')[:-1]:
+            note = attempt(lambda: read_note(json.loads(line)['note']))
+            self.kept, self.bad = self.kept + ([note] if note else []), self.bad + ([] if note else [0])
+        self.state = attempt(lambda: dict(json.loads(raw.split('\n')[0]))) or {}
+        names = sorted(name for name in os.listdir(self.path) if re.match(r'segment-\d{16}\.jsonl\Z', name, re.A))
+        for name in names:
+            seq, first, lines = len(self.leaves) + 1, int(name[8:24]), self.read(name).split(b'\n')
+            need(first == seq, min(first, seq), 'segment_missing' if first > seq else 'segment_order', name)
+            for at, line in enumerate(lines[:-1]):
+                self.entry(line, lines[at + 1], None if at else before)
+            need(not lines[-1] or name == names[-1], len(self.leaves) + 1, 'torn', 'the last line is not whole')
+            before = sha(self.read(name)).hex()
+        for found in sorted(self.beside(raw, len(self.leaves)) if names or raw or self.kept else []):
+            raise Tampered(*found)
+        if os.path.isdir(os.path.join(self.path, 'tile')):
+            self.tree(self.leaves, 0, 1)
+        return len(self.leaves)
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('directory')
-    parser.add_argument('--key', help='the public key, NAME+ID+KEY')
+    parser.add_argument('--key', type=read_key, help='the public key, NAME+ID+KEY; else what the log says it is')
     parser.add_argument('--anchor', action='append', default=[], help='a file with a checkpoint kept elsewhere')
     args = parser.parse_args()
     try:
-        key = read_key(args.key) if args.key else None
-        anchors = [read_checkpoint(open(a, encoding='utf-8', newline='\n').read(), key) for a in args.anchor]
-        size, vouched = verify(args.directory, key, anchors)
+        log = Log(args.directory, args.key, [read_note(open(name, newline='\n').read()) for name in args.anchor])
+        size = log.verify()
+        need(size, 0, '', '')
     except Tampered as found:
-        print('tampered: entry %d, %s: %s' % found.args)
-        return 1
-    except (OSError, ValueError) as error:
+        print('tampered: entry %d, %s: %s' % found.args if found.args[1] else 'unable to verify: there are no entries')
+        return 1 if found.args[1] else 2
+    except (OSError, ValueError, AttributeError) as error:
         print('unable to verify: %s' % error)
         return 2
-    if size == 0:
-        print('unable to verify: there are no entries')
-        return 2
-    print('passed: %d entries, signed up to %d, anchored up to %d' % (size, vouched['checkpoint'], vouched['anchor']))
-    if vouched['anchor'] < size:
-        print('UNANCHORED TAIL: that entries were cut off after %d cannot be excluded' % vouched['anchor'])
+    print('passed: %d entries, signed up to %d, anchored up to %d' % (size, log.signed, log.anchored))
+    print(''.join('REPAIRED at entry %d: %s\n' % (each['seq'], each.get('detail', '')) for each in log.repairs), end='')
+    if log.anchored < size:
+        print('UNANCHORED TAIL: truncation after entry %d cannot be excluded' % log.anchored)
     return 0
 
 if __name__ == '__main__':

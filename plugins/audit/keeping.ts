@@ -9,7 +9,7 @@ import { openFile, setAside, writeDown } from './files.ts';
 import { type Note, readNote } from './note.ts';
 
 export const CHECKPOINTS = 'checkpoints.jsonl';
-const LATEST = 'checkpoint';
+export const LATEST = 'checkpoint';
 
 export interface Kept {
   readonly checkpoint: Checkpoint;

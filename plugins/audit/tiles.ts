@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Hash, isSame } from './hash.ts';
 import { nodeOf } from './tree.ts';
 
-const WIDTH = 256;
+export const WIDTH = 256;
 const HASH = 32;
 
 /** `tile/0/x001/067` and, with 12 of 256 hashes, `tile/0/x001/067.p/12`. */
@@ -128,7 +128,7 @@ export class TileReader {
 }
 
 /** A tile, or the longest part of it that is there. */
-function readTile(directory: string, path: string): Hash[] {
+export function readTile(directory: string, path: string): Hash[] {
   const whole = tryRead(join(directory, path), WIDTH);
   if (whole) return whole;
   const widths = partsOf(join(directory, `${path}.p`));

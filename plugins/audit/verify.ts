@@ -1,321 +1,369 @@
-// Reads a whole log and says whether it is what was written, as far as that can be known from what is at hand.
+// Reads a whole log and says whether it is what was written, as far as that can be known from what is at hand. What is
+// held does not grow with the log. A log that is being written is judged as it was when the look began.
 
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Chain, type Finding, type Kind } from './chain.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import { genesis } from './entry.ts';
+import { checkBeside } from './beside.ts';
+import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
+import { genesis, type Read } from './entry.ts';
+import type { Finding, Repair, Report } from './finding.ts';
+import { type Fault, Follower } from './follow.ts';
+import { firstOther, frontierOf } from './grown.ts';
 import { fromHex, type Hash, hex, isSame } from './hash.ts';
-import { checkpointsOf, type Kept } from './keeping.ts';
-import { isSignedBy, type Verifier, verifierOf } from './note.ts';
-import { linesOf, type Segment, segmentsOf } from './segments.ts';
+import { type Note, readNote, type Verifier } from './note.ts';
+import { type Line, linesOf, type Segment, segmentsOf } from './segments.ts';
 import { readState, type State } from './state.ts';
+import { TileCheck } from './tile-check.ts';
 import { TileReader } from './tiles.ts';
 import { Frontier, leafOf } from './tree.ts';
+import { Keys } from './trust.ts';
+import { Vouchers } from './vouchers.ts';
+
+/** A checkpoint that was kept elsewhere. */
+export interface Anchor {
+  readonly checkpoint: Checkpoint;
+  /** Its signatures, to be judged; undefined where they were. */
+  readonly note?: Note | undefined;
+  /** Who kept it. */
+  readonly from: string;
+}
 
 export interface Trust {
-  /** The key the log's checkpoints are signed with; undefined: they are taken as they are. */
+  /** The key the log's checkpoints are signed with; undefined: the log's own word for it. */
   readonly key?: Verifier | undefined;
-  /** Checkpoints that were kept elsewhere, their signatures checked. */
-  readonly anchors?: readonly Checkpoint[];
+  readonly anchors?: readonly Anchor[];
+  /** Where to begin: with the file that has this entry. */
+  readonly from?: number;
 }
 
-export interface Report {
-  /** `unable`: there is nothing to judge, or it cannot be read. */
-  readonly verdict: 'passed' | 'tampered' | 'unable';
-  /** The first that is wrong first. */
-  readonly findings: readonly Finding[];
-  readonly origin: string | undefined;
-  readonly entries: number;
-  readonly segments: number;
-  readonly checkpoints: number;
-  /** Up to this entry, signed checkpoints vouch for the log. */
-  readonly signed: number;
-  /** Up to this entry, something outside of the log's directory does. Beyond it, cutting it off would not show. */
-  readonly anchored: number;
-  readonly notes: readonly string[];
-}
+type Where = Pick<Finding, 'file' | 'offset'>;
+const MOST_REPAIRS = 1_000;
 
-interface Fault {
-  readonly kind: Kind;
-  readonly detail: string;
-}
-
-class Verification {
+export class Verification {
   readonly findings: Finding[] = [];
   readonly notes: string[] = [];
-  readonly tree = new Frontier();
+  readonly repairs: Repair[] = [];
+  readonly keys: Keys;
+  readonly vouchers: Vouchers;
+  readonly tiles: TileCheck;
+  readonly first: number;
+  tree = new Frontier();
   origin: string | undefined;
-  key: Verifier | undefined;
-  /** By size. What vouches for the log at that size: its own checkpoints, and those kept elsewhere. */
-  readonly #roots = new Map<number, { root: Hash; from: 'checkpoint' | 'anchor' }[]>();
-  readonly #sizes: number[] = [];
-  readonly #hashes = new Map<number, string>();
-  #chain: Chain | undefined;
   signed = 0;
-  anchored = 0;
+  anchored = { upTo: 0, by: undefined as string | undefined };
+  unanchored = 0;
+  /** Checkpoints that entries tell of and nobody has any more: the first and the last. */
+  missing: { first: number; last: number; root: string } | undefined;
+  /** The last checkpoint that was there. */
+  last: Checkpoint | undefined;
+  #chain: Follower;
+  /** The last entry that is known to be right, whoever made the hashes anew. */
   #good = 0;
+  readonly #anchors: Map<number, Anchor[]>;
 
   constructor(
     readonly directory: string,
-    readonly trust: Trust,
-    readonly kept: readonly (Kept | string)[],
+    trust: Trust,
+    readonly segments: readonly Segment[],
     readonly state: State | 'damaged' | undefined,
   ) {
-    this.key = trust.key;
+    this.keys = new Keys(trust.key);
+    this.vouchers = new Vouchers(directory);
+    this.first = segments[0]?.first ?? 1;
+    if ((trust.from ?? 1) === 1) this.first = 1;
+    this.tiles = new TileCheck(directory, this.first - 1);
+    this.#chain = new Follower(this.first, undefined);
+    this.#anchors = Map.groupBy(trust.anchors ?? [], ({ checkpoint }) => checkpoint.size);
+    if (this.first > 1) this.#beginAt(this.first);
   }
 
-  run(segments: readonly Segment[]): void {
-    for (const anchor of this.trust.anchors ?? []) this.#expect(anchor, 'anchor');
-    for (const each of this.kept) if (typeof each !== 'string') this.#expect(each.checkpoint, 'checkpoint');
-    if (this.state && this.state !== 'damaged') this.#hashes.set(this.state.seq, this.state.hash);
+  /** The last entry that was read. */
+  get entries(): number {
+    return this.#chain.seq - 1;
+  }
+
+  run(): void {
     let digest: string | undefined;
-    for (const segment of segments) {
+    for (const segment of this.segments) {
       digest = this.#segment(segment, digest);
       if (digest === undefined) return;
     }
   }
 
-  get entries(): number {
-    return this.tree.size;
+  found(fault: Fault & { readonly upTo?: number }, where: Where = {}): void {
+    this.findings.push({ ...fault, ...where });
   }
 
-  #expect({ size, root }: Checkpoint, from: 'checkpoint' | 'anchor'): void {
-    const all = this.#roots.get(size) ?? [];
-    all.push({ root, from });
-    this.#roots.set(size, all);
-    this.#sizes.push(size);
-  }
-
-  found(seq: number, fault: Fault, where: { file?: string; offset?: number } = {}, isExact = true): void {
-    this.findings.push({ seq, ...fault, ...where, isExact });
+  #beginAt(seq: number): void {
+    this.#good = seq - 1;
+    try {
+      this.tree = frontierOf(seq - 1, new TileReader(this.directory).node);
+    } catch {
+      this.notes.push('there is no tree on disk of the entries before, so no checkpoint could be compared');
+      this.tree = new Frontier(Number.NaN);
+    }
+    while ((this.vouchers.peek()?.checkpoint.size ?? seq) < seq) this.vouchers.take();
   }
 
   /** @returns the digest of its bytes; undefined where it is not worth going on */
   #segment({ first, name }: Segment, before: string | undefined): string | undefined {
-    const file = name;
-    const expected = this.#chain?.seq ?? 1;
-    if (first > expected) {
-      const kind = 'segment_missing';
-      this.found(expected, { kind, detail: `the file with entry ${expected} is not there` }, { file });
-      return undefined;
-    }
-    if (first < expected) {
-      this.found(first, { kind: 'segment_order', detail: `entry ${first} stands in two files` }, { file });
+    const { seq } = this.#chain;
+    const kind = first > seq ? 'segment_missing' : 'segment_order';
+    const detail =
+      first > seq ? `the file with entry ${seq} is not there` : `entry ${first} stands in two files`;
+    if (first !== seq) {
+      this.found({ seq: Math.min(seq, first), kind, detail }, { file: name });
       return undefined;
     }
     const hasher = new Bun.CryptoHasher('sha256');
-    for (const line of linesOf(join(this.directory, name))) {
-      if (line.bytes.length > 0 || line.isWhole) hasher.update(line.bytes);
-      if (line.isWhole) hasher.update('\n');
-      const where = { file, offset: line.offset };
-      if (line.offset === 0) {
-        const fault = this.#begin(line.bytes, before);
-        if (fault) return this.#stop(expected, fault, where);
+    const lines = linesOf(join(this.directory, name));
+    for (let { value: line } = lines.next(); line; { value: line } = lines.next()) {
+      const where = { file: name, offset: line.offset };
+      if (this.#isTornEnd(line, name)) break;
+      const fault = this.#line(line, before);
+      if (fault) {
+        const next = fault.kind === 'chain' ? lines.next().value : undefined;
+        this.#stop(this.#first(fault, line, next), where);
+        lines.return(undefined);
+        return undefined;
       }
-      const chain = this.#chain as Chain;
-      const at = chain.seq;
-      const entry = chain.take(line);
-      if ('kind' in entry) return this.#stop(at, entry, where);
-      const fault = this.#seen(at, entry.hash, line.bytes);
-      if (fault) return this.#stop(fault.seq, fault, where, fault.isExact);
+      hasher.update(line.bytes).update('\n');
     }
     return hasher.digest('hex');
   }
 
-  #stop(
-    seq: number,
-    { kind, detail }: Fault,
-    where: { file: string; offset: number },
-    isExact = true,
-  ): undefined {
-    // An entry put in with all its hashes right is found by the one behind it.
-    const earlier = this.#firstForged(seq - 1);
-    if (earlier.isExact) this.found(earlier.seq, { kind, detail });
-    else this.found(seq, { kind, detail }, where, isExact);
-    return undefined;
+  /** The end of a log that is being written, or was when its process ended. */
+  #isTornEnd({ isWhole, bytes, offset }: Line, name: string): boolean {
+    if (isWhole || bytes.length >= 65_536 || name !== this.segments.at(-1)?.name) return false;
+    this.notes.push(`${name}: the last line, at ${offset}, is not whole: it is being written, or was`);
+    return true;
   }
 
-  /** The first entry of a file says of which log it is, and what the file before it was. */
-  #begin(line: Buffer, before: string | undefined): Fault | undefined {
-    const fields = membersOf(line);
-    const origin = fields?.origin;
-    if (fields?.type !== 'segment' || typeof origin !== 'string')
-      return { kind: 'syntax', detail: 'the file does not begin with an entry that opens it' };
+  #line(line: Line, before: string | undefined): Fault | undefined {
+    const { seq } = this.#chain;
+    const entry = this.#chain.read(line);
+    if ('kind' in entry) return entry;
+    const type = typeOf(line.bytes);
+    const opening = line.offset === 0 ? membersOf(line.bytes) : undefined;
+    const foreign = opening && this.#opens(opening, seq);
+    if (foreign) return foreign;
+    if (!this.#chain.follows(entry))
+      return { seq, kind: 'chain', detail: 'the entry does not follow the one before it' };
+    const file = opening?.previous_file;
+    if (opening && before !== undefined && file !== '' && file !== before)
+      return { seq, kind: 'segment_digest', detail: 'the file before it is not the one that was closed' };
+    const special = type === undefined ? undefined : this.#special(type, line, seq);
+    if (special) return special;
+    this.#take(entry, type === 'checkpoint');
+    return this.#vouched(entry);
+  }
+
+  #take(entry: Read, isCheckpoint: boolean): void {
+    this.#chain.take(entry);
+    const leaf = leafOf(fromHex(entry.hash) as Hash);
+    this.tree.append(leaf);
+    this.tiles.append(leaf);
+    if (!isCheckpoint) this.unanchored++;
+  }
+
+  /** The first entry of a file says of which log it is. */
+  #opens({ type, origin, key }: Record<string, unknown>, seq: number): Fault | undefined {
+    if (type !== 'segment' || typeof origin !== 'string')
+      return { seq, kind: 'syntax', detail: 'the file does not begin with an entry that opens it' };
     if (this.origin === undefined) {
       this.origin = origin;
-      this.#chain = new Chain(1, hex(genesis(origin)));
-      if (this.key === undefined && typeof fields.key === 'string') this.notes.push(`key ${fields.key}`);
+      if (seq === 1) this.#chain.previous = hex(genesis(origin));
     }
-    if (origin !== this.origin) return { kind: 'origin', detail: `it is of another log, ${origin}` };
-    if (before !== undefined && fields.previous_file !== before)
-      return { kind: 'segment_digest', detail: 'the file before it is not the one that was closed' };
+    if (typeof key === 'string') this.keys.names(key, seq);
+    if (origin !== this.origin) return { seq, kind: 'origin', detail: `it is of another log, ${origin}` };
     return undefined;
   }
 
-  #seen(seq: number, hash: string, line: Buffer): (Fault & { seq: number; isExact: boolean }) | undefined {
-    this.tree.append(leafOf(fromHex(hash) as Hash));
-    const known = this.#hashes.get(seq);
-    if (known !== undefined && known !== hash)
-      return {
-        seq: this.#good + 1,
-        isExact: false,
-        kind: 'state',
-        detail: `entry ${seq} is not what ${'integrity.json'} knows`,
-      };
-    const roots = this.#roots.get(seq);
-    if (roots) {
-      const root = this.tree.root();
-      for (const each of roots) {
-        if (isSame(each.root, root)) continue;
-        const { seq: from, isExact } = this.#firstForged(seq);
-        const kind = each.from === 'anchor' ? 'anchor' : 'checkpoint_root';
-        return {
-          seq: from,
-          isExact,
-          kind,
-          detail: `the entries up to ${seq} are not those of the ${each.from}`,
-        };
-      }
-      this.#good = seq;
-      for (const { from } of roots)
-        if (from === 'anchor') this.anchored = seq;
-        else this.signed = seq;
+  #special(type: string, line: Line, seq: number): Fault | undefined {
+    const fields = membersOf(line.bytes);
+    if (type === 'checkpoint') return this.#told(fields, seq);
+    if (type === 'key' && typeof fields.key === 'string') this.keys.names(fields.key, seq);
+    if (type === 'repair') this.#repaired(fields, seq);
+    return undefined;
+  }
+
+  /** An entry tells of a checkpoint, so that taking checkpoints away shows. */
+  #told({ size, root }: Record<string, unknown>, seq: number): Fault | undefined {
+    if (typeof size !== 'number' || typeof root !== 'string' || size >= seq)
+      return { seq, kind: 'syntax', detail: 'an entry of a checkpoint that says nothing of it' };
+    if (size === seq - 1 && this.tree.size === size && hex(this.tree.root()) !== root)
+      return this.#forged(
+        size,
+        'checkpoint_root',
+        `the entries up to ${size} are not those of the checkpoint`,
+      );
+    if (this.last?.size === size && hex(this.last.root) === root) return undefined;
+    if (size < this.first) return undefined;
+    const late = this.vouchers.peek();
+    if (late?.checkpoint.size === size && size === this.tree.size) {
+      const fault = this.#voucher();
+      if (fault) return fault;
+      if (this.last?.size === size) return undefined;
     }
-    if (line.includes(CONTROL)) return this.#control(line);
+    this.missing = { first: this.missing?.first ?? size, last: size, root: this.missing?.root ?? root };
+    return undefined;
+  }
+
+  #repaired(fields: Record<string, unknown>, seq: number): void {
+    const number = (name: string) => (typeof fields[name] === 'number' ? fields[name] : undefined);
+    const text = (name: string) => (typeof fields[name] === 'string' ? fields[name] : undefined);
+    if (this.repairs.length < MOST_REPAIRS)
+      this.repairs.push({
+        seq,
+        at: text('ts'),
+        kind: text('kind') ?? 'unknown',
+        lostFrom: number('lost_from'),
+        lostTo: number('lost_to'),
+        aside: text('aside'),
+        detail: text('detail') ?? '',
+      });
+    const lost = number('checkpoints_lost_to');
+    if (this.missing && lost !== undefined && lost >= this.missing.last) this.missing = undefined;
+  }
+
+  /** What is known of the log at the size it has now. */
+  #vouched({ seq, hash }: Read): Fault | undefined {
+    const { state } = this;
+    if (typeof state === 'object' && state.seq === seq && state.hash !== hash)
+      return this.#forged(seq, 'state', `entry ${seq} is not the one that integrity.json knows`);
+    if (this.vouchers.next?.checkpoint.size === seq) {
+      const fault = this.#voucher();
+      if (fault) return fault;
+    }
+    for (const anchor of this.#anchors.get(seq) ?? []) {
+      const fault = this.#anchor(anchor, seq);
+      if (fault) return fault;
+    }
+    return undefined;
+  }
+
+  #voucher(): Fault | undefined {
+    const { note, checkpoint } = this.vouchers.next as { note: Note; checkpoint: Checkpoint };
+    const { size } = checkpoint;
+    const judgement = this.keys.judge(note);
+    if (checkpoint.origin !== this.origin) this.vouchers.refuse('it is of another log');
+    else if (judgement === 'foreign') this.vouchers.refuse('it is not signed by the key');
+    else if (!isSame(this.tree.root(), checkpoint.root))
+      return this.#forged(
+        size,
+        'checkpoint_root',
+        `the entries up to ${size} are not those of the checkpoint`,
+      );
+    else {
+      this.vouchers.take();
+      this.last = checkpoint;
+      this.#good = size;
+      if (judgement === 'signed') {
+        this.signed = size;
+        this.keys.signedUpTo(size);
+      }
+    }
+    // What is behind it in the file and ahead of it in the log is out of its place.
+    while (this.vouchers.peek() && (this.vouchers.next?.checkpoint.size ?? 0) < size)
+      this.vouchers.refuse('it stands behind a later one');
+    return undefined;
+  }
+
+  #anchor({ checkpoint, note, from }: Anchor, seq: number): Fault | undefined {
+    if (checkpoint.origin !== this.origin) return undefined;
+    if (note && !this.keys.isEmpty && this.keys.judge(note) === 'foreign')
+      return { seq, kind: 'anchor', detail: `the checkpoint in ${from} is not signed by the key` };
+    if (!isSame(this.tree.root(), checkpoint.root))
+      // Whoever has the key makes checkpoints that agree.
+      return this.#forged(
+        seq,
+        'anchor',
+        `the entries up to ${seq} are not those of ${from}`,
+        this.anchored.upTo,
+      );
+    this.#good = seq;
+    this.anchored = { upTo: seq, by: from };
+    this.unanchored = 0;
     return undefined;
   }
 
   /** Of a log whose hashes were made again, the first entry that differs: as far as the tree on disk still tells. */
-  #firstForged(size: number): { seq: number; isExact: boolean } {
-    const tiles = new TileReader(this.directory);
-    const from = this.#good;
-    const hashes = entryHashes(this.directory, from + 1, size);
-    let seq = from + 1;
-    try {
-      for (const hash of hashes) {
-        if (!isSame(tiles.node(0, seq - 1), leafOf(hash))) return { seq, isExact: true };
-        seq++;
-      }
-    } catch {
-      // The tree on disk went as well.
-    }
-    return { seq: from + 1, isExact: false };
+  #forged(
+    upTo: number,
+    kind: Fault['kind'],
+    detail: string,
+    good = this.#good,
+  ): Fault & { readonly upTo?: number } {
+    const seq = good + 1;
+    const other = firstOther(this.directory, seq, upTo);
+    if (other !== undefined) return { seq: other, kind, detail };
+    return seq === upTo ? { seq, kind, detail } : { seq, kind, detail, upTo };
   }
 
-  #control(line: Buffer): (Fault & { seq: number; isExact: boolean }) | undefined {
-    const fields = membersOf(line);
-    if (fields?.type !== 'checkpoint' || typeof fields.size !== 'number') return undefined;
-    const { size } = fields;
-    const isThere = this.kept.some((each) => typeof each !== 'string' && each.checkpoint.size === size);
-    if (isThere) return undefined;
-    const detail = `the checkpoint of ${size} entries is not there any more`;
-    return { seq: size, isExact: true, kind: 'checkpoint_missing', detail };
+  /** Where entries do not follow each other, which of them it is: the one before may be the forged one. */
+  #first(fault: Fault, line: Line, next: Line | undefined): Fault & { upTo?: number } {
+    const { seq, kind } = fault;
+    if (kind !== 'chain' && kind !== 'sequence') return fault;
+    const other = firstOther(this.directory, this.#good + 1, seq - 1);
+    if (other !== undefined) return { ...fault, seq: other };
+    if (kind !== 'chain' || seq === 1 || !next) return fault;
+    const own = line.bytes.indexOf('"entry_hash":"') + 14;
+    const isLinked = Follower.names(next, line.bytes.toString('latin1', own, own + 64));
+    return isLinked ? { ...fault, seq: seq - 1, upTo: seq } : fault;
   }
-}
 
-const CONTROL = Buffer.from('"type":"checkpoint"');
-
-function membersOf(line: Buffer): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(line.toString('utf8')) as Record<string, unknown>;
-  } catch {
-    return undefined;
+  #stop(fault: Fault & { upTo?: number }, where: Where): void {
+    this.found(fault, fault.seq === this.#chain.seq ? where : { file: where.file });
   }
 }
 
-/** Hashes of entries as the log has them, unchecked. */
-function* entryHashes(directory: string, from: number, to: number): Generator<Hash> {
-  let seq = 0;
-  for (const { first, name } of segmentsOf(directory)) {
-    seq = first;
-    for (const { bytes } of linesOf(join(directory, name))) {
-      if (seq > to) return;
-      const at = bytes.indexOf('"entry_hash":"');
-      const hash = fromHex(bytes.toString('latin1', at + 14, at + 78));
-      if (seq++ >= from && hash) yield hash;
-    }
-  }
+const TYPE = Buffer.from('"type":"');
+
+/** Of those that mean something to a verifier; undefined of all others. */
+function typeOf(line: Buffer): string | undefined {
+  const at = line.indexOf(TYPE) + TYPE.length;
+  const end = line.indexOf(0x22, at);
+  const type = end - at > 10 ? '' : line.toString('latin1', at, end);
+  return type === 'checkpoint' || type === 'repair' || type === 'key' ? type : undefined;
+}
+
+function membersOf(line: Buffer): Record<string, unknown> {
+  return JSON.parse(line.toString('utf8')) as Record<string, unknown>;
 }
 
 /** @throws what the file system says of files that are there */
 export function verifyLog(directory: string, trust: Trust = {}): Report {
-  const segments = segmentsOf(directory);
-  const kept = checkpointsOf(directory);
+  // In this order: what speaks of entries is read before them, so that one that is written meanwhile is not missed.
   const state = readState(directory);
-  const run = new Verification(directory, trust, kept, state);
-  run.run(segments);
-  const entries = run.entries;
-  if (run.findings.length === 0) checkRest(run, segments, kept, state);
+  const all = segmentsOf(directory);
+  const start = all.findLastIndex(({ first }) => first <= (trust.from ?? 1));
+  const segments = all.slice(Math.max(0, start));
+  const run = new Verification(directory, trust, segments, state);
+  run.vouchers.peek();
+  run.run();
+  const isEmpty = segments.length === 0 && state === undefined && run.vouchers.count === 0;
+  if (run.findings.length === 0 && !isEmpty) checkBeside(run, trust);
   const findings = run.findings.toSorted((a, b) => a.seq - b.seq);
-  const isEmpty = segments.length === 0 && state === undefined && kept.length === 0;
   return {
-    verdict: findings.length > 0 ? 'tampered' : isEmpty ? 'unable' : 'passed',
+    directory,
+    verdict: findings.length > 0 ? 'tampered' : run.entries === 0 ? 'unable' : 'passed',
+    reason: run.entries === 0 && findings.length === 0 ? 'there are no entries' : undefined,
     findings,
     origin: run.origin,
-    entries,
+    first: run.first,
+    last: run.entries,
     segments: segments.length,
-    checkpoints: kept.length,
-    signed: run.signed,
+    checkpoints: run.vouchers.count,
+    signed: { upTo: run.signed, by: run.keys.name },
+    isOwnKey: run.keys.isOwn,
     anchored: run.anchored,
+    unanchored: run.unanchored,
+    repairs: run.repairs,
     notes: run.notes,
   };
 }
 
-/** What entries alone do not show: a log that is too short, checkpoints that nobody signed, a file that was replaced. */
-function checkRest(
-  run: Verification,
-  segments: readonly Segment[],
-  kept: readonly (Kept | string)[],
-  state: State | 'damaged' | undefined,
-): void {
-  const { entries, key, directory } = run;
-  for (const [index, each] of kept.entries()) {
-    if (typeof each === 'string') {
-      run.found(entries, { kind: 'checkpoint_signature', detail: `checkpoint ${index + 1}: ${each}` });
-      continue;
-    }
-    const { checkpoint, note } = each;
-    if (key && !isSignedBy(note, key))
-      run.found(checkpoint.size, {
-        kind: 'checkpoint_signature',
-        detail: 'a checkpoint is not signed by the key',
-      });
-    if (run.origin !== undefined && checkpoint.origin !== run.origin)
-      run.found(checkpoint.size, {
-        kind: 'origin',
-        detail: `a checkpoint is of another log, ${checkpoint.origin}`,
-      });
-    if (checkpoint.size > entries)
-      run.found(entries + 1, {
-        kind: 'truncated',
-        detail: `a checkpoint vouches for ${checkpoint.size} entries`,
-      });
-  }
-  for (const { size } of run.trust.anchors ?? [])
-    if (size > entries)
-      run.found(entries + 1, { kind: 'truncated', detail: `an anchor vouches for ${size} entries` });
-  if (state === 'damaged') run.found(entries, { kind: 'state', detail: 'integrity.json is damaged' });
-  else if (state === undefined) {
-    if (entries > 0) run.found(entries, { kind: 'state', detail: 'integrity.json is not there' });
-  } else {
-    if (state.seq > entries)
-      run.found(entries + 1, { kind: 'truncated', detail: `integrity.json knows ${state.seq} entries` });
-    const file = segments.find(({ name }) => name === state.segment);
-    if (file === undefined)
-      run.found(entries + 1, {
-        kind: 'truncated',
-        detail: `integrity.json knows ${state.segment}, which is not there`,
-      });
-    else {
-      const { ino, dev } = statSync(join(directory, file.name), { bigint: true });
-      if (String(ino) !== state.inode || String(dev) !== state.device)
-        run.notes.push(`${file.name} is another file than was written: it was copied, or replaced`);
-    }
-  }
-}
-
-/** @throws Error when the text is no public key */
-export function trustOf(key: string | undefined, anchors: readonly Checkpoint[] = []): Trust {
-  return { key: key === undefined ? undefined : verifierOf(key), anchors };
+/** A note, as an anchor. @throws Error when the text is none */
+export function anchorOf(text: string, from: string): Anchor {
+  const note = readNote(text);
+  return { note, checkpoint: readCheckpoint(note.text), from };
 }
