@@ -195,7 +195,7 @@ class Log:
         if self.last and not is_last:
             yield self.last.size, 'checkpoint_signature', 'the file is not the last checkpoint'
         text, _, signature = raw.partition('\n')
-        note = attempt(lambda: read_note(text + '\n\n' + signature, 'x\n0\n' + 'A' * 43 + '='))
+        note = attempt(lambda: read_note(text + '\n\n' + signature.lstrip('\n'), 'x\n0\n' + 'A' * 43 + '='))
         is_right = self.state.get('origin') == self.origin and (not self.trusted or note and is_signed(note, self.trusted))
         if not is_right or self.state['seq'] > size:
             yield size + bool(is_right), 'truncated' if is_right else 'state', 'integrity.json tells another story'

@@ -98,29 +98,35 @@ function checkLatest(run: Verification): void {
 }
 
 function checkState(run: Verification): void {
-  const { entries, keys, directory } = run;
+  const { entries } = run;
   const file = STATE;
-  const state = keys.isEmpty
-    ? run.state
-    : readState(directory, (text, signature) => {
-        try {
-          return keys.judge(readNote(`${text}\n\n${signature}`)) !== 'foreign';
-        } catch {
-          return false;
-        }
-      });
-  if (state === undefined) {
-    if (entries > 0) run.found({ seq: entries, kind: 'state', detail: `${file} is not there` }, { file });
+  const whole = textAt(join(run.directory, file));
+  const state = whole === undefined ? undefined : readState(run.directory);
+  if (whole === undefined || state === undefined) {
+    const detail = `${file} is not there`;
+    if (run.stateStore === undefined) run.found({ seq: entries, kind: 'state', detail }, { file });
+    else run.notes.push(`the state is kept elsewhere (${run.stateStore}), and was not looked at`);
     return;
   }
   const known = knownOf(state, run.state);
-  if (state === 'damaged')
+  if (state === 'damaged' || !isSigned(run, whole))
     run.found({ seq: entries, kind: 'state', detail: `${file} is not what was written` }, { file });
   else if (run.origin !== undefined && state.origin !== run.origin)
     run.found({ seq: entries, kind: 'origin', detail: `${file} is of another log` }, { file });
   else if (known > entries)
     run.found({ seq: entries + 1, kind: 'truncated', detail: `${file} knows ${known} entries` });
   else checkFile(run, state.segment, state.inode, state.device);
+}
+
+/** Where nobody knows a key there is nothing to compare with. */
+function isSigned({ keys }: Verification, whole: string): boolean {
+  if (keys.isEmpty) return true;
+  const at = whole.indexOf('\n');
+  try {
+    return keys.judge(readNote(`${whole.slice(0, at)}\n\n${whole.slice(at).trimStart()}`)) !== 'foreign';
+  } catch {
+    return false;
+  }
 }
 
 /** Since the look began, the log may have become longer. */
@@ -133,4 +139,13 @@ function checkFile({ directory, notes }: Verification, name: string, inode: stri
   const at = statSync(join(directory, name), { bigint: true, throwIfNoEntry: false });
   if (at && (String(at.ino) !== inode || String(at.dev) !== device))
     notes.push(`${name} is another file than was written: it was copied, or replaced`);
+}
+
+function textAt(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

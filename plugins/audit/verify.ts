@@ -53,6 +53,8 @@ export class Verification {
   unanchored = 0;
   /** Checkpoints that entries tell of and nobody has any more: the first and the last. */
   missing: { first: number; last: number; root: string } | undefined;
+  /** Where the state of the log is kept, if not beside it. */
+  stateStore: string | undefined;
   /** The last checkpoint that was there. */
   last: Checkpoint | undefined;
   #chain: Follower;
@@ -166,7 +168,7 @@ export class Verification {
   }
 
   /** The first entry of a file says of which log it is. */
-  #opens({ type, origin, key }: Record<string, unknown>, seq: number): Fault | undefined {
+  #opens({ type, origin, key, state }: Record<string, unknown>, seq: number): Fault | undefined {
     if (type !== 'segment' || typeof origin !== 'string')
       return { seq, kind: 'syntax', detail: 'the file does not begin with an entry that opens it' };
     if (this.origin === undefined) {
@@ -174,6 +176,7 @@ export class Verification {
       if (seq === 1) this.#chain.previous = hex(genesis(origin));
     }
     if (typeof key === 'string') this.keys.names(key, seq);
+    this.stateStore = typeof state === 'string' ? state : undefined;
     if (origin !== this.origin) return { seq, kind: 'origin', detail: `it is of another log, ${origin}` };
     return undefined;
   }

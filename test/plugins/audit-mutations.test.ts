@@ -1,0 +1,49 @@
+// Each way to damage an audit log is found, at the entry it begins with and by its name: by both verifiers.
+import { afterAll, describe, expect, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { verifyLog } from '../../plugins/audit/verify.ts';
+import { randomOf } from '../fixtures/audit/mutations.ts';
+import { askPython } from '../fixtures/audit/python.ts';
+import { ALL_KINDS, needsAnchor, sceneOf, tryMany, tryOnce } from '../fixtures/audit/try-kinds.ts';
+
+const TIMES = 12;
+const scene = await sceneOf();
+const key = scene.victim.log.signer?.public ?? '';
+afterAll(() => scene[Symbol.dispose]());
+
+test('a log that nobody touched passes', () => {
+  const report = verifyLog(scene.directory, scene.trust);
+  expect(report).toMatchObject({
+    verdict: 'passed',
+    findings: [],
+    last: scene.victim.last,
+    signed: { upTo: scene.victim.last - 1 },
+    anchored: { upTo: 0 },
+  });
+  expect(askPython(scene.directory, ['--key', key])).toMatchObject({ code: 0 });
+});
+
+describe.each(ALL_KINDS)('%s', (kind) => {
+  test('is found at its place', () => {
+    expect(tryMany(scene, kind, TIMES, 1).wrong).toEqual([]);
+  });
+
+  test('is found by the second verifier, too', () => {
+    let agreed = 0;
+    tryOnce(scene, kind, randomOf(2), ({ anchor = scene.victim.anchor }, { findings: [first] }) => {
+      const file = join(scene.directory, 'anchor');
+      writeFileSync(file, anchor);
+      const said = askPython(scene.directory, [
+        '--key',
+        key,
+        ...(needsAnchor(kind) ? ['--anchor', file] : []),
+      ]);
+      if (first) expect(said).toMatchObject({ code: 1, first: { seq: first.seq, kind: first.kind } });
+      // What is no checkpoint any more cannot be judged by.
+      else expect(said.code).toBe(2);
+      agreed++;
+    });
+    expect(agreed).toBe(1);
+  });
+});
