@@ -64,19 +64,28 @@ export async function askAdmin(
   path: string,
   init: { readonly method?: string; readonly body?: string; readonly timeoutMs?: number } = {},
 ): Promise<Reply> {
+  const { timeoutMs, ...rest } = init;
+  const signal = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) };
+  return request(shell, target, path, { ...rest, ...signal }, async (response) => ({
+    status: response.status,
+    body: await response.json(),
+  }));
+}
+
+async function request<T>(
+  shell: Shell,
+  target: Target,
+  path: string,
+  init: RequestInit,
+  read: (response: Response) => T | Promise<T>,
+): Promise<T> {
   const unix = adminSocket(shell, target);
   if (unix === undefined)
     throw new CliError(EXIT.unreachable, 'this gateway has no admin socket (admin.socket is off)');
-  const { timeoutMs, ...rest } = init;
   try {
-    const response = await fetch(`http://localhost${path}`, {
-      ...rest,
-      unix,
-      // Without it a reload that waits long for an upstream would be given up.
-      timeout: false,
-      ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
-    } as BunFetchRequestInit);
-    return { status: response.status, body: await response.json() };
+    // Without a timeout of its own a reload that waits long for an upstream would be given up.
+    const own = { ...init, unix, timeout: false } as BunFetchRequestInit;
+    return await read(await fetch(`http://localhost${path}`, own));
   } catch (error) {
     const why =
       error instanceof Error && error.name === 'TimeoutError' ? 'it does not answer' : systemCode(error);
@@ -85,6 +94,32 @@ export async function askAdmin(
       `no gateway answers on ${unix}${why === undefined || why === 'ENOENT' ? '' : ` (${why})`}`,
       'start one with `sluice run`, or name its socket with --socket',
     );
+  }
+}
+
+/**
+ * Lines of JSON from the admin socket, as they come, until it ends or the signal aborts.
+ * @throws CliError as `askAdmin` does, and where the gateway refuses
+ */
+export async function* followAdmin(
+  shell: Shell,
+  target: Target,
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const response = await request(shell, target, path, { signal }, (answer) => answer);
+  if (response.status !== 200) throw refusalOf({ status: response.status, body: await response.json() });
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line);
+    }
+  } catch (error) {
+    // A gateway that is gone has ended it, too.
+    if (systemCode(error) === undefined && !signal.aborted) throw error;
   }
 }
 

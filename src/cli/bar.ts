@@ -16,7 +16,7 @@ export interface BarState {
   readonly color: boolean;
 }
 
-const CELLS = 20;
+export const CELLS = 20;
 const BLOCK = 4;
 const NAME_WIDTH = 30;
 const MESSAGE_LENGTH = 200;
@@ -40,29 +40,31 @@ export function renderBar(state: BarState): string {
 }
 
 /** 0 to 1, or undefined without a total to measure by. */
-function shareOf({ progress, total }: BarState): number | undefined {
+export function shareOf({ progress, total }: Pick<BarState, 'progress' | 'total'>): number | undefined {
   if (total === undefined || !Number.isFinite(total) || total <= 0) return undefined;
   return Math.min(1, Math.max(0, progress / total));
 }
 
-function filled(share: number): string {
-  const full = Math.floor(share * CELLS);
-  return '█'.repeat(full) + '░'.repeat(CELLS - full);
+export function filled(share: number, cells = CELLS): string {
+  const full = Math.floor(share * cells);
+  return '█'.repeat(full) + '░'.repeat(cells - full);
 }
 
 /** A block that walks to the end and back. */
-function moving(tick: number): string {
-  const way = CELLS - BLOCK;
+export function moving(tick: number, cells = CELLS): string {
+  const way = cells - BLOCK;
   const step = tick % (2 * way);
   const at = step <= way ? step : 2 * way - step;
   return '░'.repeat(at) + '█'.repeat(BLOCK) + '░'.repeat(way - at);
 }
 
-function amount(progress: number): string {
-  return Number.isInteger(progress) ? String(progress) : progress.toFixed(1);
+/** Words of the gateway raise a value by next to nothing, which is not shown. */
+export function amount(progress: number): string {
+  const whole = Math.round(progress);
+  return Math.abs(progress - whole) < 1e-9 ? String(whole) : progress.toFixed(1);
 }
 
-function clip(text: string, width: number): string {
+export function clip(text: string, width: number): string {
   if (Bun.stringWidth(text) <= width) return text;
   let kept = '';
   for (const character of text) {

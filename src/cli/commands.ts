@@ -26,6 +26,8 @@ export interface Options {
   readonly scope?: readonly string[];
   readonly group?: readonly string[];
   readonly expires?: string;
+  readonly every?: string;
+  readonly once?: boolean;
   readonly note?: string;
 }
 
@@ -114,6 +116,23 @@ export const ROWS: readonly Row[] = [
     ],
     options: [CONFIG, SOCKET, JSON_OUT],
     run: async (shell, { options }) => (await import('./status.ts')).status(shell, options),
+  },
+  {
+    name: 'top',
+    about: 'Show the calls at work, with their progress and what they wait for, until Ctrl-C.',
+    examples: [
+      ['sluice top', 'drawn anew every second, the longest first'],
+      ['sluice top --once', 'one table; so it is, too, where there is no terminal'],
+      ['sluice top --json', 'for programs'],
+    ],
+    options: [
+      ['--every <time>', 'between two looks, 100ms to 60s (default: 1s)'],
+      ['--once', 'print one table'],
+      JSON_OUT,
+      CONFIG,
+      SOCKET,
+    ],
+    run: async (shell, { options }) => (await import('./top.ts')).top(shell, options),
   },
   {
     name: 'health',

@@ -14,6 +14,7 @@ import { LineWriter, putTo } from './pipe-writer.ts';
 export interface Output {
   readonly isTty: boolean;
   readonly columns: number;
+  readonly rows: number;
   /** Writes all of it before it returns; what nobody reads any more is dropped. */
   write(text: string): void;
 }
@@ -98,6 +99,9 @@ function errorOutput(redact: Redactor): ErrorOutput {
     get columns() {
       return direct.columns;
     },
+    get rows() {
+      return direct.rows;
+    },
     write: (text) => (held ? held.write(redact(text)) : direct.write(text)),
     unblock(limit, dropped) {
       held ??= new LineWriter({ put: putTo(2), limit, dropped });
@@ -113,6 +117,9 @@ function output(fd: 1 | 2, whenFull: 'wait' | 'drop', redact: Redactor): Output 
     isTty: isatty(fd),
     get columns() {
       return (fd === 1 ? process.stdout.columns : process.stderr.columns) || 80;
+    },
+    get rows() {
+      return (fd === 1 ? process.stdout.rows : process.stderr.rows) || 24;
     },
     write: (text) => writeAll(fd, Buffer.from(redact(text)), whenFull),
   };

@@ -104,6 +104,11 @@ export class Child {
     this.#process.terminal?.write(text);
   }
 
+  /** Makes its terminal larger or smaller. */
+  resize(columns: number, rows: number): void {
+    this.#process.terminal?.resize(columns, rows);
+  }
+
   /** Takes its terminal away. */
   hangUp(): void {
     this.#process.terminal?.close();
