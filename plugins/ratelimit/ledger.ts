@@ -8,7 +8,7 @@ import type { Ask, Counted, Limit, Settlement, Told } from './store.ts';
 
 /** Where states are kept, by digest. */
 export interface Cells {
-  get(digest: string): State | undefined;
+  get(digest: string, limit: Limit): State | undefined;
   set(digest: string, state: State, limit: Limit): void;
 }
 
@@ -65,7 +65,7 @@ function look(
 ): Found {
   const digest = digestOf(counted);
   const same = others.findLast((each) => each.digest === digest);
-  const before = same ? undefined : cells.get(digest);
+  const before = same ? undefined : cells.get(digest, counted.limit);
   const level = same ? same.level + same.want : levelOf(counted.limit, before, now);
   return {
     ...view(counted.limit, level, want),

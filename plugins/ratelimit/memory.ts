@@ -78,6 +78,10 @@ export class MemoryStore implements Store, Cells {
     this.#entries.set(digest, { state, limit, over: overAt(limit, state) });
   }
 
+  digests(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
   forget(digest: string): void {
     this.#entries.delete(digest);
   }

@@ -50,6 +50,8 @@ export class RedisLink {
   #isClosed = false;
   /** Since when, milliseconds; undefined while it is there. */
   #lostAt: number | undefined;
+  /** How long one answer may take, milliseconds. */
+  deadline: number;
   /** Settles with the end of the first attempt, whatever that is. */
   readonly ready: Promise<void>;
 
@@ -58,11 +60,14 @@ export class RedisLink {
     options: LinkOptions,
     script: Script,
     probe: Run,
+    /** Told when it is there, before anything is asked. */
+    readonly onThere: () => void,
   ) {
     this.#host = host;
     this.#options = options;
     this.#script = script;
     this.#probe = probe;
+    this.deadline = options.deadline;
     this.ready = this.#attempt();
   }
 
@@ -75,7 +80,7 @@ export class RedisLink {
     const client = this.#client;
     if (!client) return undefined;
     try {
-      return await within(this.#options.deadline, evaluate(client, this.#script, run));
+      return await within(this.deadline, evaluate(client, this.#script, run));
     } catch (error) {
       this.#lost(client, error);
       return undefined;
@@ -110,6 +115,7 @@ export class RedisLink {
   }
 
   #back(client: RedisClient): void {
+    this.onThere();
     client.onclose = (error) => this.#lost(client, error);
     this.#client = client;
     const since = this.#lostAt;

@@ -33,12 +33,16 @@ export class RedisStore implements Store {
     this.#prefix = options.prefix;
     this.#standby = new Standby(host, options);
     const probe = [{ key: 'probe', limit: PROBE, cost: 1 }];
-    this.#link = new RedisLink(
-      host,
-      options,
-      { source: SCRIPT, sha: SCRIPT_SHA },
-      this.#run(probe, takeArguments),
+    const script = { source: SCRIPT, sha: SCRIPT_SHA };
+    this.#link = new RedisLink(host, options, script, this.#run(probe, takeArguments), () =>
+      this.#standby.doubt(),
     );
+  }
+
+  /** All but where it is may change with a reload. */
+  set options(options: RedisOptions) {
+    this.#standby.options = options;
+    this.#link.deadline = options.deadline;
   }
 
   get ready(): Promise<void> {

@@ -52,6 +52,11 @@ export class Standby {
     return state && { state, ahead: this.#ahead.has(digest) };
   }
 
+  /** The store is there again, or another one in its place: who knows more of a key is right. */
+  doubt(): void {
+    for (const digest of this.#memory.digests()) this.#ahead.add(digest);
+  }
+
   take(asks: readonly Ask[]): Told[] {
     const ways = asks.map(({ fail }) => fail ?? this.#options.fail);
     for (const way of new Set(ways)) this.#host.count('store_failing', { kind: way });

@@ -57,6 +57,13 @@ export function overAt(limit: Limit, { at, level }: State): number {
   return at + (limit.kind === 'rate' ? Math.ceil(rateWait(limit, level)) : scaleOf(limit));
 }
 
+/** Of two states of one key the one by which more is used. */
+export function heavier(limit: Limit, one: State, other: State): State {
+  const [first, second] = [overAt(limit, one), overAt(limit, other)];
+  if (first === second) return one.level >= other.level ? one : other;
+  return first > second ? one : other;
+}
+
 /** How much of the limit was used: 1 is all, more is a debt. */
 export function shareOf(limit: Limit, { level }: State): number {
   return level / capacity(limit);

@@ -1,11 +1,11 @@
 // Nonces in the state directory, so that a restart forgets none and gateways that share it know those of each other.
 // What is written is good for minutes: it is safe from the end of a process, not from that of the machine.
 
-import { Database } from 'bun:sqlite';
+import type { Database } from 'bun:sqlite';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../src/plugin.ts';
+import { isDamaged, openSqlite } from '../sqlite/file.ts';
 import { NonceMemory, type NonceStore, type Room, type Taken } from './nonces.ts';
 
 export const NONCE_FILE = 'nonces.db';
@@ -38,7 +38,6 @@ export function openNonces(dir: string | undefined, log: Log, whose = ''): Nonce
 }
 
 class NonceFile implements NonceStore {
-  readonly #dir: string;
   readonly #path: string;
   /** Those that this process has taken: how many there may be is counted here. */
   readonly #memory: NonceMemory;
@@ -50,7 +49,6 @@ class NonceFile implements NonceStore {
   #count = 0;
 
   constructor(dir: string, memory: NonceMemory, log: Log, whose: string) {
-    this.#dir = dir;
     this.#whose = whose;
     this.#path = join(dir, NONCE_FILE);
     this.#memory = memory;
@@ -90,8 +88,10 @@ class NonceFile implements NonceStore {
 
   #open(): Database | 'none' {
     try {
-      mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-      return open(this.#path);
+      // A log in place of the journal would not work over a network.
+      const settings = ['synchronous = OFF', 'journal_mode = PERSIST'];
+      const file = { path: this.#path, layout: LAYOUT, tables: TABLE, settings, busy: PATIENCE };
+      return openSqlite(file, () => {});
     } catch (error) {
       this.#log.warn('nonces will not outlive this process', { file: this.#path, reason: String(error) });
       return 'none';
@@ -108,45 +108,4 @@ class NonceFile implements NonceStore {
     this.#db.close();
     this.#db = undefined;
   }
-}
-
-/** One that is damaged is set aside. */
-function open(path: string): Database {
-  try {
-    return prepared(path);
-  } catch (error) {
-    if (!isDamaged(error)) throw error;
-    setAside(path);
-    return prepared(path);
-  }
-}
-
-function prepared(path: string): Database {
-  // SQLite would make it readable to others; its journal takes the mode of the file.
-  closeSync(openSync(path, 'a', 0o600));
-  const db = new Database(path, { readwrite: true, create: false, strict: true });
-  try {
-    db.run(`PRAGMA busy_timeout = ${PATIENCE}`);
-    db.run('PRAGMA synchronous = OFF');
-    const [{ user_version: layout }] = db.query('PRAGMA user_version').all() as [{ user_version: number }];
-    if (layout > LAYOUT) throw new Error(`it has layout ${layout}, and this version knows ${LAYOUT}`);
-    if (layout < LAYOUT) db.transaction(() => db.run(`${TABLE}PRAGMA user_version = ${LAYOUT};`)).immediate();
-    // A log in its place would not work over a network.
-    db.run('PRAGMA journal_mode = PERSIST');
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-function setAside(path: string): void {
-  renameSync(path, `${path}.damaged`);
-  // It belongs to the damaged file, and must not be played into the next.
-  rmSync(`${path}-journal`, { force: true });
-}
-
-function isDamaged(error: unknown): boolean {
-  const code = Object(error).code;
-  return typeof code === 'string' && /^SQLITE_(?:CORRUPT|NOTADB)/.test(code);
 }

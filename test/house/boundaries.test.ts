@@ -31,7 +31,7 @@ function mayImport(from: string, to: string): boolean {
 }
 
 /** What several plugins need: folders that belong to none of them, and import none. */
-const SHARED = ['remote', 'signatures'];
+const SHARED = ['remote', 'signatures', 'sqlite'];
 
 /** A plugin is a file, or a file and a folder of its name. Only the index knows them all. */
 function mayPluginImport(from: string, to: string): boolean {

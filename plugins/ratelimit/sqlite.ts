@@ -1,0 +1,200 @@
+// Limits counted in a file, for what must survive a restart and for several processes of one machine.
+
+import type { Database } from 'bun:sqlite';
+import { statSync } from 'node:fs';
+import type { PluginHost } from '../../src/plugin.ts';
+import { isBusy, isDamaged, openSqlite } from '../sqlite/file.ts';
+import type { State } from './gcra.ts';
+import { type Cells, peekAll, settleAll, takeAll } from './ledger.ts';
+import { SqliteCells } from './sqlite-cells.ts';
+import { Standby, type StandbyOptions } from './standby.ts';
+import { heavier } from './standing.ts';
+import type { Ask, Counted, Limit, Settlement, Store, Told } from './store.ts';
+
+export interface SqliteOptions extends StandbyOptions {
+  /** Absolute. */
+  readonly path: string;
+  /** How long another process that writes is waited for, milliseconds: all else in this process waits as long. */
+  readonly deadline: number;
+}
+
+const LAYOUT = 1;
+/** After a fault until the file is tried again, and between two looks whether it is still there. Milliseconds. */
+const PAUSE = 500;
+/** How long a try that follows a fault may wait: nobody is to wait twice. */
+const IMPATIENCE = 5;
+/**
+ * With a log beside the file nobody waits for the disk but now and then: what a process wrote outlives it, and the end
+ * of the machine costs the last moments.
+ */
+const SETTINGS = ['journal_mode = WAL', 'synchronous = NORMAL', 'wal_autocheckpoint = 4000'];
+
+type Host = Pick<PluginHost, 'now' | 'log' | 'count' | 'limitHit'>;
+
+/** A file that is open. */
+interface Opened {
+  readonly db: Database;
+  readonly cells: SqliteCells;
+  /** Which file it is. */
+  readonly inode: number;
+  readonly exclusively: (work: () => void) => void;
+}
+
+export class SqliteStore implements Store {
+  readonly ready = Promise.resolve();
+  readonly #host: Host;
+  readonly #standby: Standby;
+  #options: SqliteOptions;
+  #opened: Opened | undefined;
+  /** When something went wrong last, and whether it still does. */
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #lostAt: number | undefined;
+  #wasDamaged = true;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(host: Host, options: SqliteOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#standby = new Standby(host, options);
+    this.#attempt(() => {});
+  }
+
+  set options(options: SqliteOptions) {
+    this.#options = options;
+    this.#standby.options = options;
+    this.#setPatience(options.deadline);
+  }
+
+  take(asks: readonly Ask[]): Told[] {
+    return this.#attempt((cells, now) => takeAll(asks, cells, now)) ?? this.#standby.take(asks);
+  }
+
+  adjust(settlements: readonly Settlement[]): void {
+    const isDone = this.#attempt((cells, now) => {
+      settleAll(settlements, cells, now);
+      return true;
+    });
+    if (!isDone) this.#standby.adjust(settlements);
+  }
+
+  peek(keys: readonly Counted[]): Told[] {
+    return this.#attempt((cells, now) => peekAll(keys, cells, now)) ?? this.#standby.peek(keys);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#drop();
+    this.#standby.close();
+  }
+
+  /** One transaction. @returns undefined where it could not be done */
+  #attempt<T>(work: (cells: Cells, now: number) => T): T | undefined {
+    if (this.#isClosed) return undefined;
+    const now = this.#host.now();
+    if (this.#lostAt !== undefined && Math.abs(now - this.#failedAt) < PAUSE) return undefined;
+    try {
+      const opened = this.#current(now);
+      const written = new Map<string, [State, Limit]>();
+      let value: T | undefined;
+      opened.exclusively(() => {
+        written.clear();
+        // By the clock as it is now: others may have written while this one waited.
+        const at = Math.round(this.#host.now() * 1_000);
+        value = work(this.#cells(opened.cells, written, at), at);
+      });
+      for (const [digest, [state, limit]] of written) this.#standby.heard(digest, state, limit);
+      this.#back();
+      return value;
+    } catch (error) {
+      if (error instanceof RangeError) throw error;
+      this.#lost(error);
+      return undefined;
+    }
+  }
+
+  /** What the file says, or what is known here where it has lost it. */
+  #cells(file: SqliteCells, written: Map<string, [State, Limit]>, now: number): Cells {
+    return {
+      get: (digest, limit) => {
+        const there = file.get(digest);
+        const known = this.#standby.known(digest);
+        if (!there || !known?.ahead) return there ?? known?.state;
+        return heavier(limit, there, known.state);
+      },
+      set: (digest, state, limit) => {
+        file.set(digest, state, limit, now, this.#options.keys);
+        written.set(digest, [state, limit]);
+      },
+    };
+  }
+
+  #current(now: number): Opened {
+    if (this.#opened && Math.abs(now - this.#lookedAt) >= PAUSE) {
+      this.#lookedAt = now;
+      // One that was removed or replaced would be written by nobody else, and be gone with this process.
+      if (inodeOf(this.#options.path) !== this.#opened.inode) this.#drop();
+    }
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  #open(): Opened {
+    const { path, deadline: busy } = this.#options;
+    const isChecked = this.#wasDamaged;
+    const tables = SqliteCells.TABLES;
+    const db = openSqlite(
+      { path, layout: LAYOUT, tables, settings: SETTINGS, busy, isChecked },
+      (aside, reason) =>
+        this.#host.log.error(
+          'a damaged file of limits was set aside: what was counted in it is counted anew',
+          {
+            file: path,
+            aside,
+            reason: String(reason),
+          },
+        ),
+    );
+    this.#wasDamaged = false;
+    this.#standby.doubt();
+    const cells = new SqliteCells(db, () => this.#host.limitHit('ratelimit_keys'));
+    const exclusively = db.transaction((work: () => void) => work()).immediate;
+    return { db, cells, inode: inodeOf(path), exclusively };
+  }
+
+  #lost(error: unknown): void {
+    this.#failedAt = this.#host.now();
+    if (isDamaged(error)) this.#wasDamaged = true;
+    if (isBusy(error)) this.#setPatience(IMPATIENCE);
+    else this.#drop();
+    if (this.#lostAt !== undefined) return;
+    this.#lostAt = this.#failedAt;
+    const reason = isDamaged(error) ? 'damaged' : isBusy(error) ? 'busy' : 'file';
+    this.#host.count('store_lost', { reason });
+    const { path: file } = this.#options;
+    this.#host.log.warn('the file of limits cannot be used', { file, reason, error: String(error) });
+  }
+
+  #back(): void {
+    if (this.#lostAt === undefined) return;
+    const awayMs = this.#host.now() - this.#lostAt;
+    this.#lostAt = undefined;
+    this.#setPatience(this.#options.deadline);
+    this.#host.count('store_back');
+    this.#host.log.info('limits are counted in their file again', { file: this.#options.path, awayMs });
+  }
+
+  #setPatience(ms: number): void {
+    this.#opened?.db.run(`PRAGMA busy_timeout = ${ms}`);
+  }
+
+  #drop(): void {
+    this.#opened?.db.close();
+    this.#opened = undefined;
+  }
+}
+
+/** -1 where there is none. */
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? -1;
+}
