@@ -32,6 +32,7 @@ const EVICTED = 4;
  */
 export class MemoryStore implements Store, Cells {
   readonly ready = Promise.resolve();
+  readonly lost = undefined;
   /** May change with a reload. */
   options: MemoryOptions;
   readonly #host: Pick<PluginHost, 'now' | 'limitHit'>;

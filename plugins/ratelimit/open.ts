@@ -12,7 +12,7 @@ export type StoreOptions =
   | ({ readonly kind: 'sqlite' } & SqliteOptions)
   | ({ readonly kind: 'redis' } & RedisOptions);
 
-type Host = Pick<PluginHost, 'now' | 'log' | 'count' | 'limitHit' | 'keep'>;
+type Host = Pick<PluginHost, 'now' | 'log' | 'count' | 'level' | 'limitHit' | 'keep'>;
 
 /** What was counted before a reload is counted on; how it is kept may change with it. */
 export function keepStore(host: Host, options: StoreOptions): Store {

@@ -3,6 +3,7 @@
 
 import { RedisClient } from 'bun';
 import type { PluginHost } from '../../src/plugin.ts';
+import type { Lost } from './store.ts';
 
 export interface LinkOptions {
   /** `redis://`, `rediss://`, `redis+unix://`; user, password and database are part of it. */
@@ -26,7 +27,7 @@ export interface Run {
 }
 
 /** Why there is no connection: one of a few words, for figures. */
-type Loss = 'timeout' | 'closed' | 'read_only' | 'refused';
+type Reason = 'timeout' | 'closed' | 'read_only' | 'refused';
 
 /** For one attempt to connect, and the pause after one that failed: together below two seconds. Milliseconds. */
 const ATTEMPT_MS = 500;
@@ -40,7 +41,7 @@ const GRACE_MS = 2;
 class Late extends Error {}
 
 export class RedisLink {
-  readonly #host: Pick<PluginHost, 'log' | 'now' | 'count'>;
+  readonly #host: Pick<PluginHost, 'log' | 'now' | 'count' | 'level'>;
   readonly #options: LinkOptions;
   readonly #script: Script;
   /** What shows whether it works: it writes, so that a replica that may not be written does not pass. */
@@ -48,15 +49,14 @@ export class RedisLink {
   #client: RedisClient | undefined;
   #timer: Timer | undefined;
   #isClosed = false;
-  /** Since when, milliseconds; undefined while it is there. */
-  #lostAt: number | undefined;
+  #lost: Lost | undefined;
   /** How long one answer may take, milliseconds. */
   deadline: number;
   /** Settles with the end of the first attempt, whatever that is. */
   readonly ready: Promise<void>;
 
   constructor(
-    host: Pick<PluginHost, 'log' | 'now' | 'count'>,
+    host: Pick<PluginHost, 'log' | 'now' | 'count' | 'level'>,
     options: LinkOptions,
     script: Script,
     probe: Run,
@@ -71,8 +71,8 @@ export class RedisLink {
     this.ready = this.#attempt();
   }
 
-  get isUp(): boolean {
-    return this.#client !== undefined;
+  get lost(): Lost | undefined {
+    return this.#lost;
   }
 
   /** @returns undefined where it is lost, at once or by now: it never fails */
@@ -82,7 +82,7 @@ export class RedisLink {
     try {
       return await within(this.deadline, evaluate(client, this.#script, run));
     } catch (error) {
-      this.#lost(client, error);
+      this.#drop(client, error);
       return undefined;
     }
   }
@@ -97,7 +97,7 @@ export class RedisLink {
 
   /** What came back is not what the script says: whatever is there is not to be relied on. */
   distrust(error: unknown): void {
-    if (this.#client) this.#lost(this.#client, error);
+    if (this.#client) this.#drop(this.#client, error);
   }
 
   async #attempt(): Promise<void> {
@@ -116,16 +116,17 @@ export class RedisLink {
 
   #back(client: RedisClient): void {
     this.onThere();
-    client.onclose = (error) => this.#lost(client, error);
+    client.onclose = (error) => this.#drop(client, error);
     this.#client = client;
-    const since = this.#lostAt;
-    this.#lostAt = undefined;
+    const { since } = this.#lost ?? {};
+    this.#lost = undefined;
+    this.#host.level('store_there', 1);
     if (since === undefined) return;
     this.#host.count('store_back');
     this.#host.log.info('limits are counted in Redis again', { awayMs: this.#host.now() - since });
   }
 
-  #lost(client: RedisClient, error: unknown): void {
+  #drop(client: RedisClient, error: unknown): void {
     // Of many calls that were under way the first one says it.
     if (this.#client !== client) return;
     this.#client = undefined;
@@ -135,9 +136,10 @@ export class RedisLink {
 
   #away(error: unknown): void {
     if (this.#isClosed) return;
-    if (this.#lostAt === undefined) {
-      this.#lostAt = this.#host.now();
-      const reason = lossOf(error);
+    if (this.#lost === undefined) {
+      const reason = reasonOf(error);
+      this.#lost = { since: this.#host.now(), reason };
+      this.#host.level('store_there', 0);
       this.#host.count('store_lost', { reason });
       this.#host.log.warn('Redis cannot be asked for limits', { reason, error: textOf(error) });
     }
@@ -180,7 +182,7 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return promise.finally(() => clearTimeout(timer));
 }
 
-function lossOf(error: unknown): Loss {
+function reasonOf(error: unknown): Reason {
   if (error instanceof Late) return 'timeout';
   if (Object(error).code !== 'ERR_REDIS_SERVER_ERROR') return 'closed';
   return textOf(error).startsWith('READONLY') ? 'read_only' : 'refused';

@@ -15,7 +15,7 @@ import {
 } from './redis-script.ts';
 import { Standby, type StandbyOptions } from './standby.ts';
 import { inScale, stateAt, tell, view } from './standing.ts';
-import type { Ask, Counted, Rate, Settlement, Store, Told } from './store.ts';
+import type { Ask, Counted, Lost, Rate, Settlement, Store, Told } from './store.ts';
 
 export interface RedisOptions extends LinkOptions, StandbyOptions {
   /** In front of every key. */
@@ -29,7 +29,7 @@ export class RedisStore implements Store {
   readonly #standby: Standby;
   readonly #prefix: string;
 
-  constructor(host: Pick<PluginHost, 'log' | 'now' | 'count' | 'limitHit'>, options: RedisOptions) {
+  constructor(host: Pick<PluginHost, 'log' | 'now' | 'count' | 'level' | 'limitHit'>, options: RedisOptions) {
     this.#prefix = options.prefix;
     this.#standby = new Standby(host, options);
     const probe = [{ key: 'probe', limit: PROBE, cost: 1 }];
@@ -47,6 +47,10 @@ export class RedisStore implements Store {
 
   get ready(): Promise<void> {
     return this.#link.ready;
+  }
+
+  get lost(): Lost | undefined {
+    return this.#link.lost;
   }
 
   async take(asks: readonly Ask[], tag?: string): Promise<Told[]> {

@@ -9,7 +9,7 @@ import { type Cells, peekAll, settleAll, takeAll } from './ledger.ts';
 import { SqliteCells } from './sqlite-cells.ts';
 import { Standby, type StandbyOptions } from './standby.ts';
 import { heavier } from './standing.ts';
-import type { Ask, Counted, Limit, Settlement, Store, Told } from './store.ts';
+import type { Ask, Counted, Limit, Lost, Settlement, Store, Told } from './store.ts';
 
 export interface SqliteOptions extends StandbyOptions {
   /** Absolute. */
@@ -29,7 +29,7 @@ const IMPATIENCE = 5;
  */
 const SETTINGS = ['journal_mode = WAL', 'synchronous = NORMAL', 'wal_autocheckpoint = 4000'];
 
-type Host = Pick<PluginHost, 'now' | 'log' | 'count' | 'limitHit'>;
+type Host = Pick<PluginHost, 'now' | 'log' | 'count' | 'level' | 'limitHit'>;
 
 /** A file that is open. */
 interface Opened {
@@ -46,9 +46,9 @@ export class SqliteStore implements Store {
   readonly #standby: Standby;
   #options: SqliteOptions;
   #opened: Opened | undefined;
-  /** When something went wrong last, and whether it still does. */
+  /** When something went wrong last. */
   #failedAt = Number.NEGATIVE_INFINITY;
-  #lostAt: number | undefined;
+  #lost: Lost | undefined;
   #wasDamaged = true;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
@@ -58,6 +58,11 @@ export class SqliteStore implements Store {
     this.#options = options;
     this.#standby = new Standby(host, options);
     this.#attempt(() => {});
+    host.level('store_there', this.#lost ? 0 : 1);
+  }
+
+  get lost(): Lost | undefined {
+    return this.#lost;
   }
 
   set options(options: SqliteOptions) {
@@ -84,7 +89,7 @@ export class SqliteStore implements Store {
 
   close(): void {
     this.#isClosed = true;
-    this.#drop();
+    this.#close();
     this.#standby.close();
   }
 
@@ -92,7 +97,7 @@ export class SqliteStore implements Store {
   #attempt<T>(work: (cells: Cells, now: number) => T): T | undefined {
     if (this.#isClosed) return undefined;
     const now = this.#host.now();
-    if (this.#lostAt !== undefined && Math.abs(now - this.#failedAt) < PAUSE) return undefined;
+    if (this.#lost && Math.abs(now - this.#failedAt) < PAUSE) return undefined;
     try {
       const opened = this.#current(now);
       const written = new Map<string, [State, Limit]>();
@@ -108,7 +113,7 @@ export class SqliteStore implements Store {
       return value;
     } catch (error) {
       if (error instanceof RangeError) throw error;
-      this.#lost(error);
+      this.#fail(error);
       return undefined;
     }
   }
@@ -133,7 +138,7 @@ export class SqliteStore implements Store {
     if (this.#opened && Math.abs(now - this.#lookedAt) >= PAUSE) {
       this.#lookedAt = now;
       // One that was removed or replaced would be written by nobody else, and be gone with this process.
-      if (inodeOf(this.#options.path) !== this.#opened.inode) this.#drop();
+      if (inodeOf(this.#options.path) !== this.#opened.inode) this.#close();
     }
     this.#opened ??= this.#open();
     return this.#opened;
@@ -162,24 +167,26 @@ export class SqliteStore implements Store {
     return { db, cells, inode: inodeOf(path), exclusively };
   }
 
-  #lost(error: unknown): void {
+  #fail(error: unknown): void {
     this.#failedAt = this.#host.now();
     if (isDamaged(error)) this.#wasDamaged = true;
     if (isBusy(error)) this.#setPatience(IMPATIENCE);
-    else this.#drop();
-    if (this.#lostAt !== undefined) return;
-    this.#lostAt = this.#failedAt;
+    else this.#close();
+    if (this.#lost) return;
     const reason = isDamaged(error) ? 'damaged' : isBusy(error) ? 'busy' : 'file';
+    this.#lost = { since: this.#failedAt, reason };
+    this.#host.level('store_there', 0);
     this.#host.count('store_lost', { reason });
     const { path: file } = this.#options;
     this.#host.log.warn('the file of limits cannot be used', { file, reason, error: String(error) });
   }
 
   #back(): void {
-    if (this.#lostAt === undefined) return;
-    const awayMs = this.#host.now() - this.#lostAt;
-    this.#lostAt = undefined;
+    if (!this.#lost) return;
+    const awayMs = this.#host.now() - this.#lost.since;
+    this.#lost = undefined;
     this.#setPatience(this.#options.deadline);
+    this.#host.level('store_there', 1);
     this.#host.count('store_back');
     this.#host.log.info('limits are counted in their file again', { file: this.#options.path, awayMs });
   }
@@ -188,7 +195,7 @@ export class SqliteStore implements Store {
     this.#opened?.db.run(`PRAGMA busy_timeout = ${ms}`);
   }
 
-  #drop(): void {
+  #close(): void {
     this.#opened?.db.close();
     this.#opened = undefined;
   }

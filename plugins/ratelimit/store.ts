@@ -60,11 +60,19 @@ export interface Told {
   readonly failing?: Failing;
 }
 
+export interface Lost {
+  readonly since: number;
+  /** One of a few words. */
+  readonly reason: string;
+}
+
 /**
- * Nothing here fails: what a store does while it cannot be reached is its own affair, and it takes no longer than its
+ * Nothing here fails but a cost that is none: what a store does while it cannot be reached is its own affair, and it takes no longer than its
  * deadline for it.
  */
 export interface Store {
+  /** Since when it cannot be asked, milliseconds since the epoch, and why; undefined while it can. */
+  readonly lost: Lost | undefined;
   /** Settles when the store has been asked for the first time, whether it could be or not. */
   readonly ready: Promise<void>;
   /**

@@ -18,16 +18,21 @@ export function hostOf(start = MIDNIGHT) {
   const clock = { now: start };
   const hits: string[] = [];
   const counts: string[] = [];
+  const levels: Record<string, number> = {};
   const { log, lines, said } = awaitedLog();
   return {
     clock,
     hits,
     counts,
+    levels,
     lines,
     said,
     log,
     now: () => clock.now,
     limitHit: (limit: string) => void hits.push(limit),
+    level(what: string, value: number) {
+      levels[what] = value;
+    },
     count: (event: string, { kind, reason }: { kind?: string; reason?: string } = {}) =>
       void counts.push([event, kind, reason].filter((part) => part !== undefined).join(' ')),
   };

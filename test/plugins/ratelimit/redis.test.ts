@@ -95,6 +95,8 @@ describe.skipIf(redisProgram === null)('limits in Redis', () => {
       const told = await one.store.take([ask(RATE, 4)]);
       expect(told).toMatchObject([{ admitted: true, remaining: 2, failing: 'local' }]);
       expect((await lost).fields?.reason).toBe(reason);
+      expect(one.store.lost?.reason).toBe(reason);
+      expect(one.host.levels).toEqual({ store_there: 0 });
       expect(await one.store.take([ask(RATE, 4)])).toMatchObject([{ admitted: false, failing: 'local' }]);
       const back = one.host.said(BACK);
       await mend(redis);
@@ -103,6 +105,8 @@ describe.skipIf(redisProgram === null)('limits in Redis', () => {
       // What was counted here is known there, whether it had forgotten or not.
       expect(again).toMatchObject({ admitted: true, remaining: 0 });
       expect(again?.failing).toBeUndefined();
+      expect(one.store.lost).toBeUndefined();
+      expect(one.host.levels).toEqual({ store_there: 1 });
       using two = await joined(redis.url);
       expect(await two.store.take([ask(RATE)])).toMatchObject([{ admitted: false }]);
       expect(one.host.counts).toEqual([
