@@ -42,7 +42,7 @@ for (const limit of LIMITS) {
   test(`a ${limit.kind} in a file`, async () => {
     const dir = mkdtempSync(join(tmpdir(), 'sluice-limits-'));
     try {
-      expect(await sumOf({ kind: 'sqlite', ...COMMON, path: join(dir, 'limits.db') }, limit)).toBe(500);
+      expect(await sumOf({ kind: 'sqlite', ...COMMON, path: join(dir, 'ratelimit.db') }, limit)).toBe(500);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }

@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 function inFile(options: Partial<SqliteOptions> = {}, host = hostOf()) {
-  const path = join(dir, 'limits.db');
+  const path = join(dir, 'ratelimit.db');
   const store = new SqliteStore(host, {
     path,
     deadline: 50,
@@ -90,7 +90,7 @@ describe('a file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
   test('holds what was taken by a process that was killed', async () => {
-    const path = join(dir, 'limits.db');
+    const path = join(dir, 'ratelimit.db');
     const sqlite = { kind: 'sqlite', path, deadline: 50, fail: 'local', replicas: 1, keys: 1_000 };
     const file = join(import.meta.dir, '../../fixtures/taker.ts');
     const limit = { ...QUOTA, window: 700 * 86_400_000 };
@@ -114,7 +114,7 @@ describe('a file', () => {
     writeFileSync(path, 'this is no database, and long enough to be looked at as one'.repeat(100));
     const next = inFile();
     expect(next.store.take([ask(RATE)])).toMatchObject([{ admitted: true }]);
-    expect(readdirSync(dir)).toContain('limits.db.damaged');
+    expect(readdirSync(dir)).toContain('ratelimit.db.damaged');
     expect(next.host.lines.map(({ level, fields }) => [level, fields?.aside])).toEqual([
       ['error', `${path}.damaged`],
     ]);
@@ -139,7 +139,7 @@ describe('a file', () => {
     host.clock.now += 1_000;
     expect(store.take([ask(QUOTA, 1, '7')])).toMatchObject([{ admitted: false }]);
     expect(store.take([ask(QUOTA, 1, '8')])).toMatchObject([{ admitted: false }]);
-    expect(readdirSync(dir)).toContain('limits.db.damaged');
+    expect(readdirSync(dir)).toContain('ratelimit.db.damaged');
   });
   test('that is removed is made again, with what is known here', () => {
     const { store, host, path } = inFile();
@@ -177,7 +177,7 @@ describe('a file', () => {
   test('that there cannot be', () => {
     chmodSync(dir, 0o700);
     writeFileSync(join(dir, 'in the way'), '');
-    const { store, host } = inFile({ path: join(dir, 'in the way', 'limits.db'), fail: 'closed' });
+    const { store, host } = inFile({ path: join(dir, 'in the way', 'ratelimit.db'), fail: 'closed' });
     expect(store.take([ask(QUOTA)])).toMatchObject([{ admitted: false, failing: 'closed' }]);
     expect(host.lines.map(({ message }) => message)).toEqual([LOST]);
   });
