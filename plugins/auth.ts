@@ -17,7 +17,13 @@ const anonymous = z
   .union([
     z.literal(true),
     z.strictObject({
-      id: z.string().min(1).max(256).meta({ description: 'Whom they are called.' }).prefault('anonymous'),
+      id: z
+        .string()
+        .min(1)
+        .max(256)
+        .refine((id) => id !== 'gateway', { error: '"gateway" is the name of the gateway' })
+        .meta({ description: 'Whom they are called.' })
+        .prefault('anonymous'),
       scopes: z.array(z.string().min(1)).meta({ description: 'What they may do.' }).prefault([]),
       public: z
         .boolean()

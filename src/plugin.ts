@@ -2,7 +2,7 @@
 
 export { z } from 'zod';
 export type { Reassurance } from './core/call-progress.ts';
-export { type Client, GATEWAY, type Principal } from './core/client.ts';
+export { type Client, GATEWAY, identityKey, type Principal } from './core/client.ts';
 export { type ErrorName, errorResult as refuse } from './core/errors.ts';
 export {
   type CallerToken,

@@ -3,7 +3,7 @@
 
 import { type PeerCertificate, z } from '../../src/plugin.ts';
 import { type Method, refused } from './attempt.ts';
-import { principalOf, whomFields } from './whom.ts';
+import { idIn, principalOf, whomFields } from './whom.ts';
 
 /** What a `*` does not stand for: what divides names of that kind, or escapes in them. */
 const DIVIDERS = {
@@ -39,7 +39,7 @@ const rule = z
       .transform((text) => text.replaceAll(':', '').toLowerCase())
       .optional()
       .meta({ description: 'SHA-256 of the certificate, in hexadecimal, with or without colons.' }),
-    ...whomFields('what `id` says'),
+    ...whomFields('`id`, a colon, and what the certificate has there, as `uri:spiffe://acme.example/ci`'),
     id: z
       .enum(['subject', 'fingerprint', ...SANS])
       .meta({ description: 'What of the certificate is the id, where no `principal` is written.' })
@@ -81,7 +81,9 @@ export function certificates(rules: readonly Rule[]): Method {
 function idOf({ principal, id }: Rule, certificate: PeerCertificate): string | undefined {
   if (principal !== undefined) return principal;
   const [only, another] = id === 'fingerprint' ? [certificate.fingerprint256] : namesOf(certificate, id);
-  return another === undefined && only !== '' ? only : undefined;
+  if (another !== undefined || only === undefined || only === '') return undefined;
+  // What an authority has written must not be taken for a name that stands in gateway.yaml, nor for one of another kind.
+  return idIn(id, only);
 }
 
 function matcherOf(rule: Rule): (certificate: PeerCertificate) => boolean {

@@ -5,6 +5,7 @@ import { authorities } from '../remote/authorities.ts';
 import { fetchLimits } from '../remote/fetch-json.ts';
 import { remoteUrl } from '../remote/url.ts';
 import { introspectionSchema } from './introspection.ts';
+import { SPACES } from './whom.ts';
 
 /** Keys of two parts alone: with a shared secret, whoever can verify a token can make one. */
 const ALGORITHMS = [
@@ -61,9 +62,12 @@ const issuer = z
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'must be letters in lower case, digits, "-" and "_"')
+      .refine((name) => !(SPACES as readonly string[]).includes(name), {
+        error: 'stands before ids of keys, certificates or users: choose another name',
+      })
       .meta({
         description:
-          'Stands before the ids of its callers, as `okta:ada`. Needed where there are several issuers: two of them may know different people by one name.',
+          'Stands before the ids of its callers, as `okta:ada`. Needed where there are several issuers, or other ways to prove oneself, in any entry: they may know different people by one name.',
         examples: ['okta'],
       })
       .optional(),

@@ -3,7 +3,7 @@
 
 import { z } from '../../src/plugin.ts';
 import { type Method, refused } from './attempt.ts';
-import { principalOf, whomFields } from './whom.ts';
+import { idIn, principalOf, whomFields } from './whom.ts';
 
 const id = () => z.int().min(0).max(4_294_967_294).optional();
 
@@ -29,7 +29,7 @@ export function peers(rules: readonly z.output<typeof rule>[]): Method {
       if (!user || attempt.authorization) return undefined;
       const found = rules.find(({ uid = user.uid, gid = user.gid }) => uid === user.uid && gid === user.gid);
       if (!found) return refused('peer_unknown');
-      return { kind: 'found', principal: principalOf(found, `uid:${user.uid}`) };
+      return { kind: 'found', principal: principalOf(found, idIn('uid', user.uid)) };
     },
   };
 }

@@ -8,13 +8,14 @@ import { dates, ring } from '../signatures/keys.ts';
 import { component } from '../signatures/rfc9421.ts';
 import { bytesOf, judgeSecrets, secretFields } from '../signatures/secrets.ts';
 import { webhookHeaders, webhookSecret } from '../signatures/webhooks.ts';
-import { whomFields } from './whom.ts';
+import { type Space, whomFields } from './whom.ts';
 
-const whom = whomFields('the id of the key');
+/** Ids of keys are chosen for the keys of one ring: the same one in another is another caller. */
+const whom = (scheme: Space) => whomFields(`\`${scheme}:\` and the id of the key`);
 
 const hmac = z
   .strictObject({
-    keys: ring(z.strictObject({ ...secretFields, ...whom, ...dates }), ({ id }) => id),
+    keys: ring(z.strictObject({ ...secretFields, ...whom('hmac-v1'), ...dates }), ({ id }) => id),
     ...hmacFields,
     message: hmacFields.message.refine(isTight, {
       error:
@@ -44,7 +45,7 @@ const keyFields = z.strictObject({
     .meta({ description: 'The shared secret of `hmac-sha256`. Write a reference.' }),
   encoding: secretFields.encoding,
   public_key: z.string().optional().meta({ description: 'The public key of the other algorithms, in PEM.' }),
-  ...whom,
+  ...whom('rfc9421'),
   ...dates,
 });
 
@@ -109,7 +110,7 @@ const webhooks = z.strictObject({
     z.strictObject({
       id: secretFields.id.meta({ description: 'A name for people. It is not sent.' }),
       secret: webhookSecret,
-      ...whom,
+      ...whom('standard-webhooks'),
       ...dates,
     }),
     ({ id }) => id,

@@ -9,7 +9,7 @@ import { verifyRfc9421 } from '../signatures/rfc9421-verify.ts';
 import { verifyWebhook } from '../signatures/webhooks.ts';
 import { type Attempt, type Host, type Method, refused, type Verdict } from './attempt.ts';
 import { materialOf, type SignaturesOptions } from './signature-options.ts';
-import { principalOf, type Whom } from './whom.ts';
+import { idIn, principalOf, type Space, type Whom } from './whom.ts';
 
 /** What outlives a reload. */
 export interface SignatureMemory {
@@ -25,6 +25,8 @@ type SignerKey = Whom & Dated & { readonly id: string };
 
 /** One scheme: which requests are signed with it, and how that is verified. */
 interface Scheme {
+  /** Stands before the ids of its keys, where they are those of callers. */
+  readonly space: Space;
   /** Those that a request has for nothing else. */
   readonly headers: readonly string[];
   /** All that it reads of its own. */
@@ -82,7 +84,7 @@ function judged(
   });
   require(isValid(key, now), 'key_not_valid');
   if (before === undefined) verified.set(headers, now);
-  return { kind: 'found', principal: principalOf(key, key.id, key.not_after) };
+  return { kind: 'found', principal: principalOf(key, idIn(scheme.space, key.id), key.not_after) };
 }
 
 function schemesOf(options: SignaturesOptions): Scheme[] {
@@ -95,6 +97,7 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
     });
     const own = { ...rfc9421, keys, spaceOf: spaceOfKey('rfc9421') };
     schemes.push({
+      space: 'rfc9421',
       headers: ['signature', 'signature-input'],
       takes: ['signature', 'signature-input', 'content-digest', ...rfc9421.components.filter(isHeader)],
       verify: (message, rule) => verifyRfc9421<(typeof keys)[number]>(message, { ...own, ...rule }),
@@ -103,6 +106,7 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
   if (hmac) {
     const own = { form: hmac, keys: hmac.keys, spaceOf: spaceOfKey('hmac-v1') };
     schemes.push({
+      space: 'hmac-v1',
       headers: [hmac.headers.key, hmac.headers.signature],
       takes: Object.values(hmac.headers),
       verify: (message, rule) => verifyHmac<(typeof hmac.keys)[number]>(message, { ...own, ...rule }),
@@ -114,6 +118,7 @@ function schemesOf(options: SignaturesOptions): Scheme[] {
       JSON.stringify(['standard-webhooks', tenant, principal ?? id]);
     const own = { ...webhooks, spaceOf };
     schemes.push({
+      space: 'standard-webhooks',
       headers: [webhooks.headers.id, webhooks.headers.signature],
       takes: Object.values(webhooks.headers),
       verify(message, rule) {

@@ -28,7 +28,11 @@ export function foundBy(issuer: Issuer, { claims, token, audiences, expires }: V
   const names = { id, tenant, groups, scopes: scopes === undefined ? ['scope', 'scp'] : [scopes] };
   return {
     kind: 'found',
-    principal: { ...principalOf(claims, names, issuer.name), ...(expires !== undefined && { expires }) },
+    principal: {
+      ...principalOf(claims, names, issuer.name),
+      issuer: issuer.issuer,
+      ...(expires !== undefined && { expires }),
+    },
     credential: { token, type: ACCESS_TOKEN, issuer: issuer.issuer },
     bound: bindingOf(claims.cnf),
     dpop: issuer.dpop,

@@ -1,7 +1,7 @@
 // What goes out for whom: the closest entry of the list for the caller, else what is for everybody. Never another's.
 
 import { createHash } from 'node:crypto';
-import type { CallerToken, Principal } from '../../src/plugin.ts';
+import { type CallerToken, identityKey, type Principal } from '../../src/plugin.ts';
 import { createClient, type TokenClient } from './client.ts';
 import { TokenFault } from './faults.ts';
 import type { Options, Source, TokenExchange } from './options.ts';
@@ -72,14 +72,14 @@ async function exchanging(exchange: TokenExchange, name: string, timeout: number
     header,
     prefix,
     isForCaller: true,
-    asking({ id, tenant, expires }, token) {
+    asking(principal, token) {
       // An API key is nothing to exchange, and one server's token nothing to show to another.
       if (!token?.type.startsWith(TOKEN_TYPE) || !subject_issuers.includes(token.issuer)) return undefined;
       // Two tokens of one caller may be good for different things, and so is what is got for them.
       const subject = createHash('sha256').update(token.token).digest('base64url');
       return {
-        key: JSON.stringify([name, tenant ?? null, id, subject]),
-        until: expires,
+        key: JSON.stringify([name, identityKey(principal), subject]),
+        until: principal.expires,
         ask: () => exchanged(exchange, token, client, second),
       };
     },

@@ -156,6 +156,11 @@ export const CODES = {
     why: 'With `on_error: pass` a file that cannot be read, or an issuer that hangs, would let everybody in without a name.',
     fix: 'Remove `on_error`. To see what an entry would do, give it `mode: shadow`; to let strangers in, write `anonymous: true`.',
   },
+  ISSUER_NAME: {
+    title: 'An issuer whose callers could be taken for others',
+    why: 'An issuer chooses what its callers are called. One that calls somebody `ci` would give them the sessions, views and credentials of whoever is called `ci` by an API key or by another issuer.',
+    fix: 'Give the issuer a `name` of its own: it stands before the ids of its callers, as `okta:ada`. An issuer that is the only way to prove oneself, in all entries, needs none.',
+  },
   PLUGIN_PLACE: {
     title: 'A plugin where it cannot work',
     why: '`auth` has to know who calls before an upstream is chosen; `credentials` and `signing` hold what is meant for one upstream.',

@@ -4,6 +4,7 @@
 import type { JsonObject } from '../protocol/values.ts';
 import type { PlacedProblem } from './issues.ts';
 import { authEntryProblems } from './relations/auth-entries.ts';
+import { authNameProblems } from './relations/auth-names.ts';
 import { credentialProblems } from './relations/credentials.ts';
 import { endpointProblems } from './relations/endpoints.ts';
 import { listenerProblems } from './relations/listeners.ts';
@@ -40,6 +41,7 @@ export function relationProblems(tree: JsonObject, plugins: readonly string[]): 
     ...listenerProblems(tree),
     ...wayInProblems(tree),
     ...authEntryProblems(tree),
+    ...authNameProblems(tree),
     ...listedPipeProblems(tree),
     ...endpointProblems(tree),
     ...offeringProblems(tree),

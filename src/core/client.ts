@@ -10,6 +10,11 @@ import type { CallerToken } from './exchange.ts';
 export interface Principal {
   readonly id: string;
   readonly tenant?: string;
+  /**
+   * Who vouches for the id, such as the issuer of its tokens: the same id of another is somebody else. Absent where the
+   * configuration of the gateway does.
+   */
+  readonly issuer?: string;
   readonly scopes: readonly string[];
   readonly groups?: readonly string[];
   /** Until when that is proven, in milliseconds since the epoch; absent: as long as it calls. */
@@ -19,16 +24,19 @@ export interface Principal {
 }
 
 /** Who it is, without what it may do. */
-export type Identity = Pick<Principal, 'id' | 'tenant'>;
+export type Identity = Pick<Principal, 'id' | 'tenant' | 'issuer'>;
 
 export const ANONYMOUS: Principal = { id: 'anonymous', scopes: [] };
 
 /** The gateway itself, where it speaks to an upstream on nobody's behalf. Compare by identity: ids can be chosen. */
 export const GATEWAY: Principal = { id: 'gateway', scopes: [] };
 
-/** The identity as one text, for maps and comparisons. Tenants may give the same id, which are different identities. */
-export function identityKey({ tenant = '', id }: Identity): string {
-  return JSON.stringify([tenant, id]);
+/**
+ * The identity as one text, for maps and comparisons. Tenants and issuers may give the same id, which are different
+ * identities.
+ */
+export function identityKey({ tenant = '', id, issuer }: Identity): string {
+  return JSON.stringify(issuer === undefined ? [tenant, id] : [tenant, id, issuer]);
 }
 
 /** What a client answers to a question. */

@@ -71,7 +71,7 @@ export class Session {
 
   /** Whom it belongs to from now on. */
   bind(principal: Identity | Principal): void {
-    this.#principal = identityOf(principal.id, principal.tenant);
+    this.#principal = identityOf(principal);
     if ('scopes' in principal) this.#find(principal);
   }
 
@@ -164,6 +164,15 @@ function rightsOf({ scopes, groups = [] }: Principal): string {
   return JSON.stringify([[...scopes].sort(), [...groups].sort()]);
 }
 
-export function identityOf(id: string, tenant: string | undefined): Identity {
-  return tenant === undefined ? { id } : { id, tenant };
+/** Who it is, and nothing of what it may do. */
+export function identityOf({
+  id,
+  tenant,
+  issuer,
+}: { [Name in keyof Identity]: string | undefined }): Identity {
+  return {
+    id: id ?? '',
+    ...(tenant !== undefined && { tenant }),
+    ...(issuer !== undefined && { issuer }),
+  };
 }

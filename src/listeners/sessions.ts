@@ -83,7 +83,8 @@ export class Sessions {
     session.bind(principal);
     const text = principal.id === ANONYMOUS.id ? undefined : this.#o.seal.open(KIND, id);
     if (text === undefined) return id;
-    const owner = { principal: principal.id, tenant: principal.tenant };
+    const { id: name, tenant, issuer } = principal;
+    const owner = { principal: name, tenant, issuer };
     const bound = this.#o.seal.seal(KIND, RawObject.trusted(text).with(owner).text);
     const [before, key] = [digest(id), digest(bound)];
     this.#keys.set(session, key);
@@ -169,7 +170,7 @@ export class Sessions {
       now: seen,
       standing: (self) => this.#o.standing(self, path),
       ...(before && { before }),
-      ...(before && { principal: identityOf(said.string('principal') ?? '', said.string('tenant')) }),
+      ...(before && { principal: ownerOf(said) }),
       remember: (change) => store.save(this.#keys.get(session) ?? key, { ...change, seen: host.now() }),
     });
     this.#keys.set(session, key);
@@ -214,4 +215,13 @@ export class Sessions {
     this.#live.get(key)?.end();
     if (this.#live.delete(key)) this.#o.host.metrics.sessions.dec();
   }
+}
+
+/** Whom the sealed text of a session's id says that it belongs to. */
+function ownerOf(said: RawObject): Identity {
+  return identityOf({
+    id: said.string('principal'),
+    tenant: said.string('tenant'),
+    issuer: said.string('issuer'),
+  });
 }

@@ -40,14 +40,14 @@ export function anywhere(audience: string): string {
 export const EVERYBODY = '';
 
 export function audienceOf({ client, principal, inbound }: Exchange): Audience {
-  const { id, tenant = '', scopes, groups = [] } = principal;
+  const { id, scopes, groups = [] } = principal;
+  const whose = identityKey(principal);
   const alike = digest(
     JSON.stringify([
       client.era,
       client.version,
       textOf(client.capabilities),
-      tenant,
-      id,
+      whose,
       scopes.toSorted(),
       groups.toSorted(),
     ]),
@@ -58,7 +58,7 @@ export function audienceOf({ client, principal, inbound }: Exchange): Audience {
   const own = mark === undefined ? alike : `${alike} ${mark}`;
   // As long as nobody has said who calls, the credential may be all that tells callers apart.
   const isKnown = credential === null || id !== ANONYMOUS.id;
-  return { own, common: isKnown ? alike : own, whose: identityKey(principal) };
+  return { own, common: isKnown ? alike : own, whose };
 }
 
 const texts = new WeakMap<RawObject, string>();

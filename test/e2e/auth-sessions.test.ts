@@ -177,3 +177,23 @@ test('what other options have proven is not proven, though a call still runs on 
   expect(upstream.seen.filter(({ message }) => message.method === 'subscriptions/listen')).toHaveLength(1);
   stream.drop();
 });
+
+test('the same id of another issuer is another caller, in sessions and over restarts', async () => {
+  await using other = await startIssuer(() => Date.now() + turned);
+  const sessions = { ...sessionMemory(1 << 20), close() {} };
+  gateway = await startInProcess(configured(), { ...state, sessions });
+  const session = await openSession(gateway.url, { headers: await bearer() });
+  expect((await session.ask('ping')).status).toBe(200);
+  const elsewhere = configured({ issuers: [{ issuer: other.url }] });
+  gateway.configure(elsewhere);
+  expect((await gateway.reload()).ok).toBe(true);
+  const authorization = `Bearer ${await other.token({ aud: `${BASE}/mcp`, scope: 'mcp:use' })}`;
+  const taken = () => sessionOf(gateway.url, session.id, { ...session.headers, authorization }).ask('ping');
+  expect((await taken()).status).toBe(404);
+  await gateway.stop();
+  gateway = await startInProcess(elsewhere, { ...state, sessions });
+  expect((await taken()).status).toBe(404);
+  await gateway.stop();
+  gateway = await startInProcess(configured(), { ...state, sessions });
+  expect((await session.ask('ping')).status).toBe(200);
+});

@@ -15,7 +15,7 @@ const api_keys = { file: 'off', keys: [{ key: KEY, id: 'me' }] };
 const hmac = { 'hmac-v1': { keys: [{ id: 'k', secret: KEY }], headers: { key: 'X-Acme-Key' } } };
 const webhooks = { keys: [{ id: 'k', secret: `whsec_${btoa(KEY)}` }] };
 const certificates = [{ uri: 'spiffe://acme.example/*' }];
-const issuers = [{ issuer: 'https://id.example.com' }];
+const issuers = [{ issuer: 'https://id.example.com', name: 'own' }];
 const metadata = 'resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"';
 const APP = 'https://app.example.com';
 

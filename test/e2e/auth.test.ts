@@ -266,7 +266,7 @@ describe('metadata', () => {
       {
         endpoints: { '/mcp': {}, '/ci': { sse: 'off' }, '/open': { sse: 'off' } },
         pipeline: [
-          { auth: { issuers: [{ issuer: issuer.url }] }, when: { endpoints: ['/mcp'] } },
+          { auth: { issuers: [{ issuer: issuer.url, name: 'own' }] }, when: { endpoints: ['/mcp'] } },
           { auth: { peers: [{ uid: 0 }] }, id: 'ci', when: { endpoints: ['/ci'] } },
         ],
       },

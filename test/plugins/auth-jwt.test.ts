@@ -31,6 +31,7 @@ describe('a good token', () => {
     expect(get(principalFact)).toEqual({
       ends: expect.any(AbortSignal),
       id: 'ada',
+      issuer: issuer.url,
       scopes: ['a', 'b'],
       expires: START + 3_600_000 + 60_000,
     });

@@ -88,10 +88,10 @@ describe('certificates', () => {
       const found = await verdict([{ issuer: certificate.issuer, ...(id && { id }) }], tls);
       return found?.kind === 'found' ? found.principal.id : found?.reason;
     };
-    expect(await idBy(undefined)).toBe(certificate.subject);
-    expect(await idBy('fingerprint')).toBe(fingerprint256);
-    expect(await idBy('uri')).toBe('spiffe://acme.example/agent/seven');
-    expect(await idBy('dns')).toBe('seven.agents.acme.example');
+    expect(await idBy(undefined)).toBe(`subject:${certificate.subject}`);
+    expect(await idBy('fingerprint')).toBe(`fingerprint:${fingerprint256}`);
+    expect(await idBy('uri')).toBe('uri:spiffe://acme.example/agent/seven');
+    expect(await idBy('dns')).toBe('dns:seven.agents.acme.example');
     expect(await idBy('email')).toBe('certificate_without_id');
     expect(await idBy('ip')).toBe('certificate_without_id');
     expect(await idBy('subject', { subject: '' })).toBe('certificate_without_id');

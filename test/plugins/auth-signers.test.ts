@@ -84,7 +84,7 @@ describe('the vectors of docs/signing.md', async () => {
     test(`rfc9421: ${name}`, async () =>
       expect(
         await methodOf({ rfc9421: { keys: ring } }).verify(came(signedWith(message, headers), { now })),
-      ).toEqual({ kind: 'found', principal: { id: key ?? '', scopes: [] } }));
+      ).toEqual({ kind: 'found', principal: { id: `rfc9421:${key}`, scopes: [] } }));
   }
   for (const { name, secret: text, now, message, headers } of await vectorsOf('hmac-v1')) {
     test(`hmac-v1: ${name}`, async () =>
