@@ -195,5 +195,5 @@ test('the same id of another issuer is another caller, in sessions and over rest
   expect((await taken()).status).toBe(404);
   await gateway.stop();
   gateway = await startInProcess(configured(), { ...state, sessions });
-  expect((await session.ask('ping')).status).toBe(200);
+  expect((await sessionOf(gateway.url, session.id, session.headers).ask('ping')).status).toBe(200);
 });
