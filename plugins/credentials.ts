@@ -83,7 +83,10 @@ function isForwardOnly({ callers, headers, client_credentials, token_exchange }:
 function keptTokens(options: Options, upstream: string, host: PluginHost): Tokens {
   const hooks: TokenHooks = {
     now: () => host.now(),
-    got: () => host.count('got'),
+    got(value, until) {
+      host.hide(value, until);
+      host.count('got');
+    },
     failed(fault, wait) {
       host.count('failed', { kind: fault.kind });
       host.log.warn('no credential', { upstream, ...toldOf(fault, options), retryAfterMs: Math.ceil(wait) });

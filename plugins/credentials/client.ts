@@ -29,8 +29,9 @@ const MOST_BYTES = 262_144;
  */
 export async function createClient(options: ClientOptions, timeout: number): Promise<TokenClient> {
   const auth = await authOf(options);
-  const limits: FetchOptions = { timeout, bytes: MOST_BYTES };
-  const client: oauth.Client = { client_id: options.client_id };
+  const { client_id, ca, tls: own } = options;
+  const limits: FetchOptions = { timeout, bytes: MOST_BYTES, ca, own };
+  const client: oauth.Client = { client_id, use_mtls_endpoint_aliases: own !== undefined };
   let known: Promise<oauth.AuthorizationServer> | undefined;
   /** Asked for once; again when what it named does not work. */
   const server = (): Promise<oauth.AuthorizationServer> => {
@@ -165,9 +166,9 @@ function faultFrom(error: unknown, isCallers: boolean): TokenFault {
 }
 
 async function authOf(options: ClientOptions): Promise<oauth.ClientAuth> {
-  const { client_secret, private_key, auth } = options;
+  const { client_secret: secret, private_key, auth } = options;
   if (private_key !== undefined) return signerOf(options, private_key);
-  const secret = client_secret ?? '';
+  if (secret === undefined) return oauth.TlsClientAuth();
   return auth === 'client_secret_post' ? oauth.ClientSecretPost(secret) : oauth.ClientSecretBasic(secret);
 }
 

@@ -2,6 +2,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { duration, z } from '../../src/plugin.ts';
+import { authorities } from '../remote/authorities.ts';
 import { isSafeUrl } from '../remote/fetch.ts';
 import { forwardName, headerName, headerValues } from './names.ts';
 
@@ -53,10 +54,27 @@ const clientFields = {
     .refine(isCertificate, 'not a certificate in PEM')
     .optional()
     .meta({ description: 'The certificate of the key in PEM: its thumbprints are sent, as Entra wants it.' }),
-  auth: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt']).optional().meta({
-    description:
-      'How the gateway proves itself there. Default: `private_key_jwt` with a key, else `client_secret_basic`.',
-  }),
+  auth: z
+    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth'])
+    .optional()
+    .meta({
+      description:
+        'How the gateway proves itself there. Default: `private_key_jwt` with a key, `client_secret_basic` with a secret, else `tls_client_auth` (RFC 8705).',
+    }),
+  ca: authorities.optional(),
+  tls: z
+    .strictObject({
+      cert: z.string().refine(isCertificate, 'not a certificate in PEM').meta({
+        description: 'With its chain, in PEM. Write a reference.',
+      }),
+      key: z
+        .string()
+        .refine(isAnyKey, 'not a private key in PEM without a passphrase')
+        .meta({ description: 'Its private key in PEM. Write a reference.' }),
+    })
+    .refine(isPair, { path: ['key'], error: 'is not the key of the certificate' })
+    .optional()
+    .meta({ description: 'The certificate that the gateway shows to the server.' }),
   assertion_audience: z.string().min(1).optional().meta({
     description: 'The audience of what is signed. Default: the issuer, else the token endpoint.',
   }),
@@ -114,15 +132,17 @@ type ClientShape = z.output<z.ZodObject<typeof clientFields>>;
 function judge(client: ClientShape, context: z.core.$RefinementCtx<unknown>): void {
   const problem = (path: string, message: string): void =>
     context.addIssue({ code: 'custom', path: [path], message, input: undefined });
-  const { issuer, token_url, client_secret, private_key, auth } = client;
+  const { issuer, token_url, client_secret, private_key, auth, tls } = client;
   if (issuer === undefined && token_url === undefined) problem('issuer', 'write `issuer` or `token_url`');
   if (client_secret !== undefined && private_key !== undefined)
     problem('private_key', 'the client has a secret or a key, not both');
-  if (client_secret === undefined && private_key === undefined)
-    problem('client_secret', 'write `client_secret` or `private_key`');
+  if (client_secret === undefined && private_key === undefined && tls === undefined)
+    problem('client_secret', 'write `client_secret`, `private_key` or `tls`');
   if (auth === 'private_key_jwt' && private_key === undefined) problem('auth', 'needs `private_key`');
-  if (auth !== undefined && auth !== 'private_key_jwt' && client_secret === undefined)
+  if (auth?.startsWith('client_secret') && client_secret === undefined)
     problem('auth', 'needs `client_secret`');
+  if (auth === 'tls_client_auth' && (tls === undefined || (client_secret ?? private_key) !== undefined))
+    problem('auth', 'needs `tls`, and neither a secret nor a key beside it');
   for (const name of ['key_id', 'algorithm', 'certificate', 'assertion_audience'] as const)
     if (client[name] !== undefined && private_key === undefined) problem(name, 'belongs to `private_key`');
 }
@@ -257,6 +277,20 @@ function isPrivateKey(pem: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isAnyKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).type === 'private';
+  } catch {
+    return false;
+  }
+}
+
+function isPair({ cert, key }: { cert: string; key: string }): boolean {
+  // What is none is told where it stands.
+  if (!isCertificate(cert) || !isAnyKey(key)) return true;
+  return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
 }
 
 function isCertificate(pem: string): boolean {

@@ -43,7 +43,8 @@ export interface Asking {
 
 export interface TokenHooks {
   now(): number;
-  got(): void;
+  /** @param until when it is good no more, whoever has it; milliseconds since the epoch */
+  got(value: string, until: number): void;
   failed(fault: TokenFault, wait: number): void;
   evicted(): void;
 }
@@ -141,7 +142,7 @@ export class Tokens {
       entry.kept = { value, at, until, renewAt: renewalOf(at, until, limits) };
       entry.failure = undefined;
       entry.failures = 0;
-      this.#hooks.got();
+      this.#hooks.got(value, own);
       return entry.kept;
     } catch (error) {
       const fault = error instanceof TokenFault ? error : new TokenFault('odd', 'failed');

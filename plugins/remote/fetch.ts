@@ -49,6 +49,8 @@ export interface FetchOptions {
   readonly bytes: number;
   /** Who may vouch for the server, and nobody else: certificates in PEM. Default: the authorities of the machine. */
   readonly ca?: string | undefined;
+  /** What the gateway shows as its own: certificate and key in PEM. */
+  readonly own?: { readonly cert: string; readonly key: string } | undefined;
   /** Ends the request before its time. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -62,7 +64,7 @@ type Init = Pick<RequestInit, 'method' | 'headers' | 'body'>;
 export async function fetchWhole(
   url: string,
   init: Init,
-  { timeout, bytes, ca, signal: given }: FetchOptions,
+  { timeout, bytes, ca, own, signal: given }: FetchOptions,
 ): Promise<Response> {
   if (!isSafeUrl(url))
     throw new RemoteFault('the address is neither https nor on this machine', 'url_refused');
@@ -74,7 +76,9 @@ export async function fetchWhole(
       ...init,
       redirect: 'manual',
       signal,
-      ...(ca !== undefined && { tls: { ca } }),
+      ...((ca !== undefined || own !== undefined) && { tls: { ...(ca !== undefined && { ca }), ...own } }),
+      // A connection that was made as another is not this one's.
+      ...(own !== undefined && { keepalive: false }),
     });
     const { status, headers } = answer;
     if (status >= 300 && status <= 399) {

@@ -74,7 +74,8 @@ export async function prepare(
   );
   observeProcess(metrics.registry);
   const failing = Promise.withResolvers<IntegrityError>();
-  const host = { log: logger.log, metrics, now: Date.now, redact: shell.redact, fail: failing.resolve };
+  const { redact } = shell;
+  const host = { log: logger.log, metrics, now: Date.now, redact, hide: redact.hide, fail: failing.resolve };
   const { size, busy } = config.state;
   const world: World = {
     host,
@@ -104,8 +105,9 @@ export async function prepare(
 
 /** A world for looking only: no log, no key on disk, no figures kept, and this configuration. */
 export function quietWorld(shell: Shell, loaded: Loaded): World {
+  const { redact } = shell;
   return {
-    host: { log: SILENT, metrics: createMetrics(), now: Date.now, redact: shell.redact },
+    host: { log: SILENT, metrics: createMetrics(), now: Date.now, redact, hide: redact.hide },
     read: () => ({ ok: true, warnings: [], config: loaded.config, document: loaded.document }),
     readFile: readBounded,
     plugins: shell.plugins,

@@ -51,6 +51,11 @@ export interface PluginHost {
    * let in no more. Calls at work go on here, and may still ask its hooks, until `dispose`.
    */
   readonly replaced: AbortSignal;
+  /**
+   * Takes a secret that the plugin has got, such as a token, out of logs, errors and pages until that time, in
+   * milliseconds since the epoch. What stands in its options is taken out anyway.
+   */
+  hide(value: string, until: number): void;
   /** Counts that a limit of the plugin's options kept something out: `sluice_limit_hits_total{limit}`. */
   limitHit(limit: string): void;
   /**

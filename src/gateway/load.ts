@@ -144,6 +144,7 @@ function bindHost(host: PluginHost, loaded: LoadedPlugin): PluginHost {
     count: (event, labels, by) => host.count(event, labels, by),
     level: (what, value) => host.level(what, value),
     took: (what, ms) => host.took(what, ms),
+    hide: (value, until) => host.hide(value, until),
     limitHit: (limit) => host.limitHit(limit),
     answerHeaders: (x, headers, rank) => host.answerHeaders(x, headers, rank),
     fail: (fault) => host.fail(fault),

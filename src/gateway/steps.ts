@@ -150,6 +150,7 @@ function pluginHost(entry: Entry, upstream: string | undefined, parts: StepsPart
       host.metrics.pluginEvents.inc({ plugin: entry.id, event, kind, reason }, by),
     level: (what, value) => host.metrics.pluginLevel.set({ plugin: entry.id, what }, value),
     took: (what, ms) => host.metrics.pluginSeconds.observe({ plugin: entry.id, what }, ms / 1_000),
+    hide: (value, until) => host.hide?.(value, until),
     limitHit: (limit) => host.metrics.limitHits.inc({ limit }),
     fail: (fault) => host.fail?.(fault),
     answerHeaders: answering(entry, time.place, host),

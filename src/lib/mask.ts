@@ -1,6 +1,6 @@
 // Takes known values out of free text, in the forms in which programs write them.
 
-const MASK = '••••';
+export const MASK = '••••';
 /** Shorter ones are words and numbers that stand everywhere. */
 const SHORTEST = 4;
 /** Around a key; it stands around everybody's. */
@@ -48,7 +48,8 @@ function passesOf(forms: readonly string[]): (string | RegExp)[] {
   return [...long, ...groups.map((group) => new RegExp(group.join('|'), 'g'))];
 }
 
-function formsOf(value: string): string[] {
+/** How programs write a value. */
+export function formsOf(value: string): string[] {
   const lines = value.split(/\r?\n/).filter((line) => !ARMOUR.test(line));
   return [
     value,

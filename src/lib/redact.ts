@@ -2,6 +2,7 @@
 // values come from nor where texts go.
 
 import { createMask } from './mask.ts';
+import { PassingMask } from './passing-mask.ts';
 
 /** A value of fewer bytes is a word or a number that stands everywhere; names of fields hide those. */
 const LEAST_BYTES = 8;
@@ -13,13 +14,17 @@ export interface Redactor {
   (text: string): string;
   /** From now on these are taken out, and those learned before as well: what was valid is still at work. */
   learn(values: Iterable<string>): void;
+  /** Takes this one out until a time, in milliseconds since the epoch. */
+  hide(value: string, until: number): void;
 }
 
-export function createRedactor(): Redactor {
+export function createRedactor(now: () => number = Date.now): Redactor {
   const values = new Set<string>();
+  const passing = new PassingMask();
   let mask = createMask([]);
-  const redact = (text: string): string => mask(text);
+  const redact = (text: string): string => passing.mask(mask(text));
   return Object.assign(redact, {
+    hide: (value: string, until: number) => passing.hide(value, until, now()),
     learn(given: Iterable<string>) {
       const known = values.size;
       let isNew = false;

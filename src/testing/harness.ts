@@ -187,7 +187,7 @@ async function setUp(bench: Bench, raw: unknown): Promise<Hooks> {
     else inbound.answer?.offer(headers, id, rank);
   };
   const { mode = 'enforce', stateDir } = entry;
-  const counts = { count, level, took() {}, limitHit };
+  const counts = { count, level, took() {}, limitHit, hide() {} };
   const given = {
     id,
     upstream,

@@ -41,6 +41,7 @@ describe('they were there to be found', () => {
     'credential',
     'apiKey',
     'apiSecret',
+    'fetchedToken',
   ];
   test.each(SENT)('%s was sent to a server', (kind) => {
     expect(caught.sent).toContain(VALUES[kind]);
