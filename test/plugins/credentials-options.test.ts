@@ -82,7 +82,7 @@ test.each([
   [client({ issuer: 'http://localhost.evil.example' }), 'https'],
   [client({ issuer: 'https://user:CANARY@id.example' }), 'https'],
   [client({ token_url: 'file:///etc/passwd' }), 'https'],
-  [client({ client_secret: undefined }), 'write `client_secret` or `private_key`'],
+  [client({ client_secret: undefined }), 'write `client_secret`, `private_key` or `tls`'],
   [client({ private_key: 'CANARY' }), 'not a private key'],
   [client({ auth: 'private_key_jwt' }), 'needs `private_key`'],
   [client({ certificate: 'CANARY' }), 'not a certificate'],
