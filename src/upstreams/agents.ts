@@ -1,7 +1,6 @@
-// Pools of connections to one upstream. When certificates change a new pool takes over: what is at work on the old
+// Pools of TLS connections to one upstream. When certificates change a new pool takes over: what is at work on the old
 // one ends as it is, and its idle connections run out by themselves.
 
-import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { TlsOptions } from './certificates.ts';
 
@@ -12,21 +11,18 @@ const KEEP_ALIVE_MS = 4_000;
 const POOL = { keepAlive: true, timeout: KEEP_ALIVE_MS, maxSockets: Number.POSITIVE_INFINITY };
 
 export interface Agents {
-  readonly http: HttpAgent;
   /** @throws what `options` throws */
-  https(): HttpsAgent;
+  current(): HttpsAgent;
   close(): void;
 }
 
 /** @param options of TLS; another object when they have changed */
 export function createAgents(options?: () => TlsOptions): Agents {
-  const http = new HttpAgent(POOL);
   let made: TlsOptions | undefined;
   let https: HttpsAgent | undefined;
   let older: HttpsAgent[] = [];
   return {
-    http,
-    https() {
+    current() {
       const wanted = options?.();
       if (https && wanted === made) return https;
       if (https) older = [...older, https].filter(isUsed);
@@ -35,7 +31,7 @@ export function createAgents(options?: () => TlsOptions): Agents {
       return https;
     },
     close() {
-      for (const agent of [http, https, ...older]) agent?.destroy();
+      for (const agent of [https, ...older]) agent?.destroy();
     },
   };
 }

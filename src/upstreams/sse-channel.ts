@@ -170,7 +170,8 @@ async function unsent(
   const { status } = answer;
   const verdict = await statusFault(answer, reading, undefined);
   if (status === 404 || status === 410) {
-    life.abort();
+    // The call that was turned away is told so before the end of the stream is the end of all calls on it.
+    setImmediate(() => life.abort());
     return new Unwritten(`it does not know the session any more (${status})`);
   }
   if (verdict.kind === 'fault') return verdict.error;

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'bun:test';
 import { lookup } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
-import { createHttpClient, Unanswered } from '../../../src/upstreams/http-client.ts';
+import { createHttpClient } from '../../../src/upstreams/http-client.ts';
+import { Unanswered } from '../../../src/upstreams/http-faults.ts';
 import { codeOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import {
   answer,
@@ -57,11 +58,11 @@ describe('a connection', () => {
     const signal = new AbortController().signal;
     const send = async (path: string): Promise<void> => {
       const url = new URL(path, rogue.url).href;
-      const { discard } = await client.send(
+      const answer = await client.send(
         { transport: 'http', method: 'POST', url, headers: {}, body: '{"method":"x","id":1}' },
         signal,
       );
-      discard();
+      answer.discard();
     };
     for (let i = 0; i < 10; i++) await send('/mcp');
     expect(rogue.connections).toBeLessThan(4);

@@ -1,6 +1,7 @@
 // Every timeout of an upstream fires, with a server that really does what it is for: the error names the setting,
 // the figure counts it, and nothing of the call stays behind.
 import { afterEach, describe, expect, test } from 'bun:test';
+import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { McpResult } from '../../../src/protocol/message.ts';
 import { codeOf, exchange, nobody, toolCall } from '../../fixtures/exchanges.ts';
@@ -35,6 +36,8 @@ async function full(): Promise<number> {
   const port = Number(new TextDecoder().decode(value));
   const waiting = Array.from({ length: 640 }, () => connect(port, '127.0.0.1').on('error', () => {}));
   undo.push(() => waiting.map((socket) => socket.destroy()));
+  // As many as the queue holds.
+  await Promise.all(waiting.slice(0, 2).map((socket) => once(socket, 'connect')));
   return port;
 }
 
