@@ -51,14 +51,6 @@ export class Http1Answer implements HttpAnswer, AsyncIterableIterator<Uint8Array
     return this;
   }
 
-  /** The whole body, once, where it has come already. */
-  takeWhole(): readonly Uint8Array[] | undefined {
-    if (this.#source || this.#fault) return undefined;
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    return pieces;
-  }
-
   finish(): void {
     this.#finishing = true;
   }

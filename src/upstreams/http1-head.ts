@@ -145,16 +145,17 @@ const OWN: ReadonlySet<string> = new Set([
 export function requestBytes({ method, headers, body }: Outbound, host: string, path: string): Buffer {
   const hasBody = body !== '' || method === 'POST';
   const length = hasBody ? Buffer.byteLength(body) : 0;
-  let head = `${method} ${path} HTTP/1.1\r\nhost: ${headers.host ?? host}\r\nconnection: keep-alive\r\n`;
-  for (const name in headers) {
-    if (OWN.has(name)) continue;
-    head += `${name}: ${headers[name]}\r\n`;
-    if (!TOKEN.test(name) || FORBIDDEN.test(headers[name] ?? ''))
-      throw new TypeError(`the header ${JSON.stringify(name)} has a character that a header cannot have`);
-  }
+  let head = `${method} ${path} HTTP/1.1\r\n${field('host', headers.host ?? host)}connection: keep-alive\r\n`;
+  for (const name in headers) if (!OWN.has(name)) head += field(name, headers[name] ?? '');
   head += hasBody ? `content-length: ${length}\r\n\r\n` : '\r\n';
   const bytes = Buffer.allocUnsafe(head.length + length);
   bytes.write(head, 0, 'latin1');
   if (length > 0) bytes.write(body, head.length);
   return bytes;
+}
+
+function field(name: string, value: string): string {
+  if (!TOKEN.test(name) || FORBIDDEN.test(value))
+    throw new TypeError(`the header ${JSON.stringify(name)} has a character that a header cannot have`);
+  return `${name}: ${value}\r\n`;
 }
