@@ -29,8 +29,6 @@ export class Closed extends Error {
   readonly code = 'ECONNRESET';
 }
 
-/** Interim answers of one request, such as 103 (RFC 9110 §15.2). */
-const MOST_INTERIM = 8;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const NOTHING = new Uint8Array(0);
 
@@ -45,7 +43,6 @@ export class Connection implements Source {
   #body: Unframer | undefined;
   /** Of a head that has not come whole. */
   #begun: Uint8Array = NOTHING;
-  #interim = 0;
   #heard = false;
   #unsent: Uint8Array = NOTHING;
   #isGone = false;
@@ -68,7 +65,6 @@ export class Connection implements Source {
     this.uses++;
     this.#asked = asked;
     this.#heard = false;
-    this.#interim = 0;
     this.#write(bytes);
   }
 
@@ -130,8 +126,8 @@ export class Connection implements Source {
     this.#begun = NOTHING;
     const head = parseHead(view.toString('latin1', 0, end));
     if (head.status >= 200) this.#begin(head);
-    else if (head.status === 101 || ++this.#interim > MOST_INTERIM)
-      throw new NotHttp(`it answered ${head.status} where nobody had asked for it`);
+    // Any number of other interim answers may come (RFC 9110 §15.2): how long, the timeouts say.
+    else if (head.status === 101) throw new NotHttp('it answered 101 where nobody had asked for it');
     return all.subarray(end + END_OF_HEAD.length);
   }
 

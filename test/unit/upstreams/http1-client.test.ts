@@ -135,7 +135,7 @@ describe('what is no answer', () => {
     ['HTTP/1.1 200 OK\r\n folded: x\r\n\r\n', 'malformed header field'],
     ['HTTP/1.1 200 OK\nContent-Length: 0\n\n', 'too early'],
     ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n', 'answered 101'],
-    ['HTTP/1.1 100 Continue\r\n\r\n'.repeat(9), 'answered 100'],
+    ['HTTP/1.1 100 Continue\r\n\r\n'.repeat(90), 'too early'],
     [`HTTP/1.1 200 OK\r\nX: ${'a'.repeat(70_000)}`, 'longer than 65536'],
     ['220 smtp.example.com ESMTP\r\n', 'did not answer in HTTP/1.1'],
     ['', 'closed the connection'],
