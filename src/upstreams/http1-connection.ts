@@ -25,7 +25,7 @@ export interface Owner {
 }
 
 /** The server has closed it. */
-export class Closed extends Error {
+class Closed extends Error {
   readonly code = 'ECONNRESET';
 }
 
