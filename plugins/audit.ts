@@ -43,8 +43,14 @@ export default definePlugin({
         `the log in ${directory} is that of ${kept.origin}, not of ${options.origin}: another origin needs another directory`,
       );
     const generation = ++generations;
-    const broken = onBreak(directory, options, host);
-    const begin = (): void => kept.use(options, generation, broken);
+    const broken = onBreak(directory, options.health, host);
+    const stop = onBreak(directory, { on_break: 'stop' }, host);
+    // Of the first generation at once: there may be something that was not sent before.
+    if (kept.outlets.generation === 0) kept.outlets.use(options, generation, stop);
+    const begin = (): void => {
+      kept.use(options, generation, broken);
+      kept.outlets.use(options, generation, stop);
+    };
     return hooksOf(kept, options, host, begin);
   },
 });
@@ -89,6 +95,13 @@ function hooksOf(kept: KeptLog, options: Options, host: PluginHost, begin: () =>
       void rest.done.then((end) => writer.note(outcome(x, result, end)));
       return undefined;
     },
+    report: () => ({
+      origin: kept.origin,
+      seq: kept.log.seq,
+      waiting: kept.log.waiting,
+      writable: kept.log.fault === undefined,
+      deliveries: kept.outlets.standings,
+    }),
     onClose(x, result) {
       // What was cut off, cancelled or refused here has passed no `onResult`.
       if (!traceOf(x).isOver) writer.note(outcome(x, result));
@@ -112,14 +125,18 @@ async function guarded(
 
 const unwritten = (x: Exchange): McpResult => refuse('AUDIT_UNAVAILABLE', undefined, { requestId: x.id });
 
-function onBreak(directory: string, { health }: Options, host: PluginHost): (what: string) => void {
+function onBreak(
+  directory: string,
+  { on_break }: Pick<Options['health'], 'on_break'>,
+  host: PluginHost,
+): (what: string) => void {
   let told: string | undefined;
   return (what) => {
     host.count('broken');
     if (what === told) return;
     told = what;
     const error = brokenError(directory, what);
-    if (health.on_break === 'stop') host.fail(error);
+    if (on_break === 'stop') host.fail(error);
     else host.log.error(error.message, { hint: error.hint });
   };
 }

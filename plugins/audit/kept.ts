@@ -8,6 +8,7 @@ import { lockLog } from './lock.ts';
 import type { AuditLog, Tunables } from './log.ts';
 import { openLog } from './open-log.ts';
 import type { Options } from './options.ts';
+import { Outlets } from './outlets.ts';
 import { redisState } from './redis-state.ts';
 import { Salts } from './salts.ts';
 import { fileState, memoryState, type StateStore } from './state.ts';
@@ -24,6 +25,7 @@ export interface KeptLog {
   readonly origin: string;
   readonly listeners: Set<Listener>;
   readonly salts: Salts;
+  readonly outlets: Outlets;
   /** From now on with these options; those of an older generation change nothing. @param generation greater of later ones */
   use(options: Options, generation: number, broken: (what: string) => void): void;
   close(): Promise<void>;
@@ -35,7 +37,7 @@ export interface Places {
   readonly keyFile: string;
 }
 
-type Host = Pick<PluginHost, 'log' | 'now' | 'count' | 'level' | 'took'>;
+type Host = Pick<PluginHost, 'log' | 'now' | 'count' | 'level' | 'limitHit' | 'took'>;
 
 /** @throws IntegrityFault when the log is not what was written; else Error with why there can be none */
 export async function keepLog(
@@ -86,16 +88,24 @@ export async function keepLog(
       },
     });
     watch.log = log;
+    const outlets = new Outlets(
+      { directory, origin: options.origin, seq: log.seq },
+      host,
+      options.delivery.memory,
+    );
+    listeners.add(outlets);
     return {
       log,
       key,
       origin: options.origin,
       listeners,
       salts,
+      outlets,
       use: (next, generation, broken) => watch.use(next, generation, broken),
       async close() {
         watch.stop();
         const missing = await log.close();
+        await outlets.close();
         await salts.close(log.segment);
         if (missing > 0) host.log.error('entries are not in the audit log', { directory, entries: missing });
         store.close();

@@ -1,6 +1,7 @@
 // The options of the plugin `audit`.
 
 import { duration, z } from '../../src/plugin.ts';
+import { anchors, delivery, judgeLists, sinks } from './delivery/lists.ts';
 
 const durability = z.enum(['strict', 'bounded', 'best_effort']);
 
@@ -66,7 +67,7 @@ const health = z
   })
   .prefault({});
 
-export const schema = z.strictObject({
+const fields = z.strictObject({
   to: z
     .string()
     .min(1)
@@ -139,7 +140,12 @@ export const schema = z.strictObject({
       examples: [{ github__merge: ['repository', 'number'] }],
     })
     .prefault({}),
+  sinks,
+  anchors,
+  delivery,
 });
+
+export const schema = fields.superRefine(judgeLists);
 
 export type Options = z.output<typeof schema>;
 export type Durability = z.output<typeof durability>;

@@ -1,6 +1,6 @@
 // What anchors leave, to be read by whoever verifies: lines of JSON, each with a signed note, added to and never changed.
 
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../files.ts';
 
@@ -10,6 +10,7 @@ const LF = 0x0a;
 
 /** Adds a note, and waits until it is on disk. @throws what the file system says */
 export async function keepNote(file: string, note: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const handle = await open(file, 'a+', 0o600);
   try {
     const { size } = await handle.stat();

@@ -3,9 +3,9 @@
 
 import { z } from '../../../src/plugin.ts';
 import { type Checkpoint, readCheckpoint } from '../checkpoint.ts';
-import type { SignedCheckpoint } from '../delivery/checkpoints.ts';
 import type { Outlet } from '../delivery/delivery.ts';
-import { anchorFields } from '../delivery/options.ts';
+import type { SignedCheckpoint } from '../delivery/newest.ts';
+import { anchorFields, onBreak } from '../delivery/options.ts';
 import { readNote } from '../note.ts';
 import { keepNote, lastNote } from './evidence.ts';
 import { requireGrowth } from './growth.ts';
@@ -13,6 +13,7 @@ import { requireGrowth } from './growth.ts';
 export const fileSchema = z.strictObject({
   kind: z.literal('file'),
   ...anchorFields('1m'),
+  on_break: onBreak,
   path: z
     .string()
     .min(1)

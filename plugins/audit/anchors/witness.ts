@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { z } from '../../../src/plugin.ts';
 import { authorities } from '../../remote/authorities.ts';
 import { remoteUrl } from '../../remote/url.ts';
-import type { SignedCheckpoint } from '../delivery/checkpoints.ts';
 import type { Outlet } from '../delivery/delivery.ts';
 import { DeliveryFault } from '../delivery/fault.ts';
-import { anchorFields } from '../delivery/options.ts';
+import type { SignedCheckpoint } from '../delivery/newest.ts';
+import { anchorFields, onBreak } from '../delivery/options.ts';
 import { placeOf, post, statusFault } from '../delivery/post.ts';
 import { base64 } from '../hash.ts';
 import { readNote } from '../note.ts';
@@ -19,6 +19,7 @@ import { forked, proofOf, rolledBack } from './growth.ts';
 export const witnessSchema = z.strictObject({
   kind: z.literal('witness'),
   ...anchorFields('5m'),
+  on_break: onBreak,
   url: remoteUrl('The submission prefix of the witness.', 'https://witness.example.com/w1'),
   ca: authorities.optional(),
   key: z

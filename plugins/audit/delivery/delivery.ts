@@ -4,7 +4,7 @@
 import type { PluginHost } from '../../../src/plugin.ts';
 import { type Backoff, waitAfter } from './backoff.ts';
 import type { Cursor, CursorFile } from './cursor.ts';
-import { type DeliveryFault, faultOf } from './fault.ts';
+import { type DeliveryFault, faultOf, type Reason } from './fault.ts';
 
 /** The next things for a place, and what its cursor is when it has them. */
 export interface Batch<T> {
@@ -20,6 +20,8 @@ export interface Source<T> {
   start(): Cursor;
   /** What comes after the cursor; undefined while there is nothing. @throws what the file system says */
   after(cursor: Cursor): Promise<Batch<T> | undefined>;
+  /** How many entries there are after the cursor. */
+  behind(cursor: Cursor): number;
 }
 
 /** Where things go. */
@@ -43,25 +45,33 @@ export interface Pace {
 
 /** What the gateway gives it. */
 export interface Surroundings {
-  readonly host: Pick<PluginHost, 'log' | 'count' | 'limitHit' | 'now'>;
+  readonly host: Pick<PluginHost, 'log' | 'count' | 'level' | 'limitHit' | 'now'>;
   /** Resolves after so many milliseconds, or when the signal says so. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
   /** From 0 to 1. */
   random(): number;
+  /** The place has seen a log that this one does not continue. */
+  broken?(what: string): void;
 }
 
-/** How a delivery stands. */
-export interface Standing {
+/** How a delivery stands, as it is told to the operator. */
+export type Standing = {
   readonly name: string;
   readonly kind: string;
   readonly place: string;
   /** The last that arrived. */
   readonly seq: number;
+  /** Entries that have not. */
+  readonly behind: number;
+  /** Attempts that failed, in a row. */
   readonly failures: number;
-  /** Why the last attempt failed. */
-  readonly fault: string | undefined;
-  readonly reason: string | undefined;
-}
+  /** Why the last one did. */
+  readonly fault: string | null;
+  readonly reason: string | null;
+};
+
+/** What says that the log is not what it was. */
+const BREAKS: ReadonlySet<Reason> = new Set(['fork', 'rollback']);
 
 export class Delivery<T> {
   /** It closes: what is there is still sent. */
@@ -90,21 +100,19 @@ export class Delivery<T> {
 
   /** There is something new. */
   wake(): void {
+    this.#tell();
     this.#news.resolve();
   }
 
   get standing(): Standing {
     const { kind, place } = this.outlet;
-    const { seq } = this.#cursor;
-    const fault = this.#fault;
     return {
-      name: this.name,
-      kind,
-      place,
-      seq,
+      ...{ name: this.name, kind, place },
+      seq: this.#cursor.seq,
+      behind: this.source.behind(this.#cursor),
       failures: this.#failures,
-      fault: fault?.message,
-      reason: fault?.reason,
+      fault: this.#fault?.message ?? null,
+      reason: this.#fault?.reason ?? null,
     };
   }
 
@@ -170,8 +178,13 @@ export class Delivery<T> {
     }
   }
 
+  #tell(): void {
+    this.around.host.level(`behind_${this.name}`, this.source.behind(this.#cursor));
+  }
+
   #arrived({ next, items }: Batch<T>): void {
     this.#cursor = next;
+    this.#tell();
     if (items.length === 0 || this.#failures === 0) return;
     this.around.host.log.info('the audit log is sent again', { to: this.name, place: this.outlet.place });
     this.#failures = 0;
@@ -183,8 +196,10 @@ export class Delivery<T> {
     const { host, random } = this.around;
     host.count('failed', { kind: this.outlet.kind, reason: fault.reason });
     // Each reason once, however long it lasts.
-    if (this.#failures === 0 || this.#fault?.reason !== fault.reason)
+    if (this.#failures === 0 || this.#fault?.reason !== fault.reason) {
       host.log.error('the audit log cannot be sent', this.#words(fault));
+      if (BREAKS.has(fault.reason)) this.around.broken?.(fault.message);
+    }
     this.#failures++;
     this.#fault = fault;
     await this.#rest(waitAfter(this.#failures, this.pace.retry, random(), fault.more.retryAfter));

@@ -10,20 +10,23 @@ export interface EntriesOptions {
   readonly batch: number;
   /** Most that a sink may be behind. */
   readonly behind: number;
+  /** Where one begins that is new. */
+  readonly from: 'now' | 'beginning';
 }
 
-/** A sink that is new begins with what comes from now on: what the log had before is in the log. */
 export function entriesOf(
   directory: string,
   recent: Recent,
-  { batch, behind }: EntriesOptions,
+  { batch, behind, from }: EntriesOptions,
 ): Source<string> {
   const held = (cursor: Cursor): Batch<string> | undefined => {
     const lines = recent.after(cursor.seq, batch);
     return lines && { items: lines, next: { seq: cursor.seq + lines.length } };
   };
   return {
-    start: () => ({ seq: recent.last }),
+    // A log with one entry has the one that opens it.
+    start: () => ({ seq: from === 'beginning' || recent.last <= 1 ? 0 : recent.last }),
+    behind: ({ seq }) => Math.max(0, recent.last - seq),
     async after(cursor) {
       const over = recent.last - cursor.seq - behind;
       if (over > 0)

@@ -43,6 +43,14 @@ export const sinkFields = {
     .max(10_000)
     .meta({ description: 'Most entries of one message or attempt.', examples: [256] })
     .prefault(256),
+  from: z
+    .enum(['now', 'beginning'])
+    .meta({
+      description:
+        'Where one begins that is new: with what is written from now on, or with the first entry of the log. A log that is new itself is sent whole.',
+      examples: ['beginning'],
+    })
+    .prefault('now'),
   behind: z
     .int()
     .min(1)
@@ -59,3 +67,13 @@ export const anchorFields = (every: string) => ({
   ...common,
   every: duration(every, { description: 'Least time between two checkpoints that are sent.' }, 1),
 });
+
+/** Of anchors that know what they saw before. */
+export const onBreak = z
+  .enum(['log', 'stop'])
+  .meta({
+    description:
+      'What happens when it has seen a log that this one does not continue: `stop` ends the gateway with exit code 10, `log` says and counts it.',
+    examples: ['stop'],
+  })
+  .prefault('log');

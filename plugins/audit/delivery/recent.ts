@@ -7,7 +7,7 @@ export class Recent {
 
   constructor(
     /** How many are kept. */
-    readonly most: number,
+    public most: number,
     /** The last entry that is on disk when this begins. */
     last: number,
   ) {

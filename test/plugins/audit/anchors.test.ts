@@ -7,9 +7,9 @@ import { cosignerOf } from '../../../plugins/audit/anchors/cosignature.ts';
 import { lastNote } from '../../../plugins/audit/anchors/evidence.ts';
 import { fileAnchor, fileSchema } from '../../../plugins/audit/anchors/file.ts';
 import { witnessAnchor, witnessSchema } from '../../../plugins/audit/anchors/witness.ts';
-import type { SignedCheckpoint } from '../../../plugins/audit/delivery/checkpoints.ts';
-import { Checkpoints } from '../../../plugins/audit/delivery/checkpoints.ts';
 import type { DeliveryFault } from '../../../plugins/audit/delivery/fault.ts';
+import type { SignedCheckpoint } from '../../../plugins/audit/delivery/newest.ts';
+import { NewestCheckpoint } from '../../../plugins/audit/delivery/newest.ts';
 import { readNote, type Verifier } from '../../../plugins/audit/note.ts';
 import { copyOf, type WrittenLog, writeLog } from '../../fixtures/audit/log.ts';
 import { sendOnce } from '../../fixtures/audit/outlet.ts';
@@ -19,7 +19,7 @@ import { startWitness, type Witness } from '../../fixtures/audit/witness.ts';
 /** The checkpoint a log says is its newest. */
 function newestOf(directory: string): SignedCheckpoint {
   const note = readFileSync(join(directory, 'checkpoint'), 'utf8');
-  return new Checkpoints(note).newest as SignedCheckpoint;
+  return new NewestCheckpoint(note).value as SignedCheckpoint;
 }
 
 const knownAs = ({ origin, signer }: WrittenLog) => new Map([[origin, [signer?.verifier as Verifier]]]);

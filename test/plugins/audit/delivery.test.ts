@@ -18,6 +18,7 @@ test('everything arrives in order, in batches, and the cursor says how far it is
   await delivery.close(1_000);
   expect(got).toEqual([[1, 2], [3, 4], [5], [6]]);
   expect(around.counts.get('delivered test')).toBe(6);
+  expect(around.levels.get('behind_test')).toBe(0);
 });
 
 test('after a restart it goes on where it stopped', async () => {
@@ -165,6 +166,7 @@ test('what is left out on the way is counted and said', async () => {
   const around = observed();
   const source = {
     start: () => ({ seq: 0 }),
+    behind: ({ seq }: { seq: number }) => 7 - seq,
     after: async ({ seq }: { seq: number }) =>
       seq === 0
         ? { items: [], next: { seq: 7 }, skipped: { entries: 7, reason: 'behind' as const } }

@@ -29,7 +29,7 @@ async function drain(source: Source<string>, from: Cursor) {
   return { lines, skipped, cursor };
 }
 
-const wide = { batch: 64, behind: 1_000_000 };
+const wide = { batch: 64, behind: 1_000_000, from: 'now' as const };
 
 test('from the beginning, over all files, from any place in the middle', async () => {
   using log = await writeLog({ entries: 300 });
@@ -89,14 +89,16 @@ test('a file that is not there any more is passed over, and its entries counted'
 test('who is too far behind goes on where it may be, and what is between is counted', async () => {
   using log = await writeLog({ entries: 100 });
   const all = linesOf(log);
-  const source = entriesOf(log.directory, new Recent(10, all.length), { batch: 64, behind: 30 });
+  const source = entriesOf(log.directory, new Recent(10, all.length), { ...wide, behind: 30 });
   const { lines, skipped } = await drain(source, { seq: 10 });
   expect(lines).toEqual(all.slice(-30));
   expect(skipped).toEqual([{ entries: all.length - 40, reason: 'behind' }]);
 });
 
-test('one that is new begins with what comes from now on', () => {
-  expect(entriesOf('/nowhere', new Recent(10, 41), wide).start()).toEqual({ seq: 41 });
+test('one that is new begins with what comes from now on, or with all of it where that is wanted, or is little', () => {
+  const startOf = (last: number, from: 'now' | 'beginning') =>
+    entriesOf('/nowhere', new Recent(10, last), { ...wide, from }).start().seq;
+  expect([startOf(41, 'now'), startOf(41, 'beginning'), startOf(1, 'now')]).toEqual([41, 0, 0]);
 });
 
 test('a cursor is kept for its owner alone, and one that cannot be read is none', async () => {

@@ -2,6 +2,7 @@
 
 import { readCheckpoint } from '../checkpoint.ts';
 import { readNote } from '../note.ts';
+import type { Cursor } from './cursor.ts';
 import type { Source } from './delivery.ts';
 
 export interface SignedCheckpoint {
@@ -10,7 +11,7 @@ export interface SignedCheckpoint {
   readonly note: string;
 }
 
-export class Checkpoints implements Source<SignedCheckpoint> {
+export class NewestCheckpoint implements Source<SignedCheckpoint> {
   #newest: SignedCheckpoint | undefined;
 
   /** @param newest the note of the last one when this begins */
@@ -19,7 +20,7 @@ export class Checkpoints implements Source<SignedCheckpoint> {
       this.#newest = { note: newest, size: readCheckpoint(readNote(newest).text).size };
   }
 
-  get newest(): SignedCheckpoint | undefined {
+  get value(): SignedCheckpoint | undefined {
     return this.#newest;
   }
 
@@ -28,6 +29,8 @@ export class Checkpoints implements Source<SignedCheckpoint> {
   }
 
   start = () => ({ seq: 0 });
+
+  behind = ({ seq }: Cursor): number => Math.max(0, (this.#newest?.size ?? 0) - seq);
 
   after: Source<SignedCheckpoint>['after'] = async ({ seq }) => {
     const newest = this.#newest;
