@@ -2,10 +2,12 @@
 // endpoint that fails says nothing of a token: its caller is asked to come again, and not that the token is bad.
 
 import { duration, type JsonObject, z } from '../../src/plugin.ts';
+import { networkOf } from '../remote/network.ts';
 import { remoteUrl } from '../remote/url.ts';
 import { type Attempt, type Host, type Method, refused, unavailable, type Verdict } from './attempt.ts';
 import { looksLikeJwt } from './compact.ts';
 import { looksLikeKey } from './key-text.ts';
+import { Turns } from './turns.ts';
 import { digestOf, Verified } from './verified.ts';
 
 export const introspectionSchema = z.strictObject({
@@ -37,8 +39,19 @@ export const introspectionSchema = z.strictObject({
   max_pending: z
     .int()
     .min(1)
-    .meta({ description: 'How many tokens are asked for at once; callers beyond are told to come again.' })
+    .meta({
+      description:
+        'How many tokens are asked for at once; callers beyond are told to come again. A quarter is kept for tokens that were found good before.',
+    })
     .prefault(64),
+  max_pending_network: z
+    .int()
+    .min(1)
+    .meta({
+      description:
+        'How many of them from one address of IPv4, or one /64 network of IPv6, tokens aside that were found good before. Where a proxy stands before the gateway, that has the address of all.',
+    })
+    .prefault(16),
   timeout: duration('3s', { description: 'Longest that the endpoint may take.' }, 1),
 });
 
@@ -67,6 +80,8 @@ type Said =
 
 /** When to come again, where the endpoint does not say; and the most that it may say. Milliseconds. */
 const RETRY = { usual: 1_000, most: 60_000 } as const;
+/** How long a token that was found good is not taken for one that was made up. */
+const KNOWN_MS = 86_400_000;
 const INACTIVE: Said = { kind: 'inactive' };
 const UNKNOWN: Said = { kind: 'unknown', retryAfterMs: RETRY.usual };
 
@@ -77,7 +92,7 @@ export function introspection(options: IntrospectionOptions, parts: Introspectio
     async verify(attempt): Promise<Verdict> {
       const token = opaqueToken(attempt);
       if (token === undefined) return undefined;
-      const said = await asking.about(token);
+      const said = await asking.about(token, () => networkOf(attempt.peer()?.address) ?? '');
       if (said.kind === 'active')
         return untilAsked(parts.judge(said.claims, attempt, token), attempt.now + options.streams);
       if (said.kind === 'inactive') return refused('token_inactive', 'invalid_token');
@@ -107,7 +122,10 @@ class Asking {
   readonly #active: Verified<JsonObject>;
   /** Apart, so that made-up tokens take no room from those that are good. */
   readonly #inactive: Verified<true>;
+  /** Those that were found good, for longer than that holds. */
+  readonly #known: Verified<true>;
   readonly #pending = new Map<string, Promise<Said>>();
+  readonly #turns: Turns;
   #trouble: string | undefined;
 
   constructor(options: IntrospectionOptions, parts: IntrospectionParts) {
@@ -119,9 +137,12 @@ class Asking {
     });
     this.#active = new Verified(kept('introspection_tokens'));
     this.#inactive = new Verified(kept('introspection_denied'));
+    this.#known = new Verified({ most: options.max_tokens });
+    const { max_pending: most, max_pending_network: mostOfNetwork } = options;
+    this.#turns = new Turns({ most, mostOfNetwork });
   }
 
-  about(token: string): Said | Promise<Said> {
+  about(token: string, network: () => string): Said | Promise<Said> {
     const now = this.#parts.host.now();
     const claims = this.#active.get(token, now);
     if (claims) return { kind: 'active', claims };
@@ -129,11 +150,15 @@ class Asking {
     const key = digestOf(token);
     const pending = this.#pending.get(key);
     if (pending) return pending;
-    if (this.#pending.size >= this.#options.max_pending) {
-      this.#parts.host.limitHit('introspection_pending');
+    const turn = this.#turns.take(network(), this.#known.get(token, now) === true);
+    if (typeof turn === 'string') {
+      this.#parts.host.limitHit(turn);
       return UNKNOWN;
     }
-    const asked = this.#ask(token).finally(() => this.#pending.delete(key));
+    const asked = this.#ask(token).finally(() => {
+      this.#pending.delete(key);
+      turn();
+    });
     this.#pending.set(key, asked);
     return asked;
   }
@@ -162,10 +187,12 @@ class Asking {
     const now = this.#parts.host.now();
     if (claims.active !== true) {
       this.#inactive.set(token, true, now + cache_denied, now);
+      this.#known.delete(token);
       return INACTIVE;
     }
     const expires = typeof claims.exp === 'number' ? claims.exp * 1_000 : Number.POSITIVE_INFINITY;
     this.#active.set(token, claims, Math.min(expires, now + cache), now);
+    this.#known.set(token, true, now + KNOWN_MS, now);
     return { kind: 'active', claims };
   }
 

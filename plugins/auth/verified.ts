@@ -51,6 +51,10 @@ export class Verified<V> {
     if (this.#kept.size > this.#most) this.#makeRoom(now);
   }
 
+  delete(token: string): void {
+    this.#kept.delete(digestOf(token));
+  }
+
   /** Of everything that was found by keys or rules that are not those of now. */
   clear(): void {
     this.#kept.clear();

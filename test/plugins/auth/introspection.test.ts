@@ -41,7 +41,6 @@ function scene(options: Partial<Record<keyof IntrospectionOptions, unknown>> = {
       count: (event, labels = {}) => counted.push([event, labels.kind, labels.reason].join(' ')),
       limitHit: (limit) => counted.push(limit),
       stateDir: undefined,
-
       replaced: new AbortController().signal,
     },
     post(form, headers) {
@@ -63,8 +62,11 @@ function scene(options: Partial<Record<keyof IntrospectionOptions, unknown>> = {
       },
     }),
   });
-  const verify = async (credentials: string, scheme = 'bearer') =>
-    method.verify({ authorization: { scheme, credentials }, now: clock.now } as Attempt);
+  const verify = async (credentials: string, scheme = 'bearer', address = '192.0.2.1') => {
+    const authorization = { scheme, credentials };
+    const peer = () => ({ address });
+    return method.verify({ authorization, now: clock.now, peer } as unknown as Attempt);
+  };
   return { asked, lines, counted, clock, verify };
 }
 
@@ -207,6 +209,39 @@ test('no more are asked for at once than the options say', async () => {
   for (const one of at.asked) one.answer({ active: true, sub: 'ada' });
   expect(await Promise.all(pending)).toMatchObject([found, found]);
   expect(await answered(at, 'c', { active: true, sub: 'ada' })).toMatchObject(found);
+});
+
+const LATER = { kind: 'unavailable', reason: 'introspection', retryAfterMs: 1_000 } as const;
+
+test('a flood of made-up tokens from one network leaves turns to others', async () => {
+  const at = scene({ max_pending: 8, max_pending_network: 3 });
+  const flood = (n: number, address: string) =>
+    Array.from({ length: n }, (_, i) => at.verify(`made up ${address} ${i}`, 'bearer', address));
+  // One host has all addresses of its network.
+  const held = [...flood(2, '2001:db8::1'), ...flood(1, '2001:db8::2:1')];
+  expect(await Promise.all(flood(5, '2001:db8::3'))).toEqual(Array(5).fill(LATER));
+  expect(at.counted).toEqual(Array(5).fill('introspection_network'));
+  const other = at.verify('good', 'bearer', '2001:db8:0:1::1');
+  at.asked.at(-1)?.answer({ active: true, sub: 'ada' });
+  expect(await other).toMatchObject(found);
+  for (const one of at.asked.slice(0, 3)) one.answer({ active: false });
+  expect(await Promise.all(held)).toEqual(Array(3).fill(inactive));
+  expect(await answered(at, 'next', { active: true, sub: 'ada' })).toMatchObject(found);
+});
+
+test('a token that was found good is asked for while made-up ones from everywhere wait', async () => {
+  const at = scene({ max_pending: 8, max_pending_network: 3, cache: '0s' });
+  expect(await answered(at, 'good', { active: true, sub: 'ada' })).toMatchObject(found);
+  const held = Array.from({ length: 6 }, (_, i) => at.verify(`made up ${i}`, 'bearer', `192.0.2.${i}`));
+  expect(await at.verify('stranger', 'bearer', '198.51.100.1')).toEqual(LATER);
+  expect(at.counted).toEqual(['introspection_pending']);
+  expect(await answered(at, 'good', { active: true, sub: 'ada' })).toMatchObject(found);
+  // Once it is not good any more, it is a token like any other.
+  expect(await answered(at, 'good', { active: false })).toEqual(inactive);
+  at.clock.now += 60_000;
+  expect(await at.verify('good')).toEqual(LATER);
+  for (const one of at.asked.slice(-8)) one.answer({ active: false });
+  expect(await Promise.all(held)).toEqual(Array(6).fill(inactive));
 });
 
 test('made-up tokens take no room from good ones', async () => {
