@@ -2,10 +2,9 @@
 
 import { definePlugin, type Exchange, McpResult, type Principal, z } from '../src/plugin.ts';
 import { checkApiKeys } from './auth/api-keys.ts';
-import { type Host, refused } from './auth/attempt.ts';
+import type { Host, Refused } from './auth/attempt.ts';
 import { dpopSchema } from './auth/dpop.ts';
 import { type Judging, judge } from './auth/judge.ts';
-import { createLines } from './auth/lines.ts';
 import { type Described, metadataPage } from './auth/metadata.ts';
 import { methodOptions, methodsOf } from './auth/methods.ts';
 import { createPossession } from './auth/possession.ts';
@@ -53,6 +52,9 @@ const schema = z
     NOBODY,
   );
 
+/** What the gateway asks by itself, for a session whose proof is over. */
+const NO_MORE: Refused = { kind: 'refused', reason: 'expired' };
+
 type Options = z.output<typeof schema>;
 
 export default definePlugin({
@@ -69,7 +71,11 @@ export default definePlugin({
     if (methods.length === 0 && !stranger) throw new Error(NOBODY);
     const door = doorOf(options, judging);
     const more = compiled(options.rules);
-    const tell = createLines(host);
+    /** The listener logs it, in one line with the request. */
+    const refused = (result: McpResult, by: string, reason: string): McpResult => {
+      host.count('refused', { kind: by, reason });
+      return result.withWhy({ by, reason });
+    };
     const ends = proofsBy(options, host);
     const refusal = (
       needed: readonly string[],
@@ -77,20 +83,20 @@ export default definePlugin({
       x: Exchange,
     ): McpResult | undefined => {
       if (needed.every((scope) => has.includes(scope))) return undefined;
-      tell(x, 'scopes', 'scope_missing');
-      return lacking(needed, door, x);
+      return refused(lacking(needed, door, x), 'scopes', 'scope_missing');
     };
     return {
       takes: methods.flatMap(({ headers = [] }) => headers),
       async onCaller(x) {
         const own = ownOf(x, door, stranger, host.now());
-        if (own) return own instanceof McpResult ? own : { principal: own };
+        if (own) return own instanceof McpResult ? refused(own, 'session', 'expired') : { principal: own };
         const { verdict, by, attempt } = await judge(x, judging, host.now());
         if (verdict.kind !== 'found') {
-          tell(x, by, verdict.reason);
-          return verdict.kind === 'unavailable'
-            ? unavailable(verdict, x)
-            : unauthenticated(verdict, door, attempt, x);
+          const told =
+            verdict.kind === 'unavailable'
+              ? unavailable(verdict, x)
+              : unauthenticated(verdict, door, attempt, x);
+          return refused(told, by, verdict.reason);
         }
         host.count('found', { kind: by });
         const principal = { ends, ...verdict.principal };
@@ -149,5 +155,5 @@ function ownOf(
   const isKnown = stranger !== undefined || principal.id !== 'anonymous';
   return isKnown && now < expires && ends?.aborted !== true
     ? principal
-    : unauthenticated(refused('expired'), door, undefined, x);
+    : unauthenticated(NO_MORE, door, undefined, x);
 }

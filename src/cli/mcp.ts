@@ -94,7 +94,7 @@ function explained(error: unknown, url: string, isProven: boolean): unknown {
       EXIT.denied,
       `${url} refused this caller (HTTP ${status})`,
       isProven
-        ? 'the log of the gateway says why: look for `caller refused`'
+        ? 'the log of the gateway says why: look for `refused` and its `reason`'
         : "pass --header 'Authorization: Bearer …', or set SLUICE_TOKEN",
     );
   if (status === 429 || status === 503)

@@ -70,7 +70,8 @@ async function ask(guard: Guard, x: Exchange): Promise<Caller | McpResult | unde
 function taken(verdict: Caller | McpResult | undefined, guard: Guard, x: Exchange): McpResult | undefined {
   if (verdict === undefined) return undefined;
   const isRefusal = verdict instanceof McpResult;
-  if (guard.shadow) return guard.would(isRefusal ? 'refused the caller' : 'named the caller', x);
+  if (guard.shadow)
+    return isRefusal ? guard.would('refused the caller', x, verdict.why) : guard.would('named the caller', x);
   if (isRefusal) return verdict;
   try {
     x.set(principalFact, verdict.principal);

@@ -23,11 +23,11 @@ function isError({ kind, raw }: McpResult): boolean {
 }
 
 function withoutSecrets(result: McpResult, redact: (text: string) => string): McpResult {
-  const { raw, kind, http, headers, signed } = result;
+  const { raw, kind, http, headers, signed, rest, why } = result;
   // Most have none. What the look at the text finds may also be no string, or one in other letters.
   const changes = Object.fromEntries(raw.keys().flatMap((key) => changeOf(raw, key, redact)));
   const concealed = raw.with(changes);
-  return concealed === raw ? result : new McpResult(kind, concealed, http, headers, signed);
+  return concealed === raw ? result : new McpResult(kind, concealed, http, headers, signed, rest, why);
 }
 
 function changeOf(raw: RawObject, key: string, redact: (text: string) => string): [string, RawJson][] {

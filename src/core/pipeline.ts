@@ -101,7 +101,9 @@ async function request(guard: Guard, x: Exchange, emit: Emit): Promise<McpReques
     const isRequest = verdict instanceof McpRequest;
     if (!isRequest && !(verdict instanceof McpResult)) throw new TypeError(RETURNS.request);
     if (!shadow) return verdict;
-    return guard.would(isRequest ? 'changed the request' : 'answered the request', x);
+    return isRequest
+      ? guard.would('changed the request', x)
+      : guard.would('answered the request', x, verdict.why);
   } catch (error) {
     return guard.fault(error, x)?.result;
   } finally {

@@ -1,5 +1,6 @@
 // One entry of a pipeline, set up, and what all its hooks have in common: mode, failures and deadlines.
 
+import type { McpResult } from '../protocol/message.ts';
 import { GatewayError, messageOf } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Emit } from './handler.ts';
@@ -33,7 +34,7 @@ export interface Guard {
   /** What a hook may send with: nothing, in shadow. */
   emitter(x: Exchange, emit: Emit): Emit;
   /** Reports what shadow mode kept from happening. */
-  would(what: string, x: Exchange): undefined;
+  would(what: string, x: Exchange, why?: McpResult['why']): undefined;
   failed(error: unknown, x: Exchange): void;
   /** What stands in the place of the verdict of a hook that failed: undefined where the message passes. */
   fault(error: unknown, x: Exchange): GatewayError | undefined;
@@ -43,8 +44,9 @@ export interface Guard {
 export function guardOf({ hooks, id, mode, onError, timeout }: Step, host: Host): Guard {
   const shadow = mode === 'shadow';
   const lenient = shadow || onError === 'pass';
-  const would = (what: string, x: Exchange): undefined => {
-    host.log.info(`shadow: would have ${what}`, { plugin: id, requestId: x.id, method: x.request.method });
+  const would: Guard['would'] = (what, x, why) => {
+    const { method } = x.request;
+    host.log.info(`shadow: would have ${what}`, { ...why, plugin: id, requestId: x.id, method });
   };
   const failed = (error: unknown, x: Exchange): void => {
     host.metrics.pluginErrors.inc({ plugin: id });

@@ -34,6 +34,7 @@ export async function denied(
   const { listener, endpoint: path, remote } = inbound;
   serving.refused({
     code: refusedName(refusal),
+    why: refusal.why,
     requestId: id,
     listener,
     path,

@@ -49,7 +49,7 @@ export async function streamAtTheDoor(call: HttpCall, request: McpRequest): Prom
 }
 
 function refused(call: HttpCall, result: McpResult, text: string, status: number): Response {
-  tellRefused(call, refusedName(result));
+  tellRefused(call, refusedName(result), result.why);
   const headers = { 'content-type': 'application/json', ...call.headers, ...result.headers };
   return new Response(text, { status, headers });
 }

@@ -4,6 +4,7 @@ import type { Client } from '../core/client.ts';
 import { type ErrorName, errorResult, messageOf } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
+import type { McpResult } from '../protocol/message.ts';
 import { answerText, statusOf } from './edge.ts';
 import { createEventStream } from './event-stream.ts';
 import type { KeepAlive } from './keep-alive.ts';
@@ -44,11 +45,12 @@ export function answeredBy(
   });
 }
 
-/** Tells of a request that is refused at the door. */
-export function tellRefused(call: HttpCall, code: ErrorName, reason?: string): void {
+/** Tells of a request that is refused at the door. @param said what is wrong, or what a plugin says of that */
+export function tellRefused(call: HttpCall, code: ErrorName, said?: string | McpResult['why']): void {
   const { inbound, request, id, serving } = call;
   const { listener, endpoint: path, remote } = inbound;
-  serving.refused({ code, reason, requestId: id, listener, path, method: request.method, remote });
+  const why = typeof said === 'string' ? { reason: said } : { why: said };
+  serving.refused({ code, ...why, requestId: id, listener, path, method: request.method, remote });
 }
 
 export function accepts(headers: Headers): { stream: boolean; json: boolean } {

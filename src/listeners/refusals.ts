@@ -4,6 +4,7 @@
 import { catalogue, type ErrorName } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { createBudget } from '../lib/budget.ts';
+import type { McpResult } from '../protocol/message.ts';
 
 export interface Refused {
   readonly code: ErrorName;
@@ -15,6 +16,8 @@ export interface Refused {
   readonly method?: string | undefined;
   /** What is wrong, where the code alone does not say it. */
   readonly reason?: string | undefined;
+  /** The same in the words of a plugin that refused. */
+  readonly why?: McpResult['why'];
   readonly remote?: (() => string | undefined) | undefined;
 }
 
@@ -30,19 +33,20 @@ export type TellRefused = (refused: Refused) => void;
 export function createRefusals({ log, metrics, now }: Host): TellRefused {
   // Apart, so that a flood of malformed requests does not hide that the gateway is full.
   const budgets = { debug: createBudget(LINES, SECOND, now), info: createBudget(LINES, SECOND, now) };
-  return ({ code, reason, path, method, remote, ...rest }) => {
+  return ({ code, reason, why, path, method, remote, ...rest }) => {
     metrics.refused.inc({ code });
     const { fault, http } = catalogue[code];
     const level = fault === 'client' ? 'debug' : 'info';
     const unlogged = budgets[level]();
     if (unlogged === undefined) return;
     log[level]('refused', {
+      ...why,
       ...rest,
       code,
       status: http,
       method: method?.slice(0, LONGEST),
       path: path?.slice(0, LONGEST),
-      reason: reason?.slice(0, LONGEST),
+      ...(reason !== undefined && { reason: reason.slice(0, LONGEST) }),
       remote: remote?.(),
       ...(unlogged > 0 && { unlogged }),
     });

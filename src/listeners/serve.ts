@@ -225,6 +225,7 @@ function record(
     principal: x?.principal.id,
     status: outcome,
     code: code ?? result.code,
+    ...result.why,
     ms: Math.round(ms * 10) / 10,
     bytes,
   });

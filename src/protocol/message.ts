@@ -84,6 +84,8 @@ export class McpResult {
      * than those of its first members that are short.
      */
     readonly rest?: Rest | undefined,
+    /** Why it is an error, for the log of the gateway alone: words of a closed list, and nothing of a credential. */
+    readonly why?: Readonly<Record<string, string>> | undefined,
   ) {}
 
   get value(): JsonObject {
@@ -98,13 +100,26 @@ export class McpResult {
   with(changes: Changes): McpResult {
     const raw = this.raw.with(changes);
     if (raw === this.raw && !this.rest) return this;
-    return new McpResult(this.kind, raw, this.http, this.headers, this.signed, this.rest?.with(changes));
+    return new McpResult(
+      this.kind,
+      raw,
+      this.http,
+      this.headers,
+      this.signed,
+      this.rest?.with(changes),
+      this.why,
+    );
   }
 
   /** The same with response headers beside those it has, such as WWW-Authenticate. */
   withHeaders(headers: Readonly<Record<string, string>>): McpResult {
     const all = { ...this.headers, ...headers };
-    return new McpResult(this.kind, this.raw, this.http, all, this.signed, this.rest);
+    return new McpResult(this.kind, this.raw, this.http, all, this.signed, this.rest, this.why);
+  }
+
+  /** The same with what the log says of it beside its code, as `{ reason: 'expired' }`. */
+  withWhy(why: Readonly<Record<string, string>>): McpResult {
+    return new McpResult(this.kind, this.raw, this.http, this.headers, this.signed, this.rest, why);
   }
 
   /** The same, of which more is to come. */

@@ -48,6 +48,12 @@ for (const order of ['above', 'below'] as const)
     expect(upstream.hits).toEqual([]);
     expect((await call(url, 'x', {}, key('ada'))).status).toBe(200);
     expect(told(gateway)).toContainEqual(['shadow: would have refused the caller', 'trial']);
+    const why = gateway.lines.filter(({ message }) => message.startsWith('shadow: '));
+    expect(why).toContainEqual(
+      expect.objectContaining({
+        fields: expect.objectContaining({ plugin: 'trial', by: 'api_keys', reason: 'key_malformed' }),
+      }),
+    );
     const [line] = gateway.lines.filter(({ message }) => message === 'call');
     expect(line?.fields.principal).toBe('ada');
   });
@@ -66,4 +72,42 @@ test('one in shadow mode that finds the same callers leaves whose calls, session
   stream.response.destroy();
   heard.answer.response.destroy();
   expect(told(gateway).filter((each) => String(each).includes('refused'))).toEqual([]);
+});
+
+test('who is refused is one line of the log, with all that there is to know', async () => {
+  await using gateway = await start([
+    entry(['ada'], { rules: [{ methods: ['tools/call'], scopes: ['mcp:use'] }] }),
+  ]);
+  let seen = gateway.lines.length;
+  const lines = () => {
+    const all = gateway.lines.slice(seen).filter(({ level }) => level !== 'debug');
+    seen = gateway.lines.length;
+    return all;
+  };
+  const endpoint = '/mcp';
+  const common = { by: 'api_keys', requestId: expect.any(String) };
+  expect((await call(gateway.url, 'x', {}, key('nobody'))).status).toBe(401);
+  expect(lines()).toMatchObject([
+    {
+      message: 'refused',
+      fields: {
+        ...common,
+        code: 'UNAUTHENTICATED',
+        method: 'POST',
+        status: 401,
+        reason: 'key_malformed',
+        path: endpoint,
+        remote: '127.0.0.1',
+      },
+    },
+  ]);
+  expect((await call(gateway.url, 'x', {}, key('ada'))).status).toBe(403);
+  expect(lines()).toMatchObject([
+    {
+      message: 'call',
+      fields: { ...common, code: 'SCOPE_MISSING', by: 'scopes', reason: 'scope_missing', principal: 'ada' },
+    },
+  ]);
+  expect((await ask(gateway.url, 'tools/list', {}, key('ada'))).status).toBe(200);
+  expect(lines()).toMatchObject([{ message: 'call', fields: { code: undefined, reason: undefined } }]);
 });

@@ -29,7 +29,7 @@ const proofOf = (token: string, claims: object = {}, by = owner) =>
 
 /** Why the last caller was refused, as the log says. */
 const reasonAt = ({ lines }: InProcess) =>
-  lines.findLast(({ message }) => message === 'caller refused')?.fields.reason;
+  lines.findLast(({ message }) => message === 'refused')?.fields.reason;
 
 interface Guarded {
   readonly rogue: Rogue;

@@ -47,7 +47,7 @@ for (const [name, { options, sign, own, covered, isWhole }] of Object.entries(sc
       const again = await sent(origin, signed);
       expect([again.status, again.headers['www-authenticate']]).toEqual([401, 'Signature']);
       expect(rogue.of('tools/call')).toHaveLength(1);
-      expect(gateway.lines.filter(({ message }) => message === 'caller refused')).toMatchObject([
+      expect(gateway.lines.filter(({ message }) => message === 'refused')).toMatchObject([
         { fields: { by: 'signatures', reason: 'replayed' } },
       ]);
       await gateway.stop();

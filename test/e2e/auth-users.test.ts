@@ -28,7 +28,7 @@ async function asked(peers: object[], headers: Record<string, string> = {}) {
     headers: { ...modernHeaders('tools/call', 'echo'), ...headers },
     body: modern('tools/call', { name: 'echo', arguments: {} }),
   });
-  const reason = gateway.lines.findLast(({ message }) => message === 'caller refused')?.fields.reason;
+  const reason = gateway.lines.findLast(({ message }) => message === 'refused')?.fields.reason;
   await gateway.stop();
   rmSync(dir, { recursive: true, force: true });
   return [status, reason, rogue.of('tools/call').length];

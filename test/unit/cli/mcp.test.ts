@@ -91,7 +91,7 @@ test('a wall of authorization: 77, and how to pass it', async () => {
   for (const header of ['Authorization: Bearer x', 'X-Api-Key: x']) {
     const sent = await home.run([...asked, '-H', header]);
     expect(sent.code).toBe(77);
-    expect(sent.err).toContain('`caller refused`');
+    expect(sent.err).toContain('`refused`');
     expect(sent.err).not.toContain('SLUICE_TOKEN');
   }
 });
