@@ -6,8 +6,7 @@ import { resolve } from 'node:path';
 import { type EntryPlace, type OptionProblem, type Principal, z } from '../../src/plugin.ts';
 import { type Host, type Method, refused, unavailable, type Verdict } from './attempt.ts';
 import { principalId, rights } from './key-entry.ts';
-import { KEY_FILE, readKeys } from './key-file.ts';
-import { KeyFileError } from './key-lock.ts';
+import { KEY_FILE, KeyFileError, readKeys } from './key-file.ts';
 import { digestOfKey, idOfKey, looksLikeKey } from './key-text.ts';
 import { LiveKeys } from './live-keys.ts';
 

@@ -3,12 +3,21 @@
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { z } from '../../src/plugin.ts';
+import { changeFile, type z } from '../../src/plugin.ts';
 import { entry, type KeyEntry, layout, type Wanted } from './key-entry.ts';
-import { alone, codeOf, KeyFileError, real, replace } from './key-lock.ts';
 import { digestOfKey, newKey } from './key-text.ts';
 
 export const KEY_FILE = 'api-keys.json';
+
+/** What is there is no file of keys, or none to trust. */
+export class KeyFileError extends Error {
+  constructor(
+    message: string,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * The keys of a file, none where there is no file.
@@ -114,16 +123,17 @@ function said({ issues: [issue] }: z.ZodError): string {
   return `${at?.replace(/^\./, '') || 'the top'}: ${issue?.message}`;
 }
 
-/** Reads, changes and replaces the file while nobody else does. */
 function change<T>(
   file: string,
   by: (keys: readonly KeyEntry[]) => { keys: readonly KeyEntry[]; result: T },
 ): T {
-  const place = real(file);
-  return alone(place, () => {
+  return changeFile(file, (place) => {
     const before = readKeys(place);
     const { keys, result } = by(before);
-    if (keys !== before) replace(place, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`);
-    return result;
+    return { result, ...(keys !== before && { text: `${JSON.stringify({ version: 1, keys }, null, 2)}\n` }) };
   });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

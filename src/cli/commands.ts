@@ -20,6 +20,7 @@ export interface Options {
   readonly header?: readonly string[];
   readonly all?: boolean;
   readonly store?: string;
+  readonly newKeyFile?: string;
   readonly yes?: boolean;
   readonly file?: string;
   readonly tenant?: string;
@@ -266,6 +267,23 @@ export const ROWS: readonly Row[] = [
     options: [['--yes', 'also where it is used'], CONFIG, JSON_OUT],
     run: async (shell, { args, options }) =>
       (await import('./secrets.ts')).removeSecret(shell, text(args[0]), options),
+  },
+  {
+    name: 'secrets rekey',
+    about: 'Encrypt the file of secrets with another master key.',
+    examples: [
+      ['sluice secrets rekey', 'with a new key, in the file of the old one'],
+      ['sluice secrets rekey --new-key-file /run/keys/sluice', 'with that one; made where there is none'],
+    ],
+    options: [
+      [
+        '--new-key-file <path>',
+        'file that has the new key, or gets it (default: $SLUICE_NEW_MASTER_KEY, else that of the old)',
+      ],
+      CONFIG,
+      JSON_OUT,
+    ],
+    run: async (shell, { options }) => (await import('./rekey.ts')).rekeySecrets(shell, options),
   },
   {
     name: 'token mint',

@@ -23,31 +23,64 @@ export interface MasterKey {
   readonly beside: boolean;
 }
 
+export interface KeyWanted {
+  /** Whether a key is made where there is none. */
+  readonly make: boolean;
+  /** Its id, where that is known. */
+  readonly id?: string | undefined;
+}
+
 /**
- * @param make whether a key is made where there is none
  * @returns undefined where there is none
  * @throws CliError where it is not 32 bytes, or cannot be read
  */
 export function masterKey(
-  { env }: Pick<Shell, 'env'>,
+  shell: Pick<Shell, 'env'>,
   dir: string,
-  { make }: { readonly make: boolean },
+  { make, id }: KeyWanted,
 ): MasterKey | undefined {
-  const { SLUICE_MASTER_KEY: text, SLUICE_MASTER_KEY_FILE: file } = env;
+  const { SLUICE_MASTER_KEY: text, SLUICE_MASTER_KEY_FILE: file } = shell.env;
   if (text && file)
     throw new CliError(EXIT.usage, 'SLUICE_MASTER_KEY and SLUICE_MASTER_KEY_FILE are both set', 'unset one');
   if (text) return keyOf(text, 'SLUICE_MASTER_KEY', false);
-  if (file) return keyOf(textOf(file), file, false);
-  const own = join(dir, MASTER_KEY_FILE);
-  const bytes = readKeyFile(own) ?? (make ? makeKeyFile(own, newKey()) : undefined);
-  return bytes && keyOf(new TextDecoder().decode(bytes), own, true);
+  const own = keyFileOf(shell, dir);
+  const known = file ? keyOf(namedText(file), file, false) : keyIn(own, true, make);
+  if (id === undefined || known?.id === id) return known;
+  // A change of the key that was ended between the secrets and their key has left it there.
+  const next = keyIn(nextKeyFile(own), !file, false);
+  return next?.id === id ? next : known;
+}
+
+/** Where the key lies: what is named, else beside the secrets. Not where it is a variable. */
+export function keyFileOf({ env }: Pick<Shell, 'env'>, dir: string): string {
+  return env.SLUICE_MASTER_KEY_FILE || join(dir, MASTER_KEY_FILE);
+}
+
+/** Where the next key lies until the secrets are encrypted with it. */
+export function nextKeyFile(file: string): string {
+  return `${file}.next`;
+}
+
+/** The key of a file; made there where there is none. @throws CliError as above */
+export function keyInFile(file: string): MasterKey {
+  return keyIn(file, false, true) as MasterKey;
+}
+
+/** The key that a variable has. @throws CliError as above */
+export function keyInText(text: string, variable: string): MasterKey {
+  return keyOf(text, variable, false);
+}
+
+function keyIn(file: string, beside: boolean, make: boolean): MasterKey | undefined {
+  const bytes = readKeyFile(file) ?? (make ? makeKeyFile(file, newKey()) : undefined);
+  return bytes && keyOf(new TextDecoder().decode(bytes), file, beside);
 }
 
 function newKey(): Uint8Array {
   return Buffer.from(`${randomBytes(BYTES).toString('base64')}\n`);
 }
 
-function textOf(file: string): string {
+function namedText(file: string): string {
   try {
     return readBounded(file);
   } catch (error) {

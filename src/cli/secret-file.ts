@@ -1,11 +1,11 @@
 // Secrets in the state directory, each encrypted by itself: AES-256-GCM, a nonce of its own, its name bound to it.
 // A change takes a lock, reads the file afresh and replaces it whole; what cannot be read is never written over.
 
-import { Database } from 'bun:sqlite';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { alone, changeFile, FileFault, replaceFile } from '../lib/whole-file.ts';
 import { CliError, EXIT, systemCode } from './exit.ts';
 import type { MasterKey } from './master-key.ts';
 import { readBounded } from './read-bounded.ts';
@@ -19,8 +19,6 @@ const FORMAT = 'sluice-secrets';
 const VERSION = 1;
 const NONCE = 12;
 const TAG = 16;
-/** How long another change is waited for, milliseconds. Each takes a moment, so nothing to be set. */
-const LOCK_MS = 10_000;
 
 const base64 = (least: number) =>
   z.base64().refine((text) => Buffer.from(text, 'base64').length >= least, 'is too short');
@@ -65,7 +63,7 @@ export function readSecretFile(dir: string): SecretFile {
     open(name, key) {
       if (!Object.hasOwn(secrets, name)) return undefined;
       requireKey(path, id, key);
-      return opened(path, name, secrets[name] as Sealed, key as MasterKey);
+      return openOne(path, name, secrets[name] as Sealed, key as MasterKey);
     },
   };
 }
@@ -81,20 +79,73 @@ export interface SecretChange {
 
 /** @throws CliError as `readSecretFile`, or where it cannot be written; then nothing has changed */
 export function changeSecretFile<T>(dir: string, change: (file: SecretChange) => T): T {
-  const path = join(dir, SECRET_FILE);
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return locked(join(dir, 'secrets.lock'), () => {
+  return toldOf(() =>
+    changeFile(join(dir, SECRET_FILE), (path) => {
       const all = read(path);
       const result = change(changer(path, all));
       if (Object.keys(all.secrets).length === 0) delete all.key;
-      write(path, `${JSON.stringify(all, null, 2)}\n`);
-      return result;
-    });
+      return { text: textOf(all), result };
+    }),
+  );
+}
+
+/**
+ * Encrypts all secrets anew. The file as it was stays beside until each of them has been read with the new key.
+ * @returns how many there are
+ * @throws CliError where one cannot be read with the old key, or not as it was with the new one; then nothing has changed
+ */
+export function resealSecretFile(dir: string, before: MasterKey, after: MasterKey): number {
+  const path = join(dir, SECRET_FILE);
+  return toldOf(() =>
+    alone(path, () => {
+      const all = read(path);
+      requireKey(path, all.key, before);
+      const values = opened(path, all, before);
+      const secrets = Object.fromEntries(
+        values.map(([name, value]) => [
+          name,
+          { ...all.secrets[name], ...seal(name, value, after) } as Sealed,
+        ]),
+      );
+      const [old, was] = [`${path}.${before.id}`, readBounded(path)];
+      replaceFile(old, was);
+      replaceFile(path, textOf({ ...all, key: after.id, secrets }));
+      try {
+        requireSame(path, values, opened(path, read(path), after));
+      } catch (error) {
+        replaceFile(path, was);
+        throw error;
+      } finally {
+        rmSync(old, { force: true });
+      }
+      return values.length;
+    }),
+  );
+}
+
+type Values = readonly (readonly [name: string, value: string])[];
+
+function opened(path: string, { secrets }: Paper, key: MasterKey): Values {
+  return Object.entries(secrets).map(([name, entry]) => [name, openOne(path, name, entry, key)]);
+}
+
+function requireSame(path: string, before: Values, after: Values): void {
+  if (Bun.deepEquals(before, after)) return;
+  throw new CliError(
+    EXIT.failed,
+    `${path} could not be read as it was written`,
+    'look at the disk; the file is as before',
+  );
+}
+
+const textOf = (all: Paper): string => `${JSON.stringify(all, null, 2)}\n`;
+
+function toldOf<T>(act: () => T): T {
+  try {
+    return act();
   } catch (error) {
-    if (error instanceof CliError) throw error;
-    const why = systemCode(error) ?? (error instanceof Error ? error.message : String(error));
-    throw new CliError(EXIT.failed, `cannot write ${path}: ${why}`, 'make it writable, or set state.dir');
+    if (!(error instanceof FileFault)) throw error;
+    throw new CliError(EXIT.failed, error.message, error.hint ?? 'make it writable, or set state.dir');
   }
 }
 
@@ -139,7 +190,7 @@ function seal(name: string, value: string, { aes }: MasterKey): Pick<Sealed, 'no
   return { nonce: nonce.toString('base64'), sealed: body.toString('base64') };
 }
 
-function opened(path: string, name: string, entry: Sealed, { aes }: MasterKey): string {
+function openOne(path: string, name: string, entry: Sealed, { aes }: MasterKey): string {
   const [nonce, body] = [Buffer.from(entry.nonce, 'base64'), Buffer.from(entry.sealed, 'base64')];
   try {
     const decipher = createDecipheriv('aes-256-gcm', aes, nonce)
@@ -183,48 +234,5 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-/** Whole or not at all, after a loss of power, too. */
-function write(path: string, text: string): void {
-  const aside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  try {
-    const fd = openSync(aside, 'wx', 0o600);
-    try {
-      writeSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(aside, path);
-    settleDirectory(dirname(path));
-  } finally {
-    rmSync(aside, { force: true });
-  }
-}
-
-/** Some systems cannot, and need not. */
-function settleDirectory(dir: string): void {
-  try {
-    const fd = openSync(dir, 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {}
-}
-
-/** The system lets go of a database when its process ends, however that is: no lock is left behind. */
-function locked<T>(file: string, act: () => T): T {
-  closeSync(openSync(file, 'a', 0o600));
-  const lock = new Database(file, { readwrite: true, create: false });
-  try {
-    lock.run(`PRAGMA busy_timeout = ${LOCK_MS}`);
-    lock.run('BEGIN EXCLUSIVE');
-    return act();
-  } finally {
-    lock.close();
   }
 }

@@ -41,7 +41,7 @@ interface Place {
 }
 
 /** A configuration that does not stand names its secrets all the same. */
-function placeOf(shell: Shell, { config }: SecretOptions): Place {
+export function placeOf(shell: Shell, { config }: SecretOptions): Place {
   const reader = createReader(shell, config);
   const { env, cwd } = shell;
   const file = reader.file();
@@ -89,8 +89,9 @@ async function put(
         throw new CliError(EXIT.failed, `no keychain: ${error.message}`, 'use --store file');
     }
   }
-  const made = masterKey(shell, dir, { make: false }) === undefined;
-  const key = masterKey(shell, dir, { make: true });
+  const id = readSecretFile(dir).key;
+  const made = masterKey(shell, dir, { make: false, id }) === undefined;
+  const key = masterKey(shell, dir, { make: true, id });
   if (key === undefined) throw new Error('a key that was made is there');
   changeSecretFile(dir, (file) => file.seal(name, value, key, Date.now()));
   await shell.keychain.delete(name).catch(orAway);

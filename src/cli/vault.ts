@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import type { Vault, VaultAnswer } from '../config/interpolate.ts';
 import { CliError } from './exit.ts';
 import { type Keychain, KeychainAway } from './keychain.ts';
-import { MASTER_KEY_FILE, masterKey } from './master-key.ts';
+import { keyFileOf, masterKey } from './master-key.ts';
 import { readSecretFile, SECRET_FILE, type SecretFile } from './secret-file.ts';
 import type { Shell } from './shell.ts';
 
 /** The files that it reads. */
 export function vaultFiles({ env }: Pick<Shell, 'env'>, dir: string): string[] {
-  return [join(dir, SECRET_FILE), env.SLUICE_MASTER_KEY_FILE || join(dir, MASTER_KEY_FILE)];
+  return [join(dir, SECRET_FILE), keyFileOf({ env }, dir)];
 }
 
 /** Gives what these names have now. @param dir the state directory */
@@ -61,7 +61,7 @@ function inFile(
   shell: Pick<Shell, 'env'>,
   dir: string,
 ): VaultAnswer | undefined {
-  const opened = attempt(() => file.open(name, masterKey(shell, dir, { make: false })));
+  const opened = attempt(() => file.open(name, masterKey(shell, dir, { make: false, id: file.key })));
   if ('fault' in opened) return file.names.has(name) ? opened : undefined;
   return opened.value === undefined ? undefined : { value: opened.value };
 }

@@ -66,6 +66,7 @@ test('the plugin interface exports what it exported', () => {
     'RawJson',
     'RawObject',
     'callerTokenFact',
+    'changeFile',
     'definePlugin',
     'duration',
     'fact',

@@ -13,8 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mintKey, readKeys, revokeKey } from '../../../plugins/auth/key-file.ts';
-import { KeyFileError } from '../../../plugins/auth/key-lock.ts';
+import { KeyFileError, mintKey, readKeys, revokeKey } from '../../../plugins/auth/key-file.ts';
 
 const NOW = 1_800_000_000_000;
 const dirs: string[] = [];
@@ -97,7 +96,7 @@ test('one that was killed in the middle keeps nobody from changing it', async ()
   const { file } = place();
   mintKey(file, wanted, NOW);
   const code = `
-    import { alone } from ${JSON.stringify(join(import.meta.dir, '../../../plugins/auth/key-lock.ts'))};
+    import { alone } from ${JSON.stringify(join(import.meta.dir, '../../../src/lib/whole-file.ts'))};
     alone(${JSON.stringify(file)}, () => process.kill(process.pid, 'SIGKILL'));`;
   const child = Bun.spawn([process.execPath, '-e', code], { stderr: 'inherit' });
   await child.exited;
