@@ -144,7 +144,9 @@ test('the file is the one that the configuration names, from its state directory
 
 test('of several files none is guessed', async () => {
   await using home = new Home();
-  const [a, b] = ['a', 'b'].map((id) => `{ id: ${id}, auth: { api_keys: { file: ${id}.json } }, when: { endpoints: [/${id}] } }`);
+  const [a, b] = ['a', 'b'].map(
+    (id) => `{ id: ${id}, auth: { api_keys: { file: ${id}.json } }, when: { endpoints: [/${id}] } }`,
+  );
   const rest = 'endpoints: { /a: {}, /b: {} }\nupstreams: { demo: { builtin: demo } }\n';
   home.write('gateway.yaml', `pipeline: [ ${a}, ${b} ]\n${rest}`);
   const { code, err } = await home.run(['token', 'list']);
