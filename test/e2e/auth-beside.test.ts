@@ -109,5 +109,6 @@ test('who is refused is one line of the log, with all that there is to know', as
     },
   ]);
   expect((await ask(gateway.url, 'tools/list', {}, key('ada'))).status).toBe(200);
-  expect(lines()).toMatchObject([{ message: 'call', fields: { code: undefined, reason: undefined } }]);
+  const passed = lines().find(({ message }) => message === 'call');
+  expect([passed?.fields.code, passed?.fields.reason]).toEqual([undefined, undefined]);
 });
