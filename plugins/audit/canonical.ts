@@ -16,12 +16,32 @@ export interface Member {
  */
 export function membersOf(record: Flat): Member[] {
   const members: Member[] = [];
-  // Names are few and ASCII, so the order of code units is that of RFC 8785.
+  // By code units, as RFC 8785 has it.
   for (const name of Object.keys(record).sort()) {
     const value = record[name];
-    if (value !== undefined) members.push({ name, text: `"${name}":${textOf(value, name)}` });
+    if (value !== undefined) members.push({ name, text: `${quoted(name)}:${textOf(value, name)}` });
   }
   return members;
+}
+
+/** Names as JSON has them: there are few, those of the format and those of the configuration. */
+const names = new Map<string, string>();
+
+function quoted(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(name);
+  names.set(name, text);
+  return text;
+}
+
+/** @throws TypeError of what has no canonical text */
+export function checkFlat(record: Flat): void {
+  for (const name in record) {
+    const value = record[name];
+    if (typeof value === 'number' && !Number.isSafeInteger(value))
+      throw new TypeError(`${name} is not a whole number`);
+  }
 }
 
 export function canonical(record: Flat): string {

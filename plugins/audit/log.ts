@@ -1,7 +1,7 @@
 // The log while it is written: one entry after the other, many in one write. Whoever appends is told when the entry is
 // on disk. What a failed write had to say stays, in order, and is written when the disk takes it again.
 
-import type { Flat } from './canonical.ts';
+import { checkFlat, type Flat } from './canonical.ts';
 import type { Entry } from './entry.ts';
 import type { Identity } from './files.ts';
 import type { Signer } from './note.ts';
@@ -148,11 +148,13 @@ export class AuditLog {
   /**
    * @returns a promise of the entry's number, once it is on disk. It rejects where that is not so for now; the entry
    *   still waits, and is written when the disk takes it again
-   * @throws LogUnavailable when no more can wait: then it is not in the log
+   * @throws LogUnavailable when no more can wait, TypeError of what is no record: then it is not in the log
    */
   append(fields: Flat): Promise<number> {
     if (this.#isClosed) throw new LogUnavailable('closed');
     if (this.isFull) throw new LogUnavailable('full');
+    // Found out later, it would hold up all others.
+    checkFlat(fields);
     const done = Promise.withResolvers<number>();
     // Who does not wait for it is not to be told by an unhandled rejection.
     done.promise.catch(() => {});
@@ -223,6 +225,9 @@ export class AuditLog {
 
   #atRest(): void {
     this.#isBusy = false;
+    // What came while the last write was told of has found the log busy.
+    if (this.#queue.length > 0 && this.#fault === undefined) void this.#pump();
+    if (this.#isBusy) return;
     this.#idle?.resolve();
     this.#idle = undefined;
   }

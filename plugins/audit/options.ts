@@ -133,7 +133,7 @@ const fields = z.strictObject({
   }),
   health,
   arguments: z
-    .record(z.string(), z.array(z.string().min(1).max(64)).min(1).max(32))
+    .record(z.string(), z.array(z.string().min(1).max(64)).min(1).max(16))
     .meta({
       description:
         'Arguments of tools that are written down as they are, by the name of the tool; of all others there is a digest alone.',
