@@ -5,8 +5,9 @@ import audit from './audit.ts';
 import auth from './auth.ts';
 import credentials from './credentials.ts';
 import progress from './progress.ts';
+import ratelimit from './ratelimit.ts';
 import signing from './signing.ts';
 
-export const plugins: Record<string, AnyPlugin> = { audit, auth, credentials, progress, signing };
+export const plugins: Record<string, AnyPlugin> = { audit, auth, credentials, progress, ratelimit, signing };
 
 export { keyFile } from './auth/key-file-tools.ts';

@@ -32,6 +32,7 @@ export {
   type PluginHost,
 } from './core/plugin.ts';
 export type { Route } from './core/route.ts';
+export { anyGlob } from './lib/glob.ts';
 export { type Changed, changeFile } from './lib/whole-file.ts';
 export { McpNotification, McpRequest, McpResult } from './protocol/message.ts';
 export { RawJson, RawObject } from './protocol/raw.ts';

@@ -65,6 +65,7 @@ test('the plugin interface exports what it exported', () => {
     'McpResult',
     'RawJson',
     'RawObject',
+    'anyGlob',
     'callerTokenFact',
     'changeFile',
     'definePlugin',

@@ -1,0 +1,130 @@
+// What limits look at of one call: found out once, and only as far as it is asked for.
+
+import { parse } from 'ipaddr.js';
+import type { Exchange, JsonValue } from '../../src/plugin.ts';
+import type { Known } from './expression.ts';
+
+/** Bytes of arguments that an expression may look into. */
+export const ARGS_MAX = 65_536;
+
+export class Subject {
+  readonly #x: Exchange;
+  #known: Known | undefined;
+  #address: string | undefined | null = null;
+
+  constructor(x: Exchange) {
+    this.#x = x;
+  }
+
+  get method(): string {
+    return this.#x.request.method;
+  }
+
+  /** The tool as the client names it. */
+  get tool(): string {
+    return this.method === 'tools/call' ? textOf(this.#x.request.params.name) : '';
+  }
+
+  /** The same tool by every name it is called: a limit is not got around by another endpoint. */
+  get tools(): readonly string[] {
+    const { route } = this.#x;
+    if (this.tool === '') return [];
+    return route.kind === 'one' && route.name !== undefined
+      ? [this.tool, `${route.upstream}/${route.name}`]
+      : [this.tool];
+  }
+
+  get upstream(): string {
+    const { leg, route } = this.#x;
+    return leg?.upstream ?? (route.kind === 'one' ? route.upstream : '');
+  }
+
+  /** Who it is: tenants may give the same id, which are two. */
+  get principal(): string {
+    const { id, tenant = '' } = this.#x.principal;
+    return JSON.stringify([tenant, id]);
+  }
+
+  get tenant(): string {
+    return this.#x.principal.tenant ?? '';
+  }
+
+  /** For people. */
+  get who(): string {
+    const { id, tenant } = this.#x.principal;
+    return tenant === undefined ? id : `${tenant}/${id}`;
+  }
+
+  get client(): string {
+    return this.#x.client.info?.string('name') ?? '';
+  }
+
+  get endpoint(): string {
+    return this.#x.inbound.endpoint;
+  }
+
+  /**
+   * Where the connection comes from, never what a header says of it. Of IPv6 the network: a client has all addresses
+   * of that. Undefined where nobody is at another address.
+   */
+  get address(): string | undefined {
+    if (this.#address === null) this.#address = networkOf(this.#x.inbound.remote?.());
+    return this.#address;
+  }
+
+  /** Bytes of the arguments. */
+  get size(): number {
+    const { raw } = this.#x.request;
+    return raw === undefined ? 0 : Buffer.byteLength(raw.text);
+  }
+
+  get known(): Known {
+    this.#known ??= this.#look();
+    return this.#known;
+  }
+
+  #look(): Known {
+    const { principal, request } = this.#x;
+    const args = request.params.arguments;
+    return {
+      principal: {
+        id: principal.id,
+        tenant: principal.tenant ?? '',
+        scopes: [...principal.scopes],
+        groups: [...(principal.groups ?? [])],
+      },
+      method: this.method,
+      tool: this.tool,
+      upstream: this.upstream,
+      client: this.client,
+      endpoint: this.endpoint,
+      address: this.address ?? '',
+      args: isObject(args) ? args : {},
+      request_bytes: BigInt(this.size),
+    };
+  }
+}
+
+/** @returns undefined where it is none, as on a pipe or a socket */
+export function networkOf(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  try {
+    const parsed = parse(address.replace(/%.*$/, ''));
+    if (parsed.kind() === 'ipv4') return parsed.toString();
+    const six = parsed as ReturnType<typeof parse> & { isIPv4MappedAddress(): boolean; parts: number[] };
+    if (six.isIPv4MappedAddress())
+      return (six as unknown as { toIPv4Address(): object }).toIPv4Address().toString();
+    const [a = 0, b = 0, c = 0, d = 0] = six.parts;
+    return `${[a, b, c, d].map((part) => part.toString(16)).join(':')}::/64`;
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function isObject(value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
