@@ -30,6 +30,7 @@ export interface Options {
   readonly every?: string;
   readonly once?: boolean;
   readonly note?: string;
+  readonly for?: string;
 }
 
 export interface Given {
@@ -117,6 +118,17 @@ export const ROWS: readonly Row[] = [
     ],
     options: [CONFIG, SOCKET, JSON_OUT],
     run: async (shell, { options }) => (await import('./status.ts')).status(shell, options),
+  },
+  {
+    name: 'limits',
+    about:
+      'Show how the limits of the running gateway stand: of each the keys that are nearest to their end.',
+    examples: [
+      ['sluice limits', 'what is left, when all of it is there again, what was refused'],
+      ['sluice limits --for north/ada', 'of one principal alone'],
+    ],
+    options: [['--for <principal>', 'its id, or TENANT/ID'], CONFIG, SOCKET, JSON_OUT],
+    run: async (shell, { options }) => (await import('./limits.ts')).limits(shell, options),
   },
   {
     name: 'top',
