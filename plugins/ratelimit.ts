@@ -10,7 +10,7 @@ import { Places } from './ratelimit/places.ts';
 import { refusalOf, tooLargeToJudge } from './ratelimit/refusals.ts';
 import { reportOf } from './ratelimit/report.ts';
 import { Seen } from './ratelimit/seen.ts';
-import { openStore } from './ratelimit/stores.ts';
+import { storeOf } from './ratelimit/stores.ts';
 import { ARGS_MAX, Subject } from './ratelimit/subject.ts';
 
 /** At the door there may be no message to answer in. */
@@ -23,7 +23,9 @@ export default definePlugin({
   schema,
   async setup({ limits: given, store: where, status }, host) {
     const limits = limitsOf(given);
-    const store = openStore(where, host);
+    const store = storeOf(where, host);
+    // What is asked before that would be counted here.
+    await store.ready;
     const seen = host.keep('seen v1', () => new Seen());
     const held = host.keep('held v1', () => new Held());
     seen.only(given.map(({ name }) => name));

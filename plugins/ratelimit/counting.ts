@@ -45,22 +45,25 @@ export class Charge {
     const all = limits.flatMap((limit) => this.#ask(limit, subject, isCharged(x)) ?? []);
     const [shadows, asked] = [all.filter(({ of }) => of.shadow), all.filter(({ of }) => !of.shadow)];
     const tag = this.#tag(subject);
-    for (const each of shadows) {
-      const [told] = await store.take([each], tag);
-      if (told) this.#tell(each, told, subject, 'would_refuse');
-    }
     const told = asked.length === 0 ? [] : await store.take(asked, tag);
     const pairs = asked.flatMap((each, index) => {
       const one = told[index];
       return one ? [[each, one] as const] : [];
     });
-    for (const [each, one] of pairs) this.#tell(each, one, subject, 'refused');
     const refused = pairs.filter(([, { admitted }]) => !admitted);
     const [first] = refused;
     const worst = first && refused.reduce((a, b) => (b[1].retryMs > a[1].retryMs ? b : a), first);
     const tightest = worst ?? tightestOf(pairs);
     if (tightest) this.#headers(x, tightest, worst !== undefined);
-    return worst ? refusedBy(...worst) : { at: host.now(), subject, asked: all };
+    // Of a call that is refused nothing was taken, and it is the fault of those that had no room for it.
+    for (const [each, one] of worst ? refused : pairs)
+      this.#tell(each, subject, one.admitted ? 'admitted' : 'refused');
+    if (worst) return refusedBy(...worst);
+    for (const each of shadows) {
+      const [one] = await store.take([each], tag);
+      if (one) this.#tell(each, subject, one.admitted ? 'admitted' : 'would_refuse');
+    }
+    return { at: host.now(), subject, asked: all };
   }
 
   /** The call was not made after all. */
@@ -106,7 +109,7 @@ export class Charge {
       // Until one more is there, not until all are.
       const spare = limit.kind === 'rate' ? ((limit.burst - 1) * limit.window) / limit.units : 0;
       const retryMs = Math.max(1, one.resetMs - spare);
-      this.#tell(each, { ...one, admitted: false, retryMs }, subject, shadow ? 'would_refuse' : 'refused');
+      this.#tell(each, subject, shadow ? 'would_refuse' : 'refused');
       if (!shadow) return refusedBy(each, { ...one, retryMs });
     }
     return undefined;
@@ -130,12 +133,12 @@ export class Charge {
     return this.#c.hasTenant ? tenant : undefined;
   }
 
-  #tell(asked: Asked, { admitted, failing }: Told, subject: Subject, word: 'refused' | 'would_refuse'): void {
+  #tell(asked: Asked, subject: Subject, word: 'admitted' | 'refused' | 'would_refuse'): void {
     const { seen, host } = this.#c;
-    const { name } = asked.of;
-    host.count(admitted ? 'admitted' : word, { kind: name });
-    if (failing !== undefined) host.count('uncounted', { kind: name, reason: failing });
-    seen.saw(name, asked, asked.values, subject, !admitted);
+    const { of, key, limit, values } = asked;
+    host.count(word, { kind: of.name });
+    const counted = { key, limit };
+    seen.saw(of.name, { counted, values, who: subject.who, tag: this.#tag(subject) }, word !== 'admitted');
   }
 
   #headers(x: Exchange, [{ of }, told]: readonly [Asked, Told], isRefused: boolean): void {

@@ -28,7 +28,11 @@ export async function reportOf(
   for (const limit of [...limits.counted, ...limits.failures])
     rows.push(await countedRow(limit, store, seen, { who: asked.for, most }));
   for (const limit of limits.held) rows.push(heldRow(limit, seen, held, { who: asked.for, most }));
-  return { version: 1, limits: rows };
+  return { version: 1, store: lostOf(store), limits: rows };
+}
+
+function lostOf({ lost }: Store): JsonObject {
+  return lost ? { there: false, since: lost.since, reason: lost.reason } : { there: true };
 }
 
 interface Wanted {
@@ -45,8 +49,8 @@ async function countedRow(
   const all = [...seen.of(limit.name).keys.values()].filter((key) => who === undefined || isOf(key.who, who));
   const told = await peek(store, all);
   const keys = all
-    .flatMap((key, index) => {
-      const one = told[index];
+    .flatMap((key) => {
+      const one = told.get(key);
       return one ? [{ key, one }] : [];
     })
     .sort((a, b) => a.one.remaining - b.one.remaining || b.one.resetMs - a.one.resetMs)
@@ -63,10 +67,19 @@ async function countedRow(
   return { ...common(limit), kind, most: limit.most, admitted, refused, seen: all.length, keys };
 }
 
-async function peek(store: Store, keys: readonly SeenKey[]): Promise<Told[]> {
-  const told: Told[] = [];
-  for (let at = 0; at < keys.length; at += AT_ONCE)
-    told.push(...(await store.peek(keys.slice(at, at + AT_ONCE).map(({ counted }) => counted))));
+/** How it stands with each. What several machines share is asked for by tenant. */
+async function peek(store: Store, keys: readonly SeenKey[]): Promise<Map<SeenKey, Told>> {
+  const told = new Map<SeenKey, Told>();
+  for (const [tag, own] of Map.groupBy(keys, (key) => key.tag)) {
+    for (let at = 0; at < own.length; at += AT_ONCE) {
+      const some = own.slice(at, at + AT_ONCE);
+      const all = await store.peek(
+        some.map(({ counted }) => counted),
+        tag,
+      );
+      for (const [index, one] of all.entries()) if (some[index]) told.set(some[index], one);
+    }
+  }
   return told;
 }
 
@@ -105,11 +118,16 @@ function common({ name, text, per, shadow }: CountedLimit | HeldLimit): JsonObje
 function shown(value: string): string {
   try {
     const read: unknown = JSON.parse(value);
-    if (Array.isArray(read) && read.length === 2) return read[0] === '' ? String(read[1]) : read.join('/');
+    if (Array.isArray(read) && read.length > 1) return nameOf(read.map(String));
   } catch {
     // It is the value itself.
   }
   return value;
+}
+
+function nameOf([tenant = '', id = '', issuer]: readonly string[]): string {
+  const name = tenant === '' ? id : `${tenant}/${id}`;
+  return issuer === undefined ? name : `${name} (${issuer})`;
 }
 
 function isOf(told: string, who: string): boolean {

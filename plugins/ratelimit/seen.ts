@@ -2,7 +2,6 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Counted } from './store.ts';
-import type { Subject } from './subject.ts';
 
 /** Keys of a limit that are remembered by name. */
 const REMEMBERED = 1_000;
@@ -10,6 +9,7 @@ const REMEMBERED = 1_000;
 export interface SeenKey {
   /** As the store is asked for it. */
   readonly counted: Counted;
+  readonly tag: string | undefined;
   /** Who was the last to use it. */
   readonly who: string;
   readonly values: readonly string[];
@@ -33,13 +33,14 @@ export class Seen {
     return made;
   }
 
-  saw(name: string, counted: Counted, values: readonly string[], { who }: Subject, isRefused: boolean): void {
+  saw(name: string, key: Omit<SeenKey, 'refused'>, isRefused: boolean): void {
     this.entered(name, isRefused);
     const { keys } = this.of(name);
-    const before = keys.get(counted.key);
+    const before = keys.get(key.counted.key);
     const refused = (before?.refused ?? 0) + (isRefused ? 1 : 0);
-    if (before && before.who === who && before.counted.limit === counted.limit) before.refused = refused;
-    else keys.set(counted.key, { counted, who, values, refused });
+    if (before && before.who === key.who && before.counted.limit === key.counted.limit)
+      before.refused = refused;
+    else keys.set(key.counted.key, { ...key, refused });
   }
 
   /** A place of a limit was asked for. */

@@ -2,9 +2,7 @@
 
 import { isAbsolute, join } from 'node:path';
 import { duration, type PluginHost, z } from '../../src/plugin.ts';
-import { MemoryStore } from './memory.ts';
-import { RedisStore } from './redis.ts';
-import { SqliteStore } from './sqlite.ts';
+import { keepStore } from './open.ts';
 import type { Store } from './store.ts';
 
 const settings = {
@@ -88,11 +86,7 @@ export const storeSchema = z
   })
   .prefault('memory');
 
-type StoreOptions = z.output<typeof storeSchema>;
-type Host = Pick<
-  PluginHost,
-  'id' | 'upstream' | 'log' | 'now' | 'count' | 'level' | 'limitHit' | 'keep' | 'stateDir'
->;
+type Host = Parameters<typeof keepStore>[0] & Pick<PluginHost, 'stateDir'>;
 
 const FILE = 'ratelimit.db';
 
@@ -100,38 +94,22 @@ const FILE = 'ratelimit.db';
  * The store of an entry: the same one over reloads, as long as it is in the same place.
  * @throws Error where there is no place for its file
  */
-export function openStore(options: StoreOptions, host: Host): Store {
-  if (options === 'memory') return inMemory(memory.parse({ memory: true }), host);
-  if (options === 'sqlite') return inFile(sqlite.parse({ sqlite: FILE }), host);
-  if ('memory' in options) return inMemory(options, host);
-  return 'sqlite' in options ? inFile(options, host) : inRedis(options, host);
-}
-
-function inMemory({ keys }: z.output<typeof memory>, host: Host): Store {
-  return kept(host, 'memory', { keys }, (given) => new MemoryStore(host, given));
-}
-
-function inFile({ sqlite: file, ...rest }: z.output<typeof sqlite>, host: Host): Store {
+export function storeOf(options: z.output<typeof storeSchema>, host: Host): Store {
+  if (options === 'memory') return storeOf(memory.parse({ memory: true }), host);
+  if (options === 'sqlite') return storeOf(sqlite.parse({ sqlite: FILE }), host);
+  if ('memory' in options) return keepStore(host, { kind: 'memory', keys: options.keys });
+  if ('redis' in options) {
+    const { redis: url, ...rest } = options;
+    return keepStore(host, { kind: 'redis', url, ...rest });
+  }
+  const { sqlite: file, ...rest } = options;
   if (!isAbsolute(file) && host.stateDir === undefined)
     throw new Error(
       'there is no state directory for the file of its store: write a path that begins with "/"',
     );
-  const path = isAbsolute(file) ? file : join(host.stateDir ?? '', file);
-  return kept(host, `sqlite ${path}`, { ...rest, path }, (given) => new SqliteStore(host, given));
-}
-
-function inRedis({ redis: url, ...rest }: z.output<typeof redis>, host: Host): Store {
-  const place = JSON.stringify([url, rest.ca, rest.prefix]);
-  return kept(host, `redis ${place}`, { ...rest, url }, (given) => new RedisStore(host, given));
-}
-
-/** The one that is there already goes on with these options. */
-function kept<O>(host: Host, place: string, options: O, make: (options: O) => Store & { options: O }): Store {
-  const store = host.keep(
-    `store v1 ${place}`,
-    () => make(options),
-    (old) => old.close(),
-  );
-  store.options = options;
-  return store;
+  return keepStore(host, {
+    kind: 'sqlite',
+    path: isAbsolute(file) ? file : join(host.stateDir ?? '', file),
+    ...rest,
+  });
 }

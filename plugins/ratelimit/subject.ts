@@ -1,7 +1,7 @@
 // What limits look at of one call: found out once, and only as far as it is asked for.
 
-import { parse } from 'ipaddr.js';
-import type { Exchange, JsonValue } from '../../src/plugin.ts';
+import { type Exchange, identityKey, type JsonValue } from '../../src/plugin.ts';
+import { networkOf } from '../remote/network.ts';
 import type { Known } from './expression.ts';
 
 /** Bytes of arguments that an expression may look into. */
@@ -39,10 +39,9 @@ export class Subject {
     return leg?.upstream ?? (route.kind === 'one' ? route.upstream : '');
   }
 
-  /** Who it is: tenants may give the same id, which are two. */
+  /** Who it is: tenants and issuers may give the same id, which are several. */
   get principal(): string {
-    const { id, tenant = '' } = this.#x.principal;
-    return JSON.stringify([tenant, id]);
+    return identityKey(this.#x.principal);
   }
 
   get tenant(): string {
@@ -102,22 +101,6 @@ export class Subject {
       args: isObject(args) ? args : {},
       request_bytes: BigInt(this.size),
     };
-  }
-}
-
-/** @returns undefined where it is none, as on a pipe or a socket */
-export function networkOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  try {
-    const parsed = parse(address.replace(/%.*$/, ''));
-    if (parsed.kind() === 'ipv4') return parsed.toString();
-    const six = parsed as ReturnType<typeof parse> & { isIPv4MappedAddress(): boolean; parts: number[] };
-    if (six.isIPv4MappedAddress())
-      return (six as unknown as { toIPv4Address(): object }).toIPv4Address().toString();
-    const [a = 0, b = 0, c = 0, d = 0] = six.parts;
-    return `${[a, b, c, d].map((part) => part.toString(16)).join(':')}::/64`;
-  } catch {
-    return undefined;
   }
 }
 

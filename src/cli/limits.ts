@@ -41,6 +41,7 @@ interface Entry {
   readonly name: string;
   readonly where: string;
   readonly mode: string;
+  readonly store: { readonly there: boolean; readonly since?: number; readonly reason?: string };
   readonly limits: readonly Limit[];
 }
 
@@ -62,13 +63,13 @@ export async function limits(shell: Shell, options: LimitsOptions): Promise<numb
 
 async function ask(shell: Shell, target: LimitsOptions): Promise<Entry[]> {
   const listed = await told(shell, target, '/plugins');
-  const rows = (listed as { plugins: (Omit<Entry, 'limits'> & { plugin: string })[] }).plugins;
+  const rows = (listed as { plugins: (Omit<Entry, 'limits' | 'store'> & { plugin: string })[] }).plugins;
   const query = target.for === undefined ? '' : `?${new URLSearchParams({ for: target.for })}`;
   const entries: Entry[] = [];
   for (const { name, where, mode } of rows.filter(({ plugin }) => plugin === 'ratelimit')) {
     const path = `/plugins/${name.split('/').map(encodeURIComponent).join('/')}${query}`;
-    const { limits: own } = (await told(shell, target, path)) as Pick<Entry, 'limits'>;
-    entries.push({ name, where, mode, limits: own });
+    const { limits: own, store } = (await told(shell, target, path)) as Pick<Entry, 'limits' | 'store'>;
+    entries.push({ name, where, mode, store, limits: own });
   }
   if (target.for !== undefined && entries.length > 0 && entries.every(isNobody))
     throw new CliError(
@@ -89,9 +90,16 @@ async function told(shell: Shell, target: Target, path: string): Promise<unknown
   return reply.body;
 }
 
-function linesOf({ name, where, mode, limits: own }: Entry): string[] {
+function linesOf({ name, where, mode, store, limits: own }: Entry): string[] {
   const head = `${visible(name)} · ${visible(where)}${mode === 'shadow' ? ' · shadow: refuses nobody' : ''}`;
-  return [head, ...own.flatMap(limitLines)];
+  const away = store.there
+    ? []
+    : [`  ! the store cannot be asked since ${timeOf(store.since)} (${store.reason})`];
+  return [head, ...away, ...own.flatMap(limitLines)];
+}
+
+function timeOf(ms = 0): string {
+  return new Date(ms).toISOString();
 }
 
 function limitLines({ name, limit, per, shadow, most, admitted, refused, seen, keys }: Limit): string[] {

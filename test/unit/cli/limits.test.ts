@@ -28,8 +28,8 @@ test('each limit with its keys, what is left and what was refused; as JSON; of o
     'ratelimit · pipeline',
     '  calls: 2 per hour per principal · 2 admitted, 1 refused since the start',
     '    anonymous  0 of 2 left · all of it in TIME · 1 refused',
-    '  tried: 1 per day per principal and tool · 1 admitted, 2 refused since the start · shadow: refuses nobody',
-    '    anonymous · demo/echo  0 of 1 left · all of it in TIME · 2 refused',
+    '  tried: 1 per day per principal and tool · 1 admitted, 1 refused since the start · shadow: refuses nobody',
+    '    anonymous · demo/echo  0 of 1 left · all of it in TIME · 1 refused',
     '  work: 3 calls at once for all together · 2 admitted, 0 refused since the start',
     '',
   ]);
