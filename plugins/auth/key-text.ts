@@ -21,8 +21,13 @@ export const ID_PATTERN = new RegExp(`^[a-z2-7]{${ID_LENGTH}}$`);
 /** A new key, and the id in it. */
 export function newKey(): { readonly id: string; readonly key: string } {
   const id = letters(ID_LETTERS, ID_LENGTH);
-  const body = `${MARK}_${id}_${letters(LETTERS, SECRET_LENGTH)}`;
-  return { id, key: body + checksum(body) };
+  return { id, key: keyOf(id, letters(LETTERS, SECRET_LENGTH)) };
+}
+
+/** A key as it is written. */
+export function keyOf(id: string, secret: string): string {
+  const body = `${MARK}_${id}_${secret}`;
+  return body + checksum(body);
 }
 
 /** Whether a text means to be a key of ours, however it ends. */

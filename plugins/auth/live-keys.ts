@@ -12,6 +12,12 @@ const LOOK_EVERY = 500;
 /** Between two tries to read a file that could not be read. */
 const TRY_EVERY = 1_000;
 
+interface Known {
+  readonly entry: KeyEntry;
+  /** Ready to be compared, so that an id that is known takes no longer than one that is not. */
+  readonly digest: Buffer;
+}
+
 interface Watched {
   readonly was: string;
   readonly ends: AbortController;
@@ -28,7 +34,7 @@ export class LiveKeys {
   readonly #now: () => number;
   readonly #watched = new Map<string, Watched>();
   readonly #timer: ReturnType<typeof setInterval>;
-  #keys: ReadonlyMap<string, KeyEntry>;
+  #keys: ReadonlyMap<string, Known>;
   #stamp: string;
   /** When reading failed last, of which file, and why. */
   #failed: { readonly at: number; readonly stamp: string; readonly reason: string } | undefined;
@@ -50,7 +56,7 @@ export class LiveKeys {
   }
 
   /** The key of that id, as the last look found it. */
-  find(id: string): KeyEntry | undefined {
+  find(id: string): Known | undefined {
     return this.#keys.get(id);
   }
 
@@ -100,7 +106,7 @@ export class LiveKeys {
 
   #endChanged(): void {
     for (const [id, { was, ends }] of this.#watched) {
-      const key = this.#keys.get(id);
+      const key = this.#keys.get(id)?.entry;
       if (key !== undefined && JSON.stringify(key) === was) continue;
       this.#watched.delete(id);
       ends.abort(new Error('the API key is not what it was'));
@@ -108,8 +114,12 @@ export class LiveKeys {
   }
 }
 
-function byId(keys: readonly KeyEntry[]): Map<string, KeyEntry> {
-  return new Map(keys.map((key) => [key.id, key]));
+function byId(keys: readonly KeyEntry[]): Map<string, Known> {
+  return new Map(keys.map((entry) => [entry.id, { entry, digest: digestIn(entry) }]));
+}
+
+function digestIn({ digest }: KeyEntry): Buffer {
+  return Buffer.from(digest.slice('sha256:'.length), 'hex');
 }
 
 /** Whatever is done to a file changes one of these. */

@@ -35,10 +35,10 @@ test('a key is there as soon as it is made, and ends as soon as it is ended', ()
   const live = open();
   const { id } = mint();
   expect(live.isKnown).toBe(true);
-  expect(live.find(id)?.revoked).toBeUndefined();
+  expect(live.find(id)?.entry.revoked).toBeUndefined();
   revoke(id);
   expect(live.isKnown).toBe(true);
-  expect(live.find(id)?.revoked).toBeString();
+  expect(live.find(id)?.entry.revoked).toBeString();
 });
 
 test('a change that keeps file, size and time of the last one is seen', () => {
@@ -51,7 +51,7 @@ test('a change that keeps file, size and time of the last one is seen', () => {
   writeFileSync(file, `${JSON.stringify({ version: 1, keys: [other] }, null, 2)}\n`);
   utimesSync(file, 1_000, 1_000);
   expect(live.isKnown).toBe(true);
-  expect(live.find(first.id)?.principal).toBe('eve');
+  expect(live.find(first.id)?.entry.principal).toBe('eve');
 });
 
 test('a gateway does not begin with a bad file', () => {
