@@ -139,7 +139,8 @@ async function storeHaving(shell: Shell, place: Place, file: SecretFile, name: s
   );
   if (isThere === true) return 'keychain';
   if (file.names.has(name)) return 'file';
-  return isThere === undefined && file.keychain.includes(name) ? 'keychain (away)' : 'missing';
+  if (!file.keychain.includes(name)) return 'missing';
+  return isThere === undefined ? 'keychain (away)' : 'keychain (locked, or removed there)';
 }
 
 export async function removeSecret(shell: Shell, name: string, options: SecretOptions): Promise<number> {

@@ -29,8 +29,15 @@ export async function openVault(
       const value = found.get(name);
       if (value !== undefined) return { value };
       if ('fault' in file) return file;
-      if (away !== undefined && file.value.keychain.includes(name))
-        return { fault: `secret "${name}" is in the keychain, and that is away: ${away}`, hint: AWAY };
+      if (file.value.keychain.includes(name))
+        return {
+          fault:
+            away === undefined
+              ? // A Secret Service that is locked finds nothing, and says no more than that.
+                `secret "${name}" was put into the keychain, which does not have it now: is it locked?`
+              : `secret "${name}" is in the keychain, and that is away: ${away}`,
+          hint: AWAY,
+        };
       return inFile(file.value, name, shell, dir);
     },
   };

@@ -44,6 +44,18 @@ const DAY_MS = 86_400_000;
 /** From here on it is said that one runs out, once a day. */
 const SOON_DAYS = 14;
 
+/**
+ * Whose figure of an upstream it is that stands: a reload has the next certificates look before those before are let
+ * go, and they must not take it along.
+ */
+const tellers = new WeakMap<Host['metrics'], Map<string, object>>();
+
+function tellersOf({ metrics }: Host): Map<string, object> {
+  const known = tellers.get(metrics) ?? new Map<string, object>();
+  tellers.set(metrics, known);
+  return known;
+}
+
 export function createCertificates(upstream: string, tls: UpstreamTls, host: Host): Certificates {
   let current: { readonly texts: TlsTexts; readonly options: TlsOptions } | undefined;
   let expires: number | undefined;
@@ -67,6 +79,7 @@ export function createCertificates(upstream: string, tls: UpstreamTls, host: Hos
     const days = daysLeft();
     if (days === undefined) return;
     host.metrics.upstreamCertificateDays.set({ upstream }, days);
+    tellersOf(host).set(upstream, tls);
     if (days >= SOON_DAYS || (toldAt !== undefined && host.now() - toldAt < DAY_MS)) return;
     toldAt = host.now();
     const what = days < 0 ? 'has expired' : 'runs out soon';
@@ -87,6 +100,7 @@ export function createCertificates(upstream: string, tls: UpstreamTls, host: Hos
     tell();
   };
   look();
+  const endLooks = every(() => tls.look, look);
   return {
     options() {
       if (!current) take();
@@ -94,7 +108,12 @@ export function createCertificates(upstream: string, tls: UpstreamTls, host: Hos
       return current.options;
     },
     look,
-    stop: every(() => tls.look, look),
+    stop() {
+      endLooks();
+      if (tellersOf(host).get(upstream) !== tls) return;
+      tellersOf(host).delete(upstream);
+      host.metrics.upstreamCertificateDays.remove({ upstream });
+    },
   };
 }
 

@@ -105,6 +105,19 @@ describe('with a keychain', () => {
     expect(await valuesOf(here)).toEqual(['Bearer third', 'b', 'third']);
   });
 
+  test('that is locked later, and finds nothing: what was put into it is not called missing', async () => {
+    const keychain = memoryKeychain();
+    const here = place({ keychain });
+    await here.run('set api', CANARY);
+    keychain.values.clear();
+    const [first, second] = await valuesOf(here);
+    expect(first).toStartWith(
+      'SECRET_UNREADABLE secret "api" was put into the keychain, which does not have it',
+    );
+    expect(second).toStartWith('SECRET_UNDEFINED');
+    expect((await here.run('list')).out).toMatch(/^api {2}keychain \(locked, or removed there\) /);
+  });
+
   test('that is away later, a secret in it is told as such, and not as missing', async () => {
     const here = place();
     const keychain = memoryKeychain();
