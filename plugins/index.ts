@@ -10,4 +10,5 @@ import signing from './signing.ts';
 
 export const plugins: Record<string, AnyPlugin> = { audit, auth, credentials, progress, ratelimit, signing };
 
+export { auditLog } from './audit/tools/audit-log.ts';
 export { keyFile } from './auth/key-file-tools.ts';

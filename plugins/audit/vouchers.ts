@@ -8,6 +8,8 @@ import { type Note, readNote } from './note.ts';
 import { linesOf } from './segments.ts';
 
 export interface Voucher {
+  /** The signed note, as it stands there. */
+  readonly text: string;
   readonly note: Note;
   readonly checkpoint: Checkpoint;
   /** Where its line begins. */
@@ -73,8 +75,9 @@ export class Vouchers {
 
   #read(bytes: Buffer, offset: number): Voucher | undefined {
     try {
-      const note = readNote(noteOf(bytes.toString('utf8')));
-      return { note, checkpoint: readCheckpoint(note.text), offset };
+      const text = noteOf(bytes.toString('utf8'));
+      const note = readNote(text);
+      return { text, note, checkpoint: readCheckpoint(note.text), offset };
     } catch (error) {
       this.bad ??= { offset, why: error instanceof Error ? error.message : String(error) };
       return undefined;

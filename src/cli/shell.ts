@@ -6,6 +6,7 @@ import { isatty } from 'node:tty';
 import type { AnyPlugin } from '../core/plugin.ts';
 import { createRedactor, type Redactor } from '../lib/redact.ts';
 import { settledWithin } from '../lib/settled.ts';
+import type { AuditTools } from './audit-tools.ts';
 import { systemCode } from './exit.ts';
 import type { KeyFileTools } from './key-files.ts';
 import { type Keychain, systemKeychain } from './keychain.ts';
@@ -41,6 +42,8 @@ export interface Shell {
   readonly plugins: Readonly<Record<string, AnyPlugin>>;
   /** What the plugin `auth` knows of its files of API keys. */
   readonly keyFile: KeyFileTools;
+  /** What the plugin `audit` knows of its logs. */
+  readonly auditLog: AuditTools;
   /** What `--color` said, if anything. */
   color?: 'always' | 'never' | 'auto';
   /** Takes over errors that nobody caught; until a gateway runs, they end the process. */
@@ -48,7 +51,7 @@ export interface Shell {
 }
 
 /** What `src/main.ts` hands over of the plugins. */
-export type Lent = Pick<Shell, 'plugins' | 'keyFile'>;
+export type Lent = Pick<Shell, 'plugins' | 'keyFile' | 'auditLog'>;
 
 /** The shell of this process. */
 export function processShell(lent: Lent): Shell {

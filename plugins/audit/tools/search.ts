@@ -1,0 +1,105 @@
+// Finds entries of a log by what they say, through the index. What is shown stands in the log, and its hash is right.
+
+import type { SQLQueryBindings } from 'bun:sqlite';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { pseudonym } from '../digests.ts';
+import { EntryReader } from '../entry.ts';
+import { readKey } from '../key.ts';
+import { segmentName } from '../segments.ts';
+import { type Column, type IndexFile, type Row, upToDate } from './index-file.ts';
+import { entriesFrom, fieldsOf, shownOf } from './reading.ts';
+import type { Shown } from './tail.ts';
+import { Advised } from './trust-of.ts';
+
+export interface Wanted {
+  readonly index: string;
+  readonly rebuild: boolean;
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly is: ReadonlyMap<Column, readonly string[]>;
+  readonly principal?: string | undefined;
+  readonly limit: number;
+}
+
+/** In the order of the log. @throws Error where an entry is not what was written */
+export function* search(directory: string, wanted: Wanted, keyFile: string | undefined): Generator<Shown> {
+  using index = upToDate(wanted.index, directory, wanted.rebuild);
+  const principals = principalsOf(directory, index, wanted, keyFile);
+  const conditions = [
+    ...between('at', wanted.since, wanted.until),
+    ...[...wanted.is, ...(principals ? [['principal', principals] as const] : [])].map(([column, texts]) =>
+      oneOf(index, column, texts),
+    ),
+  ];
+  const where = conditions.map(({ sql }) => sql).join(' AND ');
+  const rows = index.rows(
+    where && `WHERE ${where}`,
+    conditions.flatMap(({ values }) => values),
+    wanted.limit,
+  );
+  yield* read(directory, rows.toReversed());
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly SQLQueryBindings[];
+}
+
+function between(column: string, since: number | undefined, until: number | undefined): Condition[] {
+  return [
+    ...(since === undefined ? [] : [{ sql: `${column} >= ?`, values: [since] }]),
+    ...(until === undefined ? [] : [{ sql: `${column} < ?`, values: [until] }]),
+  ];
+}
+
+function oneOf(index: IndexFile, column: Column, texts: readonly string[]): Condition {
+  const values = column === 'req_id' ? texts : texts.flatMap((text) => index.word(text) ?? []);
+  return { sql: `${column} IN (${values.map(() => '?').join(', ')})`, values };
+}
+
+const PSEUDONYM = /^[0-9a-f]{32}$/;
+
+/** What entries have for a principal: in each tenant another name. */
+function principalsOf(
+  directory: string,
+  index: IndexFile,
+  { principal, is }: Wanted,
+  keyFile: string | undefined,
+): string[] | undefined {
+  if (principal === undefined) return undefined;
+  if (PSEUDONYM.test(principal)) return [principal];
+  if (keyFile === undefined || !existsSync(keyFile))
+    throw new Advised(
+      'entries have no names of principals, and without the key of the log none can be told',
+      'say --key-file, or --config; or what entries have: 32 hexadecimal digits',
+    );
+  const [first] = entriesFrom(directory, 1);
+  const { naming } = readKey(keyFile, String(fieldsOf(first?.line ?? '').origin));
+  const tenants = is.get('tenant') ?? [undefined, ...index.tenants()];
+  return tenants.map((tenant) => pseudonym(naming, tenant, principal));
+}
+
+function* read(directory: string, rows: readonly Row[]): Generator<Shown> {
+  const reader = new EntryReader();
+  let at = -1;
+  let descriptor = -1;
+  try {
+    for (const { seq, file, offset, length } of rows) {
+      if (file !== at) {
+        if (descriptor >= 0) closeSync(descriptor);
+        descriptor = openSync(join(directory, segmentName(file)), 'r');
+        at = file;
+      }
+      const bytes = Buffer.alloc(length);
+      readSync(descriptor, bytes, 0, length, offset);
+      const entry = reader.read(bytes);
+      if (typeof entry === 'string' || entry.seq !== seq)
+        throw new Advised(`entry ${seq} is not what was written`, '`sluice audit verify` looks at all of it');
+      const line = bytes.toString('utf8');
+      yield { line, text: shownOf(line) };
+    }
+  } finally {
+    if (descriptor >= 0) closeSync(descriptor);
+  }
+}
