@@ -1,5 +1,7 @@
 // What a log is judged by, from what is given on a command line: a key, and what was kept elsewhere.
 
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { cosignerOf } from '../anchors/cosignature.ts';
 import { type Verifier, verifierOf } from '../note.ts';
 import { type Anchor, anchorOf, type Trust } from '../verify.ts';
@@ -31,7 +33,8 @@ export class Advised extends Error {
 export function trustOf({ keys, from, anchors, witnesses }: Given, directory: string): Trust {
   const key = keyFor(keys, directory);
   const cosigners = witnesses.map((each) => advised(() => cosignerOf(each), `--witness-key ${each}`, KEY));
-  const all = [...anchors].flatMap(([name, text]) => anchorsIn(text, name));
+  const own = cosigners.length > 0 ? cosignedIn(directory) : [];
+  const all = [...own, ...[...anchors].flatMap(([name, text]) => anchorsIn(text, name))];
   const counting = all.flatMap((anchor): Anchor[] => {
     if (cosigners.length === 0) return [anchor];
     const by = cosigners.find(({ timeOf }) => anchor.note && timeOf(anchor.note) !== undefined);
@@ -44,6 +47,15 @@ export function trustOf({ keys, from, anchors, witnesses }: Given, directory: st
     anchors: counting,
     ...(from !== undefined && { from }),
   };
+}
+
+/** What witnesses sent back lies with the log: it is theirs whoever keeps it. */
+function cosignedIn(directory: string): Anchor[] {
+  const place = join(directory, 'anchors');
+  const names = attempt(() => readdirSync(place)) ?? [];
+  return names
+    .filter((name) => name.endsWith('.jsonl'))
+    .flatMap((name) => anchorsIn(readFileSync(join(place, name), 'utf8'), `anchors/${name}`));
 }
 
 function keyFor(keys: readonly string[], directory: string): Verifier | undefined {
