@@ -2,6 +2,39 @@
 
 import type { Given, Row } from './commands.ts';
 
+/** Options of these alone. */
+export interface AuditOptions {
+  readonly key?: readonly string[];
+  readonly keyFile?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly anchor?: readonly string[];
+  readonly witnessKey?: readonly string[];
+  readonly requireAnchor?: boolean;
+  readonly lines?: string;
+  readonly follow?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly principal?: string;
+  readonly tool?: string;
+  readonly upstream?: string;
+  readonly method?: string;
+  readonly decision?: string;
+  readonly status?: string;
+  readonly reqId?: string;
+  readonly type?: string;
+  readonly limit?: string;
+  readonly index?: string;
+  readonly rebuild?: boolean;
+  readonly seq?: string;
+  readonly check?: string;
+  readonly entries?: string;
+  readonly old?: string;
+  readonly new?: string;
+  readonly format?: string;
+  readonly proof?: string;
+}
+
 type Flag = readonly [flags: string, about: string];
 
 const DIRECTORY: Flag = ['[directory]', 'of the log (default: as configured)'];

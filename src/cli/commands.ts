@@ -1,11 +1,11 @@
 // The commands, one row each: what help says of them and which file does the work. Files load when they are needed.
 
-import { AUDIT_ROWS } from './audit-rows.ts';
+import { AUDIT_ROWS, type AuditOptions } from './audit-rows.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Shell } from './shell.ts';
 
 /** Options of all commands; each has some. */
-export interface Options {
+export interface Options extends AuditOptions {
   readonly config?: string;
   readonly watch?: boolean;
   readonly connect?: boolean;
@@ -32,35 +32,6 @@ export interface Options {
   readonly once?: boolean;
   readonly note?: string;
   readonly for?: string;
-  readonly key?: readonly string[];
-  readonly keyFile?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly anchor?: readonly string[];
-  readonly witnessKey?: readonly string[];
-  readonly requireAnchor?: boolean;
-  readonly lines?: string;
-  readonly follow?: boolean;
-  readonly since?: string;
-  readonly until?: string;
-  readonly principal?: string;
-  readonly tool?: string;
-  readonly upstream?: string;
-  readonly method?: string;
-  readonly decision?: string;
-  readonly status?: string;
-  readonly reqId?: string;
-  readonly type?: string;
-  readonly limit?: string;
-  readonly index?: string;
-  readonly rebuild?: boolean;
-  readonly seq?: string;
-  readonly check?: string;
-  readonly entries?: string;
-  readonly old?: string;
-  readonly new?: string;
-  readonly format?: string;
-  readonly proof?: string;
 }
 
 export interface Given {
