@@ -30,6 +30,8 @@ export interface ClientWire {
 export interface Session {
   id?: string;
   version?: string;
+  /** Beside what the revision asks for. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function httpWire({ url }: InProcess, { client }: Leg, session: Session): ClientWire {
@@ -40,7 +42,8 @@ export function httpWire({ url }: InProcess, { client }: Leg, session: Session):
     void head.then((answer) => pump(answer, inbox)).catch(() => inbox.close());
     return { inbox, head, drop: async () => (await head).drop() };
   };
-  const headers = (body: Json) => (client === '2026' ? mirrors(body) : sessionHeaders(session));
+  const headers = (body: Json) =>
+    client === '2026' ? { ...session.headers, ...mirrors(body) } : sessionHeaders(session);
   return {
     inboxes,
     request: (body) => open(post(url, body, headers(body))),
@@ -78,8 +81,9 @@ async function pump(answer: Answer, inbox: Inbox<Message>): Promise<void> {
   inbox.close();
 }
 
-function sessionHeaders({ id, version }: Session): Record<string, string> {
+function sessionHeaders({ id, version, headers }: Session): Record<string, string> {
   return {
+    ...headers,
     ...(id !== undefined && { 'mcp-session-id': id }),
     ...(version !== undefined && { 'mcp-protocol-version': version }),
   };

@@ -2,17 +2,18 @@
 import type { InProcess } from '../fixtures/in-process.ts';
 import { type Answer, post, send } from '../fixtures/wire.ts';
 import { OneWay } from './client-channel.ts';
-import type { ClientWire } from './client-http.ts';
+import type { ClientWire, Session } from './client-http.ts';
 import type { Json } from './eras.ts';
+import type { Leg } from './leg.ts';
 
-export async function sseWire({ url }: InProcess): Promise<ClientWire> {
+export async function sseWire({ url }: InProcess, _leg: Leg, session: Session): Promise<ClientWire> {
   const all = new OneWay();
-  const headers = { accept: 'text/event-stream' };
+  const headers = { ...session.headers, accept: 'text/event-stream' };
   const stream = await send(url.replace(/mcp$/, 'sse'), { method: 'GET', headers });
   const endpoint = new URL((await stream.data()) ?? '', url).href;
   const read = pump(stream, all);
   const write = async (body: Json): Promise<void> => {
-    const { status } = await post(endpoint, body);
+    const { status } = await post(endpoint, body, session.headers);
     if (status !== 202) throw new Error(`a message was answered ${status}`);
   };
   return {
