@@ -33,11 +33,15 @@ for (const [at, leg] of legs.entries()) {
   const figures = [...columns.map((name) => tally[name]), ...wrongs.map((name) => tally[name].length)];
   for (const [index, name] of [...columns, ...wrongs].entries())
     sums.set(name, (sums.get(name) ?? 0) + (figures[index] ?? 0));
-  told.push(...wrongs.flatMap((name) => tally[name].slice(0, SHOWN).map((what) => `${nameOf(leg)}: ${what}`)));
+  told.push(
+    ...wrongs.flatMap((name) => tally[name].slice(0, SHOWN).map((what) => `${nameOf(leg)}: ${what}`)),
+  );
   const seconds = (performance.now() - start) / 1_000;
   console.log(row([nameOf(leg), ...figures, Math.round(tally.exchanges / seconds)]));
 }
 const all = [...columns, ...wrongs].map((name) => sums.get(name) ?? 0);
-console.log(row(['all', ...all, Math.round((sums.get('exchanges') ?? 0) / ((performance.now() - began) / 1_000))]));
+console.log(
+  row(['all', ...all, Math.round((sums.get('exchanges') ?? 0) / ((performance.now() - began) / 1_000))]),
+);
 for (const line of told) console.error(line);
 process.exit(told.length > 0 ? 1 : 0);
