@@ -15,13 +15,20 @@ export interface Subject extends AsyncDisposable {
 /**
  * Starts `$SLUICE` or, where that is unset, the sources, with one upstream.
  * @param more of its configuration
+ * @param top of that of the gateway
  */
-export async function startSubject(upstream: string, more: object = {}): Promise<Subject> {
+export async function startSubject(upstream: string, more: object = {}, top: object = {}): Promise<Subject> {
   const dir = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
   const file = join(dir, 'gateway.yaml');
   const listener = { http: { listen: '127.0.0.1:0' } };
   const admin = { listen: 'off', socket: 'off' };
-  const config = { version: 1, listeners: [listener], admin, upstreams: { up: { url: upstream, ...more } } };
+  const config = {
+    version: 1,
+    listeners: [listener],
+    admin,
+    upstreams: { up: { url: upstream, ...more } },
+    ...top,
+  };
   await writeFile(file, JSON.stringify(config));
   const binary = process.env.SLUICE;
   const command = binary === undefined ? [process.execPath, MAIN] : [binary];

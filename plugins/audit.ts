@@ -12,7 +12,7 @@ import {
   refuse,
 } from '../src/plugin.ts';
 import { IntegrityFault } from './audit/integrity.ts';
-import { type KeptLog, keepLog } from './audit/kept.ts';
+import { fixedOf, type KeptLog, keepLog } from './audit/kept.ts';
 import { LogUnavailable } from './audit/log.ts';
 import { type Options, schema } from './audit/options.ts';
 import { intentOf, openedOf, outcomeOf, type Recorder, type Rested, Trace } from './audit/records.ts';
@@ -45,12 +45,16 @@ export default definePlugin({
     const generation = ++generations;
     const broken = onBreak(directory, options.health, host);
     const stop = onBreak(directory, { on_break: 'stop' }, host);
-    // Of the first generation at once: there may be something that was not sent before.
-    if (kept.outlets.generation === 0) kept.outlets.use(options, generation, stop);
     const begin = (): void => {
       kept.use(options, generation, broken);
       kept.outlets.use(options, generation, stop);
     };
+    // The first generation at once: the log is looked at, and what was not sent before is sent, though nobody calls.
+    if (kept.outlets.generation === 0) begin();
+    if (kept.fixed !== fixedOf(options))
+      host.log.warn('level and integrity of an audit log that is open change with the next start', {
+        directory,
+      });
     return hooksOf(kept, options, host, begin);
   },
 });
@@ -64,12 +68,18 @@ function hooksOf(kept: KeptLog, options: Options, host: PluginHost, begin: () =>
     if (known) return known;
     const trace = new Trace();
     x.set(traces, trace);
-    kept.salts.keep(x.id, trace.salt);
     return trace;
+  };
+  /** A digest is nothing without its salt, and a salt nothing without a digest. */
+  const keepSalt = (x: Exchange): void => {
+    const trace = traceOf(x);
+    if (!trace.isSaltKept) kept.salts.keep(x.id, trace.salt);
+    trace.isSaltKept = true;
   };
   const outcome = (x: Exchange, result: McpResult, rested?: Rested) => {
     const trace = traceOf(x);
     trace.isOver = true;
+    keepSalt(x);
     return outcomeOf(x, result, trace, recorder, rested);
   };
 
@@ -86,6 +96,7 @@ function hooksOf(kept: KeptLog, options: Options, host: PluginHost, begin: () =>
     },
     async onSend(outbound, x) {
       const trace = traceOf(x);
+      keepSalt(x);
       return guarded(x, () => writer.write(intentOf(x, outbound, trace, recorder), x.request.method));
     },
     async onResult(result, x) {

@@ -13,14 +13,21 @@ export function saltedDigest(salt: Uint8Array, text: string): string {
 export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 
 /**
- * A name for a principal that says nothing of it, the same in each of its entries, and another one for another tenant.
+ * A name for a principal that says nothing of it, the same in each of its entries, and another one for another tenant,
+ * or for the same id of another issuer.
  * @param key of this log alone
  */
-export function pseudonym(key: Uint8Array, tenant: string | undefined, id: string): string {
+export function pseudonym(
+  key: Uint8Array,
+  tenant: string | undefined,
+  id: string,
+  issuer?: string | undefined,
+): string {
   const own = createHmac('sha256', key)
     .update(JSON.stringify(['tenant', tenant ?? null]))
     .digest();
-  return createHmac('sha256', own).update(id).digest('hex').slice(0, 32);
+  const who = issuer === undefined ? id : JSON.stringify([issuer, id]);
+  return createHmac('sha256', own).update(who).digest('hex').slice(0, 32);
 }
 
 /** The same for the same text in each entry of one log: for texts that must not stand there. */

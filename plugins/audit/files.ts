@@ -85,6 +85,8 @@ export function seal(directory: string, name: string): Promise<void> {
  * @returns that file's name, its bytes, and their digest; undefined where nothing follows
  */
 export async function setAside(directory: string, name: string, offset: number): Promise<Torn | undefined> {
+  // One that was closed is written to once more.
+  await chmod(join(directory, name), 0o600);
   const file = await open(join(directory, name), 'r+');
   try {
     const { size } = await file.stat();

@@ -23,6 +23,8 @@ export interface KeptLog {
   readonly log: AuditLog;
   readonly key: LogKey;
   readonly origin: string;
+  /** What of its options holds until it is closed. */
+  readonly fixed: string;
   readonly listeners: Set<Listener>;
   readonly salts: Salts;
   readonly outlets: Outlets;
@@ -88,6 +90,7 @@ export async function keepLog(
       },
     });
     watch.log = log;
+    host.level('writable', 1);
     const outlets = new Outlets(
       { directory, origin: options.origin, seq: log.seq },
       host,
@@ -98,6 +101,7 @@ export async function keepLog(
       log,
       key,
       origin: options.origin,
+      fixed: fixedOf(options),
       listeners,
       salts,
       outlets,
@@ -143,6 +147,11 @@ class Watch {
   stop(): void {
     clearInterval(this.#timer);
   }
+}
+
+/** As one text, to be compared. */
+export function fixedOf({ level, integrity: { store, url } }: Options): string {
+  return JSON.stringify([level, store, url]);
 }
 
 function tunablesOf(options: Options): Tunables {

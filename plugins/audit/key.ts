@@ -14,18 +14,33 @@ export interface LogKey {
 
 /** @throws Error when the file is there and holds no Ed25519 key, or cannot be written */
 export function readKey(file: string, origin: string): LogKey {
-  const pem = readOrMake(file);
+  return keyOf(readOrMake(file), origin);
+}
+
+/** The key that is there; undefined where none is. @throws Error when it is no Ed25519 key */
+export function existingKey(file: string, origin: string): LogKey | undefined {
+  const pem = ifThere(file);
+  return pem === undefined ? undefined : keyOf(pem, origin);
+}
+
+function keyOf(pem: string, origin: string): LogKey {
   const seed = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
   const naming = new Uint8Array(hkdfSync('sha256', seed, origin, 'sluice audit principals', 32));
   return { signer: signerOf(origin, pem), naming };
 }
 
-function readOrMake(file: string): string {
+function ifThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
+}
+
+function readOrMake(file: string): string {
+  const before = ifThere(file);
+  if (before !== undefined) return before;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const pem = newKey();
   try {

@@ -53,7 +53,8 @@ function knownState(text: string, { key }: LogOptions): State {
 /** Of a log whose state is kept by the process alone, the last file is all that is looked at. */
 function unknownState({ store, directory }: LogOptions, segments: readonly Segment[]): State {
   const last = segments.at(-1);
-  if (store.outlives || !last)
+  // Of any other place, a log without its state is not what was written.
+  if (store.place !== 'memory' || !last)
     throw new IntegrityFault('state', 'the state kept of the log is not there, and the log is');
   const identity = identityAt(directory, last.name);
   for (const { bytes } of linesOf(join(directory, last.name))) {
@@ -85,7 +86,7 @@ async function begin(options: LogOptions): Promise<AuditLog> {
     tiles: signer && tiles ? new Tiles(directory) : undefined,
     vouched: 0,
   });
-  await log.append(openingOf(origin, signer));
+  await log.append(openingOf(options));
   return log;
 }
 
@@ -108,8 +109,8 @@ async function goOn(options: LogOptions, segments: readonly Segment[], state: St
 }
 
 /** The first entry of a file whose first one never came onto the disk. */
-function reopening({ directory, origin, signer }: LogOptions, segments: readonly Segment[], at: Scanned) {
+function reopening(options: LogOptions, segments: readonly Segment[], at: Scanned) {
   const before = segments[segments.indexOf(at.segment) - 1];
-  const opening = openingOf(origin, signer);
-  return before ? { ...opening, previous_file: fileDigest(directory, before.name) } : opening;
+  const opening = openingOf(options);
+  return before ? { ...opening, previous_file: fileDigest(options.directory, before.name) } : opening;
 }

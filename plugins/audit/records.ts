@@ -31,6 +31,7 @@ export class Trace {
   isOver = false;
   /** Its digests have this one: without it they say nothing. */
   readonly salt = newSalt();
+  isSaltKept = false;
 
   /** A message leaves. @returns the how many-th it is of this upstream's share */
   sent(leg: Exchange): number {
@@ -51,7 +52,7 @@ export function subjectOf(x: Exchange, { key }: Recorder): Flat {
   return {
     req_id: x.id,
     tenant: cut(principal.tenant),
-    principal: pseudonym(key, principal.tenant, principal.id),
+    principal: nameOf(principal, key),
     client: cut([client.info?.string('name'), client.info?.string('version')].filter(Boolean).join(' ')),
     era: client.version,
     transport: client.transport,
@@ -61,6 +62,20 @@ export function subjectOf(x: Exchange, { key }: Recorder): Flat {
     generation: x.runsOn.generation,
     ...targetOf(x, key),
   };
+}
+
+type Principal = Exchange['principal'];
+
+/** By principal: most are the same object for many calls. */
+const named = new WeakMap<Uint8Array, WeakMap<Principal, string>>();
+
+function nameOf(principal: Principal, key: Uint8Array): string {
+  const own = named.get(key) ?? new WeakMap<Principal, string>();
+  named.set(key, own);
+  const { tenant, id, issuer } = principal;
+  const name = own.get(principal) ?? pseudonym(key, tenant, id, issuer);
+  own.set(principal, name);
+  return name;
 }
 
 /** An upstream is about to be sent this. */
@@ -109,6 +124,9 @@ export function outcomeOf(
     upstream: x.leg?.upstream ?? (x.route.kind === 'one' ? x.route.upstream : undefined),
     decision: decisionOf(x, result, code),
     plugin: x.decidedBy,
+    // What the entry says for logs alone.
+    by: cut(result.why?.by),
+    reason: cut(result.why?.reason),
     rule: code === undefined ? undefined : cut(raw.object('data')?.string('rule')),
     status: statusOf(x, result, rested),
     rpc_code: result.code,

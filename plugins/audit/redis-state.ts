@@ -38,7 +38,7 @@ export function redisState({ url, key, timeout }: RedisPlace): StateStore {
     }
   };
   return {
-    outlives: true,
+    place: 'redis',
     read: () => within(async () => (await client.get(key)) ?? undefined),
     write: (text) => within(async () => void (await client.set(key, text))),
     close: () => client.close(),

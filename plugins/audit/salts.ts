@@ -4,6 +4,9 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Most characters that wait: what is more is lost while the disk takes nothing. */
+const MOST = 4_194_304;
+
 export class Salts {
   #waiting = '';
   #writing: Promise<void> | undefined;
@@ -16,7 +19,8 @@ export class Salts {
 
   /** Of the first that an entry was written with; in memory until `flush`. */
   keep(request: string, salt: Uint8Array): void {
-    this.#waiting += `${request} ${Buffer.from(salt).toString('hex')}\n`;
+    if (this.#waiting.length > MOST) this.onFault(new Error('too many salts wait'));
+    else this.#waiting += `${request} ${Buffer.from(salt).toString('hex')}\n`;
   }
 
   /** Writes what waits, beside that file of the log. */

@@ -37,8 +37,7 @@ const MEMBERS = {
 
 /** Where the state is kept: one text, replaced as a whole. */
 export interface StateStore {
-  /** Whether it is there after the process has ended: then a log without its state is not what was written. */
-  readonly outlives: boolean;
+  readonly place: 'file' | 'memory' | 'redis';
   /** @throws Error when it cannot be told whether there is one */
   read(): Promise<string | undefined>;
   /** Resolves when it would outlive this process, as far as the place can promise. */
@@ -50,7 +49,7 @@ export interface StateStore {
 export function fileState(directory: string): StateStore {
   const file = join(directory, STATE);
   return {
-    outlives: true,
+    place: 'file',
     read: async () => readText(file),
     async write(text) {
       const next = await open(`${file}.new`, 'w', 0o600);
@@ -71,7 +70,7 @@ export function fileState(directory: string): StateStore {
 export function memoryState(): StateStore {
   let kept: string | undefined;
   return {
-    outlives: false,
+    place: 'memory',
     read: async () => kept,
     async write(text) {
       kept = text;

@@ -21,7 +21,6 @@ import {
 import { type Hash, hex } from './hash.ts';
 import { Checkpoints } from './keeping.ts';
 import type { LogOptions } from './log.ts';
-import type { Signer } from './note.ts';
 import { segmentName } from './segments.ts';
 import { stateText } from './state.ts';
 import type { Tiles } from './tiles.ts';
@@ -184,7 +183,7 @@ export class Tail {
 
   /** Goes on in a new file. @param digest of the one before; undefined where it is not there any more */
   async #next(first: Flat | undefined, digest: string | undefined): Promise<void> {
-    const { directory, origin, signer } = this.options;
+    const { directory } = this.options;
     this.isMoving = true;
     const name = segmentName(this.#seq + 1);
     const { file, torn } = await openNew(directory, name);
@@ -197,7 +196,7 @@ export class Tail {
     this.#offset = 0;
     this.#digest = new Bun.CryptoHasher('sha256');
     try {
-      const opening = { ...openingOf(origin, signer), previous_file: digest ?? '' };
+      const opening = { ...openingOf(this.options), previous_file: digest ?? '' };
       const own = [opening, ...(first ? [first] : []), ...(torn ? [recoveryOf(torn)] : [])];
       await this.#write(own.map((each) => ({ ...this.options.stamp(), ...each })));
     } catch (error) {
@@ -308,8 +307,9 @@ export class Tail {
 }
 
 /** The members of an entry that begins a file. */
-export function openingOf(origin: string, signer: Signer | undefined): Flat {
-  return { type: 'segment', origin, key: signer?.public };
+export function openingOf({ origin, signer, store }: LogOptions): Flat {
+  const state = store.place === 'file' ? undefined : store.place;
+  return { type: 'segment', origin, key: signer?.public, state };
 }
 
 /** The members of an entry that tells what was cut off. */

@@ -41,7 +41,8 @@ export class Writer {
   note(fields: Flat): void {
     try {
       void this.#append(fields);
-    } catch {
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
       // It is counted where it was lost.
     }
   }

@@ -70,7 +70,7 @@ test('a state that cannot be written stops the log, and begins no file for each 
   let isAway = false;
   let kept: string | undefined;
   const store = {
-    outlives: true,
+    place: 'file' as const,
     read: async () => kept,
     write: async (text: string) => {
       if (isAway) throw new Error('away');
