@@ -19,6 +19,7 @@ export interface PlacedProblem extends Problem {
 /** A JSON Schema as far as it says which keys are allowed where. */
 export interface KeySchema {
   readonly properties?: Readonly<Record<string, KeySchema>>;
+  readonly required?: readonly string[];
   readonly additionalProperties?: boolean | KeySchema;
   readonly items?: KeySchema;
   readonly anyOf?: readonly KeySchema[];
@@ -42,6 +43,16 @@ function keysAt(schema: KeySchema | undefined, path: Path): string[] {
   return [...here, ...(schema.anyOf ?? []).flatMap((branch) => keysAt(branch, path))];
 }
 
+/** The keys that have to stand at a path, of the first branch that names some. */
+function requiredAt(schema: KeySchema | undefined, path: Path): readonly string[] {
+  if (schema === undefined) return [];
+  const [step, ...rest] = path;
+  const here = step === undefined ? (schema.required ?? []) : requiredAt(below(schema, step), rest);
+  return here.length > 0
+    ? here
+    : ((schema.anyOf ?? []).map((branch) => requiredAt(branch, path)).find((each) => each.length > 0) ?? []);
+}
+
 function below(schema: KeySchema, step: string | number): KeySchema | undefined {
   if (typeof step === 'number') return schema.items;
   const open = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
@@ -57,7 +68,9 @@ function explain(issue: Issue, above: Path, values: JsonValue, keys: KeySchema):
   }
   switch (issue.code) {
     case 'invalid_type':
-      return [isOwn(issue.message) ? said(issue.message, path) : wrongType(issue.expected, path, values)];
+      return [
+        isOwn(issue.message) ? said(issue.message, path) : wrongType(issue.expected, path, values, keys),
+      ];
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownKey([...path, key], keys));
     case 'invalid_value':
@@ -110,7 +123,7 @@ function union(
   const types = issue.errors
     .flat()
     .flatMap((found) => (isOther(found) && 'expected' in found ? [String(found.expected)] : []));
-  return [wrongType([...new Set(types)].join('|'), path, values)];
+  return [wrongType([...new Set(types)].join('|'), path, values, keys)];
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -125,12 +138,13 @@ const TYPES: Readonly<Record<string, string>> = {
   null: 'nothing',
 };
 
-function wrongType(expected: string, path: Path, values: JsonValue): PlacedProblem {
+function wrongType(expected: string, path: Path, values: JsonValue, keys: KeySchema): PlacedProblem {
   const found = valueAt(values, path);
   if (found === undefined) return missingAt(path);
   const wanted = expected.split('|').map((type) => TYPES[type] ?? type);
   const message = `${wanted.join(' or ')} is wanted, not ${typeName(found)}`;
-  return { path, code: 'FIELD_TYPE', message, hint: typeHint(expected, found) };
+  const hint = typeHint(expected, found) ?? mapHint(expected, requiredAt(keys, path));
+  return { path, code: 'FIELD_TYPE', message, hint };
 }
 
 function typeName(value: JsonValue): string {
@@ -154,13 +168,15 @@ function typeHint(expected: string, found: JsonValue): string | undefined {
   return undefined;
 }
 
-function missingAt(path: Path): PlacedProblem {
-  return {
-    path: path.slice(0, -1),
-    code: 'FIELD_MISSING',
-    message: `"${path.at(-1)}" is missing`,
-    on: 'key',
-  };
+/** What the map has to hold at least. */
+function mapHint(expected: string, required: readonly string[]): string | undefined {
+  if (!/object|record/.test(expected) || required.length === 0) return undefined;
+  return `write { ${required.map((key) => `${key}: …`).join(', ')} }`;
+}
+
+function missingAt(path: Path, hint?: string): PlacedProblem {
+  const message = `"${path.at(-1)}" is missing`;
+  return { path: path.slice(0, -1), code: 'FIELD_MISSING', message, hint, on: 'key' };
 }
 
 /** The hint looks for the key here, then one level below, where people often think they are. */
@@ -187,8 +203,8 @@ function unknownKey(path: Path, keys: KeySchema): PlacedProblem {
 
 function notOneOf(allowed: readonly string[], path: Path, values: JsonValue): PlacedProblem {
   const found = valueAt(values, path);
-  if (found === undefined) return missingAt(path);
   const distinct = [...new Set(allowed)];
+  if (found === undefined) return missingAt(path, `add it, as one of ${distinct.join(', ')}`);
   const meant = typeof found === 'string' ? suggest(found, distinct) : undefined;
   const message = `not one of ${distinct.join(', ')}`;
   return { path, code: 'VALUE_INVALID', message, hint: meant && `did you mean "${meant}"?` };
