@@ -21,7 +21,8 @@ export interface Known {
   readonly client: string;
   readonly endpoint: string;
   readonly address: string;
-  readonly args: Readonly<Record<string, JsonValue>>;
+  /** The arguments; made into maps where they are looked at. */
+  args(): JsonValue | undefined;
   /** Bytes of the request. */
   readonly request_bytes: bigint;
 }
@@ -94,7 +95,19 @@ export function readExpression(text: string, purpose: Purpose): Expression | str
   const run = environment.parse(text);
   const seen: Seen = { names: new Set(), wrong: undefined };
   look(run.ast, seen, 0);
-  return seen.wrong ?? { names: seen.names, evaluate: (known) => run({ ...known }) };
+  const looksIn = seen.names.has('args');
+  const evaluate: Expression['evaluate'] = (known) =>
+    run({ ...known, args: looksIn ? mapped(known.args() ?? {}) : NO_ARGS });
+  return seen.wrong ?? { names: seen.names, evaluate };
+}
+
+const NO_ARGS = new Map();
+
+/** As maps: of an object the language would take members for what an object is. */
+function mapped(value: JsonValue): unknown {
+  if (Array.isArray(value)) return value.map(mapped);
+  if (typeof value !== 'object' || value === null) return value;
+  return new Map(Object.entries(value).map(([name, member]) => [name, mapped(member)]));
 }
 
 interface Seen {

@@ -84,7 +84,6 @@ export class Subject {
 
   #look(): Known {
     const { principal, request } = this.#x;
-    const args = request.params.arguments;
     return {
       principal: {
         id: principal.id,
@@ -98,7 +97,7 @@ export class Subject {
       client: this.client,
       endpoint: this.endpoint,
       address: this.address ?? '',
-      args: isObject(args) ? args : {},
+      args: () => objectOf(request.params.arguments),
       request_bytes: BigInt(this.size),
     };
   }
@@ -108,6 +107,6 @@ function textOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-function isObject(value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function objectOf(value: JsonValue | undefined): JsonValue | undefined {
+  return typeof value === 'object' && !Array.isArray(value) ? (value ?? undefined) : undefined;
 }
