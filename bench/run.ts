@@ -1,5 +1,14 @@
 // Runs a benchmark by its name, or names those there are: `npm run bench -- stalled`.
-const BENCHES = ['stalled', 'failing', 'tokens', 'key-timing', 'audit', 'audit-mutations', 'soak'] as const;
+const BENCHES = [
+  'stalled',
+  'failing',
+  'tokens',
+  'ratelimit',
+  'key-timing',
+  'audit',
+  'audit-mutations',
+  'soak',
+] as const;
 const [name = ''] = process.argv.slice(2);
 if (BENCHES.some((each) => each === name)) await import(`./${name}.ts`);
 else {

@@ -34,8 +34,10 @@ const ATTEMPT_MS = 500;
 const PAUSE_MS = 500;
 /** Replicas that lost it together do not come back together. */
 const SPREAD_MS = 250;
-/** What has come while this process was busy is read before an answer counts as late. */
-const GRACE_MS = 2;
+/** Giving up takes its time, too. */
+const EARLY = 0.9;
+/** What has come while this process was busy is read before an answer counts as late, milliseconds. */
+const GRACE_MS = 1;
 
 /** A reason that is no error of the server. */
 class Late extends Error {}
@@ -176,7 +178,7 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
     () => {
       timer = setTimeout(() => reject(new Late(`no answer within ${ms} ms`)), GRACE_MS);
     },
-    Math.max(0, ms - GRACE_MS),
+    Math.max(0, ms * EARLY - GRACE_MS),
   );
   work.then(resolve, reject);
   return promise.finally(() => clearTimeout(timer));

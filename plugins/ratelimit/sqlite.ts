@@ -21,8 +21,12 @@ export interface SqliteOptions extends StandbyOptions {
 const LAYOUT = 1;
 /** After a fault until the file is tried again, and between two looks whether it is still there. Milliseconds. */
 const PAUSE = 500;
+/** The same after others have kept it to themselves: they are seldom at it for long. */
+const BUSY_PAUSE = 50;
 /** How long a try that follows a fault may wait: nobody is to wait twice. */
 const IMPATIENCE = 5;
+/** Between two looks whether others still write, at most, milliseconds. */
+const NAP = 0.5;
 /**
  * With a log beside the file nobody waits for the disk but now and then: what a process wrote outlives it, and the end
  * of the machine costs the last moments.
@@ -37,7 +41,8 @@ interface Opened {
   readonly cells: SqliteCells;
   /** Which file it is. */
   readonly inode: number;
-  readonly exclusively: (work: () => void) => void;
+  readonly reading: (work: () => void) => void;
+  readonly writing: (work: () => void) => void;
 }
 
 export class SqliteStore implements Store {
@@ -48,6 +53,7 @@ export class SqliteStore implements Store {
   #opened: Opened | undefined;
   /** When something went wrong last. */
   #failedAt = Number.NEGATIVE_INFINITY;
+  #pause = PAUSE;
   #lost: Lost | undefined;
   #wasDamaged = true;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -57,7 +63,7 @@ export class SqliteStore implements Store {
     this.#host = host;
     this.#options = options;
     this.#standby = new Standby(host, options);
-    this.#attempt(() => {});
+    this.#attempt('writing', () => {});
     host.level('store_there', this.#lost ? 0 : 1);
   }
 
@@ -68,15 +74,18 @@ export class SqliteStore implements Store {
   set options(options: SqliteOptions) {
     this.#options = options;
     this.#standby.options = options;
-    this.#setPatience(options.deadline);
   }
 
   take(asks: readonly Ask[]): Told[] {
-    return this.#attempt((cells, now) => takeAll(asks, cells, now)) ?? this.#standby.take(asks);
+    return (
+      this.#refusal(asks) ??
+      this.#attempt('writing', (cells, now) => takeAll(asks, cells, now)) ??
+      this.#standby.take(asks)
+    );
   }
 
   adjust(settlements: readonly Settlement[]): void {
-    const isDone = this.#attempt((cells, now) => {
+    const isDone = this.#attempt('writing', (cells, now) => {
       settleAll(settlements, cells, now);
       return true;
     });
@@ -84,7 +93,7 @@ export class SqliteStore implements Store {
   }
 
   peek(keys: readonly Counted[]): Told[] {
-    return this.#attempt((cells, now) => peekAll(keys, cells, now)) ?? this.#standby.peek(keys);
+    return this.#attempt('reading', (cells, now) => peekAll(keys, cells, now)) ?? this.#standby.peek(keys);
   }
 
   close(): void {
@@ -93,23 +102,39 @@ export class SqliteStore implements Store {
     this.#standby.close();
   }
 
+  /**
+   * Whoever asks on and on for what is used up is to keep nobody from writing: where it looks as if there were no room,
+   * the file is read first.
+   */
+  #refusal(asks: readonly Ask[]): Told[] | undefined {
+    if (this.#lost || this.#standby.hasRoom(asks)) return undefined;
+    let isChange = false;
+    const set = (): void => {
+      isChange = true;
+    };
+    const told = this.#attempt('reading', ({ get }, now) => takeAll(asks, { get, set }, now));
+    return isChange ? undefined : told;
+  }
+
   /** One transaction. @returns undefined where it could not be done */
-  #attempt<T>(work: (cells: Cells, now: number) => T): T | undefined {
+  #attempt<T>(how: 'reading' | 'writing', work: (cells: Cells, now: number) => T): T | undefined {
     if (this.#isClosed) return undefined;
     const now = this.#host.now();
-    if (this.#lost && Math.abs(now - this.#failedAt) < PAUSE) return undefined;
+    if (this.#lost && Math.abs(now - this.#failedAt) < this.#pause) return undefined;
     try {
-      const opened = this.#current(now);
       const written = new Map<string, [State, Limit]>();
       let value: T | undefined;
-      opened.exclusively(() => {
-        written.clear();
-        // By the clock as it is now: others may have written while this one waited.
-        const at = Math.round(this.#host.now() * 1_000);
-        value = work(this.#cells(opened.cells, written, at), at);
+      patiently(this.#lost ? IMPATIENCE : this.#options.deadline, () => {
+        const opened = this.#current(now);
+        opened[how](() => {
+          written.clear();
+          // By the clock as it is now: others may have written while this one waited.
+          const at = Math.round(this.#host.now() * 1_000);
+          value = work(this.#cells(opened.cells, written, at), at);
+        });
       });
       for (const [digest, [state, limit]] of written) this.#standby.heard(digest, state, limit);
-      this.#back();
+      if (how === 'writing') this.#back();
       return value;
     } catch (error) {
       if (error instanceof RangeError) throw error;
@@ -145,11 +170,11 @@ export class SqliteStore implements Store {
   }
 
   #open(): Opened {
-    const { path, deadline: busy } = this.#options;
+    const { path } = this.#options;
     const isChecked = this.#wasDamaged;
     const tables = SqliteCells.TABLES;
     const db = openSqlite(
-      { path, layout: LAYOUT, tables, settings: SETTINGS, busy, isChecked },
+      { path, layout: LAYOUT, tables, settings: SETTINGS, busy: 0, isChecked },
       (aside, reason) =>
         this.#host.log.error(
           'a damaged file of limits was set aside: what was counted in it is counted anew',
@@ -163,15 +188,16 @@ export class SqliteStore implements Store {
     this.#wasDamaged = false;
     this.#standby.doubt();
     const cells = new SqliteCells(db, () => this.#host.limitHit('ratelimit_keys'));
-    const exclusively = db.transaction((work: () => void) => work()).immediate;
-    return { db, cells, inode: inodeOf(path), exclusively };
+    const transaction = db.transaction((work: () => void) => work());
+    const { deferred: reading, immediate: writing } = transaction;
+    return { db, cells, inode: inodeOf(path), reading, writing };
   }
 
   #fail(error: unknown): void {
     this.#failedAt = this.#host.now();
     if (isDamaged(error)) this.#wasDamaged = true;
-    if (isBusy(error)) this.#setPatience(IMPATIENCE);
-    else this.#close();
+    this.#pause = isBusy(error) ? BUSY_PAUSE : PAUSE;
+    if (!isBusy(error)) this.#close();
     if (this.#lost) return;
     const reason = isDamaged(error) ? 'damaged' : isBusy(error) ? 'busy' : 'file';
     this.#lost = { since: this.#failedAt, reason };
@@ -185,19 +211,31 @@ export class SqliteStore implements Store {
     if (!this.#lost) return;
     const awayMs = this.#host.now() - this.#lost.since;
     this.#lost = undefined;
-    this.#setPatience(this.#options.deadline);
     this.#host.level('store_there', 1);
     this.#host.count('store_back');
     this.#host.log.info('limits are counted in their file again', { file: this.#options.path, awayMs });
   }
 
-  #setPatience(ms: number): void {
-    this.#opened?.db.run(`PRAGMA busy_timeout = ${ms}`);
-  }
-
   #close(): void {
     this.#opened?.db.close();
     this.#opened = undefined;
+  }
+}
+
+/**
+ * SQLite would wait by itself, for longer each time, and let whoever comes meanwhile go first.
+ * @throws what `work` throws, of a file that others write after so many milliseconds
+ */
+function patiently(ms: number, work: () => void): void {
+  const until = performance.now() + ms;
+  while (true) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= until) throw error;
+    }
+    Bun.sleepSync(NAP * Math.random());
   }
 }
 

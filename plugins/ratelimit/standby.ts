@@ -52,6 +52,12 @@ export class Standby {
     return state && { state, ahead: this.#ahead.has(digest) };
   }
 
+  /** Whether all would be let in, by what is known here. */
+  hasRoom(asks: readonly Ask[]): boolean {
+    const cells = { get: (digest: string) => this.#memory.get(digest), set() {} };
+    return takeAll(asks, cells, Math.round(this.#host.now() * 1_000)).every(({ admitted }) => admitted);
+  }
+
   /** The store is there again, or another one in its place: who knows more of a key is right. */
   doubt(): void {
     for (const digest of this.#memory.digests()) this.#ahead.add(digest);

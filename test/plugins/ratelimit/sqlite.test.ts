@@ -159,20 +159,36 @@ describe('a file', () => {
     const lost = host.said(LOST);
     expect(store.take([ask(QUOTA, 5)])).toMatchObject([{ admitted: true, remaining: 2, failing: 'local' }]);
     expect((await lost).fields?.reason).toBe('busy');
-    host.clock.now += 100;
+    host.clock.now += 49;
     expect(store.take([ask(QUOTA, 5)])).toMatchObject([{ admitted: false, remaining: 2, failing: 'local' }]);
     other.run('COMMIT');
     // Not asked again at once.
     expect(store.take([ask(QUOTA, 0)])[0]?.failing).toBe('local');
     const back = host.said(BACK);
-    host.clock.now += 500;
+    host.clock.now += 1;
     expect(store.take([ask(QUOTA, 2)])).toEqual([
-      { admitted: true, remaining: 0, resetMs: 86_400_000 - 600, retryMs: 0 },
+      { admitted: true, remaining: 0, resetMs: 86_400_000 - 50, retryMs: 0 },
     ]);
     await back;
     expect(inFile({}, host).store.peek([ask(QUOTA)])).toMatchObject([{ remaining: 0 }]);
     expect(host.counts).toEqual(['store_lost busy', ...Array(3).fill('store_failing local'), 'store_back']);
     other.close();
+  });
+  test('is written by others while this one refuses', () => {
+    const { store, host, path } = inFile({ deadline: 1 });
+    const both = [ask(QUOTA, 12), ask(RATE)];
+    store.take(both);
+    const other = new Database(path);
+    other.run('BEGIN IMMEDIATE');
+    expect(store.take(both)).toMatchObject([{ admitted: false }, { admitted: true, remaining: 9 }]);
+    expect(store.peek(both)).toMatchObject([{ admitted: false, remaining: 0 }, { remaining: 9 }]);
+    other.run('COMMIT');
+    other.close();
+    expect(host.counts).toEqual([]);
+    // Others may have given back what is used up here.
+    const next = inFile({}, host);
+    next.store.adjust([{ ...ask(QUOTA), taken: 12, cost: 0, afterMs: 0 }]);
+    expect(store.take(both)).toMatchObject([{ admitted: true, remaining: 0 }, { admitted: true }]);
   });
   test('that there cannot be', () => {
     chmodSync(dir, 0o700);
