@@ -99,6 +99,23 @@ test('a flood of unknown key ids makes one fetch in a cooldown', async () => {
   expect(fetches()).toBe(3);
 });
 
+test('of a thousand keys the one that is named is taken, without one none is, and a megabyte of them is none', async () => {
+  const first = issuer.keys.at(-1);
+  const { jwk } = await issuer.rotate('many');
+  const many = Array.from({ length: 999 }, (_, at) => ({ ...jwk, kid: `k${at}` }));
+  issuer.published = [...many, jwk];
+  expect(JSON.stringify(issuer.published).length).toBeLessThan(262_144);
+  expect(await status(await issuer.token())).toBe(200);
+  expect(await status(await issuer.token({}, { kid: undefined }))).toBe(401);
+  expect(await status(await issuer.token({}, { kid: 'k999' }))).toBe(401);
+  expect(await status(await issuer.token({}, {}, first))).toBe(401);
+  expect(fetches()).toBe(1);
+  issuer.published = [...issuer.published, ...many.map((key) => ({ ...key, x5c: ['A'.repeat(1_000)] }))];
+  await pass(11 * MINUTE);
+  expect(await status(await issuer.token())).toBe(200);
+  expect(harness.log.at(-1)).toMatchObject({ level: 'warn', fields: { reason: 'too_large' } });
+});
+
 test('while the issuer is away they are used, asked for now and then, and not for ever', async () => {
   const token = (): Promise<string> => issuer.token();
   expect(await status(await token())).toBe(200);
