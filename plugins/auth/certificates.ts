@@ -7,12 +7,12 @@ import { idIn, principalOf, whomFields } from './whom.ts';
 
 /** What a `*` does not stand for: what divides names of that kind, or escapes in them. */
 const DIVIDERS = {
-  subject: ',+=\\\\',
-  issuer: ',+=\\\\',
-  dns: '.',
-  uri: '/?#',
-  email: '@',
-  ip: '*',
+  subject: /([,+=\\])/,
+  issuer: /([,+=\\])/,
+  dns: /(\.)/,
+  uri: /([/?#])/,
+  email: /(@)/,
+  ip: undefined,
 } as const;
 type Named = keyof typeof DIVIDERS;
 const SANS = ['dns', 'uri', 'email', 'ip'] as const;
@@ -89,11 +89,11 @@ function idOf({ principal, id }: Rule, certificate: PeerCertificate): string | u
 function matcherOf(rule: Rule): (certificate: PeerCertificate) => boolean {
   const kinds = (Object.keys(DIVIDERS) as Named[]).flatMap((kind) => {
     const wanted = rule[kind];
-    return wanted === undefined ? [] : [{ kind, wanted: expressionOf(wanted, kind) }];
+    return wanted === undefined ? [] : [{ kind, fits: patternOf(wanted, kind) }];
   });
   return (certificate) =>
     (rule.fingerprint === undefined || rule.fingerprint === certificate.fingerprint256) &&
-    kinds.every(({ kind, wanted }) => namesOf(certificate, kind).some((name) => wanted.test(name)));
+    kinds.every(({ kind, fits }) => namesOf(certificate, kind).some(fits));
 }
 
 function namesOf(certificate: PeerCertificate, kind: Named): readonly string[] {
@@ -102,8 +102,34 @@ function namesOf(certificate: PeerCertificate, kind: Named): readonly string[] {
   return kind === 'dns' ? names.map((name) => name.toLowerCase()) : names;
 }
 
-function expressionOf(text: string, kind: Named): RegExp {
-  const wanted = kind === 'dns' ? text.toLowerCase() : text;
-  const parts = wanted.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join(`[^${DIVIDERS[kind]}]+`)}$`);
+type Test = (name: string) => boolean;
+
+/** Part by part, so that none of it can be made to take long: a certificate may have names of any length. */
+function patternOf(text: string, kind: Named): Test {
+  const parts = (name: string): string[] => {
+    const dividers = DIVIDERS[kind];
+    return dividers === undefined ? [name] : name.split(dividers);
+  };
+  const tests = parts(kind === 'dns' ? text.toLowerCase() : text).map(partOf);
+  return (name) => {
+    const own = parts(name);
+    return own.length === tests.length && tests.every((test, at) => test(own[at] ?? ''));
+  };
+}
+
+/** Each `*` stands for one character at least. */
+function partOf(text: string): Test {
+  const [first = '', ...rest] = text.split('*');
+  const last = rest.pop();
+  if (last === undefined) return (part) => part === text;
+  return (part) => {
+    if (!part.startsWith(first)) return false;
+    let end = first.length;
+    for (const each of rest) {
+      const found = part.indexOf(each, end + 1);
+      if (found < 0) return false;
+      end = found + each.length;
+    }
+    return part.endsWith(last) && part.length - last.length > end;
+  };
 }

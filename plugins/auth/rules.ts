@@ -1,7 +1,7 @@
 // What callers may do by their scopes: some for every call, more for some of them. Who lacks one is told all that the
 // call needs, so that it asks once (RFC 6750 §3.1, 2026-07-28 authorization §Step-Up).
 
-import { type McpRequest, z } from '../../src/plugin.ts';
+import { anyGlob, type McpRequest, z } from '../../src/plugin.ts';
 
 const scope = z
   .string()
@@ -55,18 +55,10 @@ type Test = (text: string) => boolean;
 /** Rules, ready to be asked. */
 export function compiled(rules: Rules) {
   return rules.map(({ methods, names, scopes }) => ({
-    methods: methods ? anyOf(methods) : () => true,
-    names: names && anyOf(names),
+    methods: methods ? anyGlob(methods) : () => true,
+    names: names && anyGlob(names),
     scopes,
   }));
-}
-
-function anyOf(patterns: readonly string[]): Test {
-  const all = patterns.map((pattern) => {
-    const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
-    return new RegExp(`^${parts.join('[^]*')}$`);
-  });
-  return (text) => all.some((each) => each.test(text));
 }
 
 /** What it is called in either era: resources are watched by a method of its own in the one, in a stream in the other. */
@@ -80,6 +72,19 @@ function namesIn({ params }: McpRequest): string[] {
   const { name, uri, ref, notifications } = params as Readonly<Record<string, unknown>>;
   const of = (value: unknown): Readonly<Record<string, unknown>> => Object(value);
   const { resourceSubscriptions: watched } = of(notifications);
-  const all = [name, uri, of(ref).name, of(ref).uri, ...(Array.isArray(watched) ? watched : [])];
-  return all.filter((each) => typeof each === 'string');
+  const uris = [uri, of(ref).uri, ...(Array.isArray(watched) ? watched : [])].filter(isText);
+  return [...[name, of(ref).name].filter(isText), ...uris, ...uris.flatMap(otherwise)];
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** A URI as its server may read it: with what leads nowhere taken out, and escapes that need none resolved. */
+function otherwise(uri: string): string[] {
+  if (!URL.canParse(uri)) return [];
+  const { href } = new URL(uri);
+  try {
+    return [href, decodeURIComponent(href)];
+  } catch {
+    return [href];
+  }
 }

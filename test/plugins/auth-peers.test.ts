@@ -67,6 +67,11 @@ describe('certificates', () => {
     [{ email: '7@acme.example' }, true],
     [{ email: '*' }, false],
     [{ ip: '192.0.2.7' }, false],
+    [{ uri: 'spiffe://acme.example/agent/s*v*n' }, true],
+    [{ uri: 'spiffe://acme.example/agent/*seven' }, false],
+    [{ uri: 'spiffe://acme.example/agent/seven*' }, false],
+    [{ uri: 'spiffe://acme.example/agent/se*even' }, false],
+    [{ uri: 'spiffe://acme.example/agent/*' + '/' }, false],
     [{ fingerprint: fingerprint256 }, true],
     [{ fingerprint: Array(32).fill('0A').join(':') }, true],
     [{ fingerprint: '0b'.repeat(32) }, false],
@@ -75,6 +80,10 @@ describe('certificates', () => {
     test(`${JSON.stringify(rule)} ${isFit ? 'fits' : 'does not fit'}`, async () =>
       expect(await fits(rule)).toBe(isFit));
   }
+  test('a name that is long takes no long time', async () => {
+    const uri = `spiffe://acme.example/agent/${'a'.repeat(1_000_000)}`;
+    expect(await fits({ uri: 'spiffe://acme.example/agent/*a*a*a*b' }, { san: { uri: [uri] } })).toBe(false);
+  });
   for (const subject of [
     'CN=x\\,OU=Agents\\,O=Acme',
     'CN=x\\,OU=Agents,O=Acme',

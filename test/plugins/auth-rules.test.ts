@@ -44,6 +44,30 @@ test('a rule for resources that are watched is one for both eras', async () => {
   expect(await http('subscriptions/listen', { notifications: { toolsListChanged: true } })).toBeUndefined();
 });
 
+test('a name of any length is judged at once', async () => {
+  const rules = [{ methods: ['tools/call'], names: ['*a*a*a*b'], scopes: ['mcp:admin'] }];
+  await using harness = await testPlugin(auth, { anonymous: true, rules });
+  expect((await harness.call(call('a'.repeat(1_000_000)))).result.http).toBeUndefined();
+  expect((await harness.call(call(`${'a'.repeat(1_000_000)}b`))).result.http).toBe(403);
+});
+
+test.each([
+  'secret://a/b',
+  'SECRET://a/b',
+  'secret://a/%62',
+  'secret://a/./b',
+  'secret://a/x/../b',
+  'secret://a/x/%2e%2E/b',
+  'secret:\n//a/b',
+])('a resource is the same however it is written: %j', async (uri) => {
+  const rules = [{ methods: ['resources/*'], names: ['secret://a/b'], scopes: ['mcp:secret'] }];
+  await using harness = await testPlugin(auth, { anonymous: true, rules });
+  expect((await harness.call({ method: 'resources/read', params: { uri } })).result.http).toBe(403);
+  const watched = { notifications: { resourceSubscriptions: [uri] } };
+  const listens = { method: 'subscriptions/listen', params: watched };
+  expect((await harness.call(listens)).result.http).toBe(403);
+});
+
 describe('scopes', () => {
   const all: [string, Call, string[], unknown][] = [
     ['every call needs some', { method: 'tools/list' }, [], ['mcp:use']],
