@@ -177,6 +177,50 @@ test('unix-socket: clients and operator over files', async () => {
   expect((await run(example, 'sluice', 'status')).out).toContain('http://localhost/mcp');
 });
 
+test('limits-laptop: calls beyond the burst are refused in words, and sluice limits says so', async () => {
+  const example = await withFreePorts(await copyOf('limits-laptop'));
+  expect(await run(example, 'sluice', 'check')).toMatchObject({ code: 0 });
+  const url = await start(example, sluice, MCP);
+  const peer = await connectPeer('v1', { url });
+  const texts: string[] = [];
+  for (let i = 0; i < 25; i++) {
+    const told = peer.call('echo', { text: 'hi' }).then(textOf, (error: unknown) => String(error));
+    texts.push(await told);
+  }
+  await peer.close();
+  expect(texts.slice(0, 20)).toEqual(Array(20).fill('hi'));
+  expect(texts.at(-1)).toContain('Limit "pace" of 60 per minute is reached: try again in 1 s.');
+  const { out } = await run(example, 'sluice', 'limits');
+  expect(out).toContain('day: 2000 per day per principal');
+}, 30_000);
+
+test('limits-team: who has a key may call, and who makes keys up is stopped', async () => {
+  const example = await withFreePorts(await copyOf('limits-team'));
+  const minted = await run(example, 'sluice', 'token', 'mint', 'ada', '--tenant', 'north');
+  expect(await run(example, 'sluice', 'check')).toMatchObject({ code: 0 });
+  const url = await start(example, sluice, MCP);
+  const as = (key: string) =>
+    run(
+      { ...example, env: { ...example.env, SLUICE_TOKEN: key } },
+      'sluice',
+      'call',
+      'echo',
+      'text=hi',
+      '--url',
+      url,
+    );
+  expect(await as(minted.out.trim())).toMatchObject({ out: 'hi\n', code: 0 });
+  const statuses: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    const headers = { authorization: `Bearer made-up-${i}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
+    statuses.push((await fetch(url, { method: 'POST', headers, body })).status);
+  }
+  expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+  const { out } = await run(example, 'sluice', 'limits', '--for', 'north/ada');
+  expect(out).toContain('north/ada');
+}, 30_000);
+
 test('environment-only: checked without any file', async () => {
   const example = await copyOf('environment-only', { MCP_UPSTREAM_URL: await remote() });
   const { out, code } = await run(example, 'sluice', 'check');
