@@ -63,7 +63,9 @@ async function configured(shell: Shell, { config: file, endpoint }: Wanted): Pro
   const address = running?.address ?? listener?.listen ?? { kind: 'tcp', ...PRESET };
   if (address.kind === 'unix') return overSocket(address.path, path);
   const isSecure = running?.isSecure ?? listener?.tls !== undefined;
-  return overTcp(address, isSecure, path, listener);
+  const publicUrl = running?.publicUrl ?? listener?.url;
+  const host = publicUrl === undefined ? listener?.hosts[0] : new URL(publicUrl).host;
+  return overTcp(address, isSecure, path, host);
 }
 
 function firstHttp({ listeners }: Config): HttpListener | undefined {
@@ -74,6 +76,7 @@ interface Bound {
   readonly address: ListenAddress;
   readonly isSecure: boolean;
   readonly path: string;
+  readonly publicUrl: string | undefined;
 }
 
 const ANSWER_MS = 2_000;
@@ -87,7 +90,7 @@ async function firstBound(shell: Shell, config: string | undefined): Promise<Bou
     const [url] = first?.urls ?? [];
     if (!address || !('kind' in address) || url === undefined) return undefined;
     const { protocol, pathname } = new URL(url);
-    return { address, isSecure: protocol === 'https:', path: pathname };
+    return { address, isSecure: protocol === 'https:', path: pathname, publicUrl: first?.publicUrls?.[0] };
   } catch (error) {
     if (error instanceof CliError) return undefined;
     throw error;
@@ -99,17 +102,16 @@ function overSocket(unix: string, path: string): Way {
   return { shown: `unix:${unix}`, target, unix, isLocal: true };
 }
 
-/** Its own address, by a name that it answers to and that its certificate is for. */
+/** Its own address, by a name that it answers to and that its certificate is for. @param known that name */
 function overTcp(
   { host, port }: { host: string; port: number },
   isSecure: boolean,
   path: string,
-  listener: HttpListener | undefined,
+  known: string | undefined,
 ): Way {
   const isAll = /^(?:0\.0\.0\.0|::)$/.test(host);
   const place = formatListen({ kind: 'tcp', host: isAll ? '127.0.0.1' : host, port });
   const target = new URL(`${isSecure ? 'https' : 'http'}://${place}${path}`);
-  const known = listener?.url === undefined ? listener?.hosts[0] : new URL(listener.url).host;
   if (known === undefined || !(isAll || isSecure)) return { shown: target.href, target, isLocal: true };
   const serverName = known.replace(/:\d+$/, '');
   return {

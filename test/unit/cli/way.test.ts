@@ -54,6 +54,9 @@ test('TLS on all interfaces, by the name that its certificate is for', async () 
   expect(untrusted.err).toMatch(
     /the certificate of https:\/\/127\.0\.0\.1:\d+\/mcp \(mcp\.example\.com\) is not trusted/,
   );
+  // What the gateway says of itself is enough, whatever the file has become since.
+  home.write('gateway.yaml', `${admin}upstreams: { a: { url: 1 } }\n`);
+  expect((await listed(home, [], { NODE_EXTRA_CA_CERTS: home.path('ca.pem') })).out).toMatch(/^slow_count /m);
   // The public URL stands first, with the address that it leads to.
   expect(gateway.err).toMatch(
     /"url":"https:\/\/0\.0\.0\.0:\d+\/mcp","public":"https:\/\/mcp\.example\.com\/mcp"/,
