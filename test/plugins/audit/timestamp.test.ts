@@ -1,8 +1,17 @@
 // The anchor `timestamp`, against `openssl ts`: what is asked, what is kept, what is refused; and openssl agrees.
 import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stampsIn } from '../../../plugins/audit/anchors/check.ts';
 import { askFor, checkStamp } from '../../../plugins/audit/anchors/time-stamp.ts';
 import { timestampAnchor, timestampSchema } from '../../../plugins/audit/anchors/timestamp.ts';
 import type { DeliveryFault } from '../../../plugins/audit/delivery/fault.ts';
@@ -183,4 +192,20 @@ test.each([
 ])('%s %j may be written: %p', (url, more, isAllowed) => {
   const options = { kind: 'timestamp', url, authority: tsa.authority, ...more };
   expect(timestampSchema.safeParse(options).success).toBe(isAllowed);
+});
+
+test('what was kept is read again: each stamp with its checkpoint and time, and those that do not hold with why', async () => {
+  using it = await anchored(tsa);
+  const copy = (name: string, as: string) => writeFileSync(join(it.kept, as), it.read(name));
+  copy('42.tsr', '7.tsr');
+  copy('42.note', '7.note');
+  appendFileSync(join(it.kept, '7.note'), 'more');
+  copy('42.note', '99.note');
+  const { stamped, faults } = stampsIn(it.kept, tsa.authority);
+  expect(stamped).toMatchObject([{ text: checkpoint.note, from: 'kept/42.tsr, CN=stamps' }]);
+  expect(stamped[0]?.time).toBe(checkStamp(it.read('42.tsr'), content, tsa.authority).time);
+  expect(faults).toEqual([
+    { from: 'kept/7.tsr', detail: 'the time stamp is of something else' },
+    { from: 'kept/99.tsr', detail: '99.tsr is not there' },
+  ]);
 });
