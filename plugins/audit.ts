@@ -31,7 +31,7 @@ export default definePlugin({
     if (host.stateDir === undefined)
       return { streams: true, passesOn: [], onRequest: (_, x) => unwritten(x) };
     const directory = inState(options.to ?? 'audit', host.stateDir);
-    const keyFile = inState('audit.key', host.stateDir);
+    const keyFile = inState(options.key.file, host.stateDir);
     const kept = await host.keep(
       `log ${directory}`,
       () =>

@@ -4,8 +4,10 @@ import { randomBytes } from 'node:crypto';
 import type { PluginHost } from '../../src/plugin.ts';
 import { brokenEnd } from './health.ts';
 import { type LogKey, readKey } from './key.ts';
+import { KeyEpochs } from './key-epochs.ts';
 import { lockLog } from './lock.ts';
 import type { AuditLog, Tunables } from './log.ts';
+import { forgetNext } from './next-key.ts';
 import { openLog } from './open-log.ts';
 import type { Options } from './options.ts';
 import { Outlets } from './outlets.ts';
@@ -47,7 +49,6 @@ export async function keepLog(
   options: Options,
   host: Host,
 ): Promise<KeptLog> {
-  const key = readKey(keyFile, options.origin);
   const unlock = lockLog(directory);
   const store = storeOf(directory, options);
   const listeners = new Set<Listener>();
@@ -63,6 +64,9 @@ export async function keepLog(
   };
   const salts = new Salts(directory, () => host.count('failed', { kind: 'salts' }));
   try {
+    // One that was not taken over has signed nothing.
+    forgetNext(keyFile);
+    const key = readKey(keyFile, options.origin, host.now);
     const log = await openLog({
       ...tunablesOf(options),
       ...reporting(directory, host),
@@ -71,6 +75,7 @@ export async function keepLog(
       signer: options.level === 0 ? undefined : key.signer,
       tiles: options.level >= 2,
       key: key.signer,
+      formerKey: key.former,
       store,
       now: host.now,
       stamp: stampOf(host),
@@ -97,6 +102,7 @@ export async function keepLog(
       options.delivery.memory,
     );
     listeners.add(outlets);
+    const epochs = new KeyEpochs(key, { file: keyFile, origin: options.origin, log, host });
     return {
       log,
       key,
@@ -105,9 +111,12 @@ export async function keepLog(
       listeners,
       salts,
       outlets,
-      use: (next, generation, broken) => watch.use(next, generation, broken),
+      use(next, generation, broken) {
+        if (watch.use(next, generation, broken)) epochs.use(next.key);
+      },
       async close() {
         watch.stop();
+        await epochs.close();
         const missing = await log.close();
         await outlets.close();
         await salts.close(log.segment);
@@ -130,9 +139,10 @@ class Watch {
   #generation = 0;
   #timer: Timer | undefined;
 
-  use(options: Options, generation: number, broken: (what: string) => void): void {
+  /** @returns whether they are newer than those before */
+  use(options: Options, generation: number, broken: (what: string) => void): boolean {
     const { log } = this;
-    if (generation <= this.#generation || !log) return;
+    if (generation <= this.#generation || !log) return false;
     this.#generation = generation;
     this.broken = broken;
     log.tune(tunablesOf(options));
@@ -142,6 +152,7 @@ class Watch {
       const what = brokenEnd(log, log.options.directory, entries);
       if (what !== undefined) this.broken(what);
     }, every);
+    return true;
   }
 
   stop(): void {

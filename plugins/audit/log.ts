@@ -4,7 +4,7 @@
 import { checkFlat, type Flat } from './canonical.ts';
 import type { Entry } from './entry.ts';
 import type { Identity } from './files.ts';
-import type { Signer } from './note.ts';
+import type { Signer, Verifier } from './note.ts';
 import type { StateStore } from './state.ts';
 import { type End, Tail } from './tail.ts';
 
@@ -34,6 +34,8 @@ export interface LogOptions extends Tunables {
   readonly tiles?: boolean;
   /** Signs the state: also where there are no checkpoints. */
   readonly key?: Signer | undefined;
+  /** The key before it, which may have signed the state last. */
+  readonly formerKey?: Verifier | undefined;
   readonly store: StateStore;
   /** Members of every entry that tell when and in which process: `ts`, `mono_us`, `boot`. */
   stamp(): Flat;
@@ -164,6 +166,28 @@ export class AuditLog {
     return done.promise;
   }
 
+  /**
+   * Goes on with another key. The log names it first, and the key before it signs a checkpoint of that.
+   * @param taken makes it the key of the next start; where it throws, the old key signs on
+   * @throws LogUnavailable where the log takes nothing; else what `taken` throws
+   */
+  async changeKey(next: Signer, taken: () => Promise<void>): Promise<void> {
+    while (this.#isBusy) await this.idle();
+    if (this.#isClosed) throw new LogUnavailable('closed');
+    if (this.#fault !== undefined) throw new LogUnavailable('fault', { cause: this.#fault });
+    let failure: unknown = new LogUnavailable('fault');
+    await this.#alone(async () => {
+      await this.#tail.nameKey(next);
+      failure = await taken().catch((error: unknown) => error ?? new Error('not taken'));
+      if (failure !== undefined) return;
+      this.#options = { ...this.#options, key: next, ...(this.#options.signer && { signer: next }) };
+      this.#tail.options = this.#options;
+      await this.#tail.save();
+    });
+    void this.#pump();
+    if (failure !== undefined) throw failure;
+  }
+
   /** Resolves when the queue has room, or the log is closed. */
   room(): Promise<void> {
     if (!this.isFull || this.#isClosed) return Promise.resolve();
@@ -206,6 +230,8 @@ export class AuditLog {
       await this.#drain();
     });
     this.#rest();
+    // What came after the last look, while nobody else could begin.
+    if (this.#queue.length > 0) void this.#pump();
   }
 
   /** Nothing else touches the files meanwhile. */

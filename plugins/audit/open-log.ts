@@ -42,8 +42,9 @@ export async function openLog(given: OpenOptions): Promise<AuditLog> {
   return goOn(options, segments, state);
 }
 
-function knownState(text: string, { key }: LogOptions): State {
-  const state = readStateText(text, key?.verifier);
+function knownState(text: string, { key, formerKey }: LogOptions): State {
+  const own = readStateText(text, key?.verifier);
+  const state = own === 'unsigned' && formerKey ? readStateText(text, formerKey) : own;
   if (state === 'damaged') throw new IntegrityFault('state', 'the state kept of the log is damaged');
   if (state === 'unsigned')
     throw new IntegrityFault('state', 'the state kept of the log is not signed with the key of this log');

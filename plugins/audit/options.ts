@@ -67,6 +67,44 @@ const health = z
   })
   .prefault({});
 
+/** Ten years. */
+const LONGEST_KEY = 315_360_000_000;
+
+const key = z
+  .strictObject({
+    file: z
+      .string()
+      .min(1)
+      .meta({
+        description:
+          'The key that signs: Ed25519 as PKCS #8 in PEM, made where there is none; a relative path begins at the directory of state.',
+        examples: ['/run/secrets/audit.key'],
+      })
+      .prefault('audit.key'),
+    rotate: z
+      .union(
+        [
+          z.literal('off'),
+          duration('30d', { description: 'After this time.' }, 60_000, LONGEST_KEY).unwrap(),
+        ],
+        {
+          error: ({ errors }) => (errors as { message: string }[][] | undefined)?.at(-1)?.[0]?.message,
+        },
+      )
+      .meta({ description: 'How old a key gets before another one takes over, or `off`.', examples: ['30d'] })
+      .prefault('off'),
+    renew_before: z.iso
+      .datetime({ offset: true, error: 'not a time: write 2027-01-31T00:00:00Z' })
+      .meta({
+        description:
+          'A key that was made before this time is exchanged at once, with the next reload or start.',
+        examples: ['2027-01-31T00:00:00Z'],
+      })
+      .transform((text) => Date.parse(text))
+      .optional(),
+  })
+  .prefault({});
+
 const fields = z.strictObject({
   to: z
     .string()
@@ -132,6 +170,7 @@ const fields = z.strictObject({
     description: 'What the log was when it was last written, to be compared at the next start.',
   }),
   health,
+  key,
   arguments: z
     .record(z.string(), z.array(z.string().min(1).max(64)).min(1).max(16))
     .meta({

@@ -21,6 +21,7 @@ import {
 import { type Hash, hex } from './hash.ts';
 import { Checkpoints } from './keeping.ts';
 import type { LogOptions } from './log.ts';
+import type { Signer } from './note.ts';
 import { segmentName } from './segments.ts';
 import { stateText } from './state.ts';
 import type { Tiles } from './tiles.ts';
@@ -237,6 +238,12 @@ export class Tail {
     this.#vouchedAt = this.options.now();
     this.#hasNews = false;
     onCheckpoint?.(note, size);
+  }
+
+  /** Names the key that is to sign from now on, under a checkpoint of the one before it. */
+  async nameKey(next: Signer): Promise<void> {
+    await this.append([{ ...this.options.stamp(), type: 'key', key: next.public }]);
+    await this.checkpoint();
   }
 
   /** Writes the state where that was long ago. */
