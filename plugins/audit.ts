@@ -101,7 +101,13 @@ function hooksOf(kept: KeptLog, options: Options, host: PluginHost, begin: () =>
     },
     async onResult(result, x) {
       const { rest } = result;
-      if (!rest) return guarded(x, () => writer.write(outcome(x, result), x.request.method));
+      if (!rest) {
+        const refusal = await guarded(x, () => writer.write(outcome(x, result), x.request.method));
+        // Written or not by then, the entry tells of a result that its caller does not get.
+        if (refusal && x.decidedBy !== host.id)
+          writer.note({ type: 'withheld', req_id: x.id, code: 'AUDIT_UNAVAILABLE' });
+        return refusal;
+      }
       traceOf(x).isOver = true;
       void rest.done.then((end) => writer.note(outcome(x, result, end)));
       return undefined;
