@@ -83,10 +83,11 @@ export class Standby {
   }
 
   peek(keys: readonly Counted[]): Told[] {
-    return this.#memory.peek(keys).map((told, at) => ({
-      ...told,
-      failing: keys[at]?.fail ?? this.#options.fail,
-    }));
+    const known = this.#memory.peek(keys);
+    return keys.map(({ limit, fail = this.#options.fail }, at) => {
+      const told = fail === 'local' ? known[at] : undefined;
+      return { ...(told ?? answer(fail, limit)), failing: fail };
+    });
   }
 
   close(): void {

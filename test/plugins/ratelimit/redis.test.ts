@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { type RedisOptions, RedisStore } from '../../../plugins/ratelimit/redis.ts';
 import type { Ask, Limit, Quota, Rate } from '../../../plugins/ratelimit/store.ts';
+import { createAuthority } from '../../fixtures/certificates.ts';
 import { type Redis, redisProgram, startRedis } from '../../fixtures/redis.ts';
 import { hostOf } from './counting.ts';
 
@@ -12,6 +13,19 @@ const LOST = 'Redis cannot be asked for limits';
 const BACK = 'limits are counted in Redis again';
 
 const OPTIONS = { deadline: 5_000, fail: 'local', replicas: 1, keys: 1_000, prefix: 'sluice:' } as const;
+
+const USER = [
+  '--user',
+  'slu:ice',
+  'on',
+  '>p@ss/word',
+  '~*',
+  '+@scripting',
+  '+@read',
+  '+@write',
+  '+time',
+  '+select',
+];
 
 async function joined(url: string, options: Partial<RedisOptions> = {}) {
   const host = hostOf(Date.now());
@@ -169,6 +183,11 @@ describe.skipIf(redisProgram === null)('limits in Redis', () => {
       { admitted: true, failing: 'open' },
     ]);
     expect(await one.store.take(mixed.slice(0, 1))).toMatchObject([{ admitted: true, remaining: 5 }]);
+    expect(await one.store.peek(mixed)).toMatchObject([
+      { admitted: true, remaining: 5 },
+      { admitted: false },
+      { admitted: true, remaining: 12 },
+    ]);
   });
 
   test('while it is away each of three takes a third, and comes to it even where a cost is more', async () => {
@@ -191,5 +210,28 @@ describe.skipIf(redisProgram === null)('limits in Redis', () => {
     await redis.start();
     await back;
     expect(await one.store.take([ask(RATE)])).toMatchObject([{ admitted: false }]);
+  });
+
+  test('behind TLS, a user and a number of a database; nothing of it is said', async () => {
+    const authority = createAuthority('an authority of a test');
+    const { cert, key } = authority.issue({ host: '127.0.0.1' });
+    await using redis = await startRedis({ tls: { cert, key, ca: authority.cert } }, ...USER);
+    const url = `rediss://slu%3Aice:p%40ss%2Fword@127.0.0.1:${redis.port}/3`;
+    using one = await joined(url, { ca: authority.cert });
+    expect((await one.store.take([ask(RATE, 4)]))[0]).toMatchObject({ remaining: 6 });
+    expect(one.store.lost).toBeUndefined();
+    expect(String(await redis.say('INFO', 'keyspace'))).toContain('db3:keys=');
+    const wrong = [
+      await joined(url),
+      await joined(url.replace('ss%2F', 'xx%2F'), { ca: authority.cert }),
+      await joined(url.replace('/3', '/99'), { ca: authority.cert }),
+      await joined(url.replace('rediss', 'http')),
+    ];
+    for (const { store, host } of wrong) {
+      expect(await store.take([ask(RATE)])).toMatchObject([{ admitted: true, failing: 'local' }]);
+      expect(host.lines).toHaveLength(1);
+      expect(JSON.stringify(host.lines)).not.toMatch(/p%40ss|p@ss|slu/);
+      store.close();
+    }
   });
 });
