@@ -70,9 +70,8 @@ export default definePlugin({
         const none = await charge.exhausted(limits.failures, subject);
         if (none) return refusalOf(none, AT_DOOR);
         const took = await charge.take(x, subject, limits.atDoor);
-        if ('name' in took) return refusalOf(took, AT_DOOR);
         paid.add(x.inbound);
-        return undefined;
+        return 'name' in took ? refusalOf(took, AT_DOOR) : undefined;
       },
       async onRequest(_request, x) {
         if (x.isOwn) return undefined;

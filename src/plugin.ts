@@ -33,6 +33,7 @@ export {
 } from './core/plugin.ts';
 export type { Route } from './core/route.ts';
 export { anyGlob } from './lib/glob.ts';
+export { suggest } from './lib/suggest.ts';
 export { type Changed, changeFile } from './lib/whole-file.ts';
 export { McpNotification, McpRequest, McpResult } from './protocol/message.ts';
 export { RawJson, RawObject } from './protocol/raw.ts';

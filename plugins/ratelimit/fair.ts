@@ -43,7 +43,7 @@ export class FairQueue<T> {
 
   /** Takes the next one of those tenants that may have a place. */
   next(may: (tenant: string) => boolean): Waiter<T> | undefined {
-    for (const tenant of [...this.#tenants.values()]) {
+    for (const tenant of this.#tenants.values()) {
       if (!may(tenant.name)) continue;
       const [principal, own] = tenant.principals.entries().next().value ?? [];
       const first = own?.[0];

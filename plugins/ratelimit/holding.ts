@@ -13,11 +13,17 @@ interface Stream {
   exchanges: number;
 }
 
+type Session = NonNullable<Exchange['client']['session']>;
+/** With which a session begins. */
+const BEGINNING = 'server/discover';
+
 /** What outlives a reload: places by limit, and who holds them. */
 export class Held {
   readonly places = new Map<string, Places>();
   readonly calls = new WeakMap<Exchange, readonly Place[]>();
   readonly streams = new WeakMap<Exchange['inbound'], Map<string, Stream>>();
+  /** Sessions that have their place, by limit. */
+  readonly sessions = new WeakMap<Session, Set<string>>();
   /** What is over before it has its place: a place that comes later goes back at once. */
   readonly over = new WeakSet<Exchange>();
 }
@@ -38,7 +44,10 @@ export class Holding {
 
   /** @returns the limit that has no place for it. Throws, holding nothing, when the call is cancelled meanwhile. */
   async enter(x: Exchange, subject: Subject): Promise<Refused | undefined> {
-    const about = this.#p.limits.filter((limit) => limit.applies(subject));
+    const limits = this.#p.limits.filter((limit) => limit.applies(subject));
+    const refused = await this.#enterSession(x, subject, limits);
+    if (refused) return refused;
+    const about = limits.filter(({ of }) => of !== 'sessions');
     if (about.length === 0) return undefined;
     const isStream = about.some(({ of }) => of === 'streams');
     if (isStream && this.#goesOn(x)) return undefined;
@@ -76,13 +85,40 @@ export class Holding {
     this.#tell();
   }
 
-  async #place(limit: HeldLimit, x: Exchange, subject: Subject): Promise<Place | Refused | undefined> {
+  /** One that is there already, as after a restart, is let in whatever is free. */
+  async #enterSession(
+    x: Exchange,
+    subject: Subject,
+    limits: readonly HeldLimit[],
+  ): Promise<Refused | undefined> {
+    const { session } = x.client;
+    if (!session || session.ended.aborted) return undefined;
+    const has = this.#p.held.sessions.get(session) ?? new Set<string>();
+    this.#p.held.sessions.set(session, has);
+    for (const limit of limits.filter(({ of, name }) => of === 'sessions' && !has.has(name))) {
+      const got = await this.#place(limit, x, subject, x.request.method !== BEGINNING);
+      if (!got) continue;
+      if (!('leave' in got)) return got;
+      has.add(limit.name);
+      session.ended.addEventListener('abort', () => got.leave(), { once: true });
+      if (session.ended.aborted) got.leave();
+    }
+    return undefined;
+  }
+
+  /** @param goesOn whether it is to have one whatever is free */
+  async #place(
+    limit: HeldLimit,
+    x: Exchange,
+    subject: Subject,
+    goesOn = x.round > 1,
+  ): Promise<Place | Refused | undefined> {
     const places = this.#p.held.places.get(limit.name);
     const values = limit.keys.valuesOf(subject);
     if (!places || !values) return undefined;
     const key = JSON.stringify(values);
     const comer = comerOf(subject, limit.cost(subject));
-    if (x.round > 1) return this.#told(places.force(key, comer));
+    if (goesOn) return this.#told(places.force(key, comer));
     const isShadow = limit.shadow || this.#p.host.mode === 'shadow';
     const entered = places.enter(key, comer, isShadow ? undefined : x.signal);
     const got = entered instanceof Promise ? await this.#wait(entered, x, limit) : entered;

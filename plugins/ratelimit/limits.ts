@@ -33,7 +33,7 @@ export interface CountedLimit extends Common {
 
 /** So many at once. */
 export interface HeldLimit extends Common {
-  readonly of: 'calls' | 'streams';
+  readonly of: NonNullable<LimitOptions['of']>;
   readonly most: number;
   readonly queue: { readonly length: number; readonly timeout: number } | undefined;
   /** Most that one tenant has. */
@@ -53,6 +53,7 @@ export interface Limits {
 
 /** What is no call of anybody, unless a limit names it: signs of life, what is no request, the end of a session. */
 const FREE = ['ping', 'GET', 'DELETE', 'POST'];
+const ONE = { calls: 'call', streams: 'stream', sessions: 'session' } as const;
 const STREAMS = ['subscriptions/listen', 'GET'];
 
 export function limitsOf(all: readonly LimitOptions[]): Limits {
@@ -90,7 +91,7 @@ function storeLimit({ rate, quota, burst }: LimitOptions): Limit | undefined {
 function heldOf(options: LimitOptions): HeldLimit | undefined {
   const { concurrency: most, of = 'calls', queue, share = 1 } = options;
   if (most === undefined) return undefined;
-  const text = `${most} ${of === 'calls' ? 'calls at once' : 'open streams'}`;
+  const text = `${most} ${most === 1 ? ONE[of] : of} ${of === 'calls' ? 'at once' : 'open'}`;
   return { ...commonOf(options, text), of, most, queue, share: Math.max(1, Math.floor(most * share)) };
 }
 
@@ -103,7 +104,8 @@ function commonOf(options: LimitOptions, text: string): Common {
   const keys = keysOf(per);
   const free = keys.isAtDoor ? [] : FREE;
   const meant = (method: string): boolean => {
-    if (options.concurrency !== undefined && of === 'streams') return STREAMS.includes(method);
+    if (of === 'sessions') return true;
+    if (of === 'streams') return STREAMS.includes(method);
     if (options.concurrency !== undefined && STREAMS.includes(method)) return false;
     return methods ? methods(method) : !free.includes(method);
   };

@@ -1,7 +1,7 @@
 // The options of `ratelimit`: one limit as a short form, or several with names, and where they are counted. Which fields
 // of a limit go together: rules.ts.
 
-import { duration, z } from '../../src/plugin.ts';
+import { duration, suggest, z } from '../../src/plugin.ts';
 import {
   BYTES_PATTERN,
   PER_PATTERN,
@@ -60,8 +60,9 @@ const expression = (purpose: Parameters<typeof readExpression>[1]) =>
 const by = z.string().superRefine((text, context) => {
   const read = isDimension(text) ? undefined : readExpression(text, 'key');
   if (typeof read !== 'string') return;
-  const known = `known are ${DIMENSIONS.join(', ')}, and expressions`;
-  context.addIssue({ code: 'custom', message: `${read} (${known})`, input: text });
+  const near = suggest(text, DIMENSIONS);
+  const hint = near ? `did you mean "${near}"?` : `known are ${DIMENSIONS.join(', ')}, and expressions`;
+  context.addIssue({ code: 'custom', message: `${read} (${hint})`, input: text });
 });
 
 const amount = z.number().min(0).max(1e9);
@@ -138,10 +139,10 @@ const fields = {
     .meta({ description: 'So many at once.', examples: [4] })
     .optional(),
   of: z
-    .enum(['calls', 'streams'])
+    .enum(['calls', 'streams', 'sessions'])
     .meta({
       description:
-        'What `concurrency` is about: calls that are not answered yet, or streams that stand open.',
+        'What `concurrency` is about: calls that are not answered yet, streams that stand open, or sessions, with the processes that are started for each.',
       default: 'calls',
     })
     .optional(),

@@ -48,8 +48,8 @@ function ofLimit(limit: Omit<LimitOptions, 'name'>): Problem[] {
 }
 
 function ofQueue({ of, queue }: Omit<LimitOptions, 'name'>): Problem[] {
-  if (of !== 'streams' || queue === undefined) return [];
-  return [{ path: ['queue'], message: 'streams do not wait: a client opens another one when it likes' }];
+  if (of === undefined || of === 'calls' || queue === undefined) return [];
+  return [{ path: ['queue'], message: `${of} do not wait: a client begins another one when it likes` }];
 }
 
 function ofCount({ count, per, when, cost }: Omit<LimitOptions, 'name'>): Problem[] {

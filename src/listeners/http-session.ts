@@ -116,6 +116,7 @@ export async function respond(
     reply.finish(
       answerText(message, local, session.client, call.serving.gateway),
       statusOf(local, session.client),
+      local.headers,
     );
     return;
   }

@@ -216,6 +216,16 @@ test('streams that stand open are limited, and a reload refuses none of them', a
   expect(status).toBe(200);
 });
 
+test('sessions are limited, each for as long as it lasts', async () => {
+  const { url } = await start([{ ratelimit: { concurrency: 1, of: 'sessions' } }]);
+  const session = await openSession(url);
+  expect(await codeOf(session.call(...ECHO))).toEqual([200, 'done']);
+  expect(await codeOf(post(url, { ...initialize('2025-06-18'), id: 1 }))).toEqual([200, 'RATE_LIMITED']);
+  expect(await codeOf(call(url, ...ECHO))).toEqual([200, 'done']);
+  expect((await send(url, { method: 'DELETE', headers: session.headers })).status).toBe(200);
+  expect(await codeOf((await openSession(url)).call(...ECHO))).toEqual([200, 'done']);
+});
+
 test('a reload goes on with what was used', async () => {
   const gateway = await start(TWO);
   await (await call(gateway.url, ...ECHO)).text();

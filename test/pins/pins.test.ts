@@ -74,6 +74,7 @@ test('the plugin interface exports what it exported', () => {
     'identityKey',
     'principalFact',
     'refuse',
+    'suggest',
     'z',
   ]);
 });

@@ -36,8 +36,8 @@ describe('calls at once', () => {
     await first.began;
     const { result } = await bench.call(toolCall());
     expect([result.value.message, result.value.data, result.headers]).toEqual([
-      'Limit "calls" of 1 calls at once is reached: try again in 1 s.',
-      { code: 'RATE_LIMITED', retryAfterMs: 1_000, limit: 'calls', policy: '1 calls at once' },
+      'Limit "calls" of 1 call at once is reached: try again in 1 s.',
+      { code: 'RATE_LIMITED', retryAfterMs: 1_000, limit: 'calls', policy: '1 call at once' },
       { 'retry-after': '1' },
     ]);
     expect((await bench.call(toolCall('echo', { principal: 'bob' }))).result.kind).toBe('complete');

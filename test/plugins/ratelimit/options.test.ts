@@ -21,7 +21,7 @@ const WRONG: Record<string, [options: object, issue: string]> = {
   'a queue of a rate': [{ rate: '9/s', queue: {} }, 'queue: "queue" says nothing with "rate"'],
   'a queue of streams': [
     { concurrency: 2, of: 'streams', queue: {} },
-    'queue: streams do not wait: a client opens another one when it likes',
+    'queue: streams do not wait: a client begins another one when it likes',
   ],
   'a cost that can never be paid': [
     { rate: '60/m', burst: 5, cost: 6 },
@@ -61,6 +61,9 @@ describe('refused', () => {
   test('what is counted by something nobody knows', () => {
     expect(one({ per: 'user' })).toEqual([
       'per: not an expression: Unknown variable: user (known are principal, tenant, upstream, tool, client, address, endpoint, all, and expressions)',
+    ]);
+    expect(one({ per: 'tenent' })).toEqual([
+      'per: not an expression: Unknown variable: tenent (did you mean "tenant"?)',
     ]);
     expect(one({ per: ['principal', 'prinzipal.id'] })[0]).toStartWith('per.1: not an expression');
   });
