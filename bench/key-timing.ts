@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiKeys, apiKeysSchema } from '../plugins/auth/api-keys.ts';
-import { attemptOf, type Host } from '../plugins/auth/attempt.ts';
+import { attemptOf } from '../plugins/auth/attempt.ts';
 import { mintKey } from '../plugins/auth/key-file.ts';
 import { keyOf, newKey } from '../plugins/auth/key-text.ts';
 import { plugins } from '../plugins/index.ts';
 import { exchangeOf } from '../src/testing/call.ts';
-import { recordingLog } from '../src/testing/host.ts';
 import { configOf, DEMO, startInProcess } from '../test/fixtures/in-process.ts';
 import { modern, modernHeaders } from '../test/fixtures/raw.ts';
+import { hostIn } from './host.ts';
 import { medianOf, rankSum, welch } from './statistics.ts';
 
 const SAMPLES = 2_000;
@@ -74,16 +74,7 @@ const { key } = mintKey(
   Date.now(),
 );
 
-const host: Host = {
-  id: 'auth',
-  log: recordingLog([]),
-  now: Date.now,
-  keep: (_, make) => make(),
-  count() {},
-  limitHit() {},
-  stateDir,
-  replaced: new AbortController().signal,
-};
+const host = hostIn(stateDir);
 const method = apiKeys(apiKeysSchema.parse({}), host);
 const { signal } = new AbortController();
 const attempt = (text: string) =>

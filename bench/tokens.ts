@@ -1,25 +1,15 @@
 // What it saves that tokens which were verified are remembered. Prints figures and judges nothing: `npm run bench -- tokens`.
-import { type Attempt, attemptOf, type Host, type Method } from '../plugins/auth/attempt.ts';
+import { type Attempt, attemptOf, type Method } from '../plugins/auth/attempt.ts';
 import { issuers } from '../plugins/auth/issuers.ts';
 import { jwtMethod } from '../plugins/auth/jwt.ts';
 import { exchangeOf } from '../src/testing/call.ts';
-import { recordingLog } from '../src/testing/host.ts';
 import { AUDIENCE, startIssuer } from '../test/fixtures/issuer.ts';
+import { hostIn } from './host.ts';
 
 const TIMES = 5_000;
 const ROUNDS = 5;
 
-const host: Host = {
-  id: 'auth',
-  log: recordingLog([]),
-  now: Date.now,
-  keep: (_, make) => make(),
-  count() {},
-  limitHit() {},
-  stateDir: undefined,
-
-  replaced: new AbortController().signal,
-};
+const host = hostIn();
 
 /** @returns microseconds for one look, in the best of several rounds */
 async function cost(method: Method, attempt: Attempt): Promise<number> {
