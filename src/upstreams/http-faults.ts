@@ -1,7 +1,7 @@
 // Why no answer came from an upstream over HTTP, as an error for the caller that says whether another try makes sense.
 
 import { GatewayError, messageOf } from '../core/errors.ts';
-import { LateConnection } from './connecting.ts';
+import type { ConnectTimeouts } from './http1-dial.ts';
 import { AddressRefused } from './names.ts';
 import { tlsReason } from './tls-reasons.ts';
 import { Transient, Unreachable, Unreached } from './transient.ts';
@@ -11,6 +11,20 @@ import { Transient, Unreachable, Unreached } from './transient.ts';
  * closed it while it was idle and has not seen the request.
  */
 export class Unanswered extends Transient {}
+
+export class LateConnection extends Unreached {
+  constructor(upstream: string, kind: keyof ConnectTimeouts, ms: number) {
+    const what = kind === 'connect' ? 'accept a connection' : 'finish the TLS handshake';
+    super(
+      'UPSTREAM_TIMEOUT',
+      `The upstream "${upstream}" did not ${what} within timeouts.${kind} (${ms} ms).`,
+      {
+        upstream,
+        timeout: kind,
+      },
+    );
+  }
+}
 
 /** The words for the operator are in the log; where files lie is nothing for a caller. */
 export function unusable(upstream: string, error: unknown): GatewayError {
@@ -37,7 +51,7 @@ export function unreachable(
   error: unknown,
   { stood, reused }: { readonly stood: boolean; readonly reused: boolean },
 ): GatewayError {
-  if (error instanceof LateConnection) return error;
+  if (error instanceof GatewayError) return error;
   const { code } = error as { code?: unknown };
   const tls = tlsReason(error);
   // Of TLS 1.3 a client learns only afterwards that it was not taken.

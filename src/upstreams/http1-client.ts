@@ -1,33 +1,40 @@
-// HTTP/1.1 over plain TCP, on the runtime's own sockets: one write for a request, and its answer read where it lies.
-// Connections are kept for the next request, never shared by two at once.
+// HTTP/1.1 to one upstream, over TCP or TLS: one write for a request, and its answer read where it lies. Connections are
+// kept for the next request, never shared by two at once.
 
 import type { LookupFunction } from 'node:net';
-import type { ConnectTimeouts } from './connecting.ts';
-import { LateConnection } from './connecting.ts';
+import type { TlsOptions } from './certificates.ts';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
-import { unreachable } from './http-faults.ts';
-import { Connection, type Owner } from './http1-connection.ts';
-import { dial, type Place } from './http1-dial.ts';
+import { LateConnection, unreachable, unusable } from './http-faults.ts';
+import { Connection } from './http1-connection.ts';
+import { type ConnectTimeouts, dial, Late, type Place } from './http1-dial.ts';
 import { requestBytes } from './http1-head.ts';
 import { createIdle } from './http1-idle.ts';
 
-export interface Http1Options {
+export interface HttpClientOptions {
   readonly upstream: string;
   readonly timeouts: ConnectTimeouts;
+  /** From names to addresses. */
   readonly lookup: LookupFunction;
+  /** What TLS goes by; another object when it has changed. @throws Error where there is nothing that can be used */
+  readonly tls?: (() => TlsOptions) | undefined;
+  /** A connection did not stand in time. */
   readonly late?: ((kind: keyof ConnectTimeouts) => void) | undefined;
 }
 
-interface Target extends Place {
+interface Target {
   readonly url: URL;
-  /** Where connections to it are kept. */
-  readonly key: string;
+  readonly host: string;
+  readonly port: number;
+  readonly isSecure: boolean;
   readonly path: string;
 }
 
-export function createHttp1Client({ upstream, timeouts, lookup, late }: Http1Options): HttpClient {
+const DEFAULTS: Partial<TlsOptions> = {};
+
+export function createHttpClient({ upstream, timeouts, lookup, tls, late }: HttpClientOptions): HttpClient {
   const idle = createIdle();
   const all = new Set<Connection>();
+  const keys = keysOf();
   let last: { text: string; target: Target } | undefined;
   let isClosed = false;
 
@@ -37,75 +44,77 @@ export function createHttp1Client({ upstream, timeouts, lookup, late }: Http1Opt
     return last.target;
   };
 
-  /** @throws LateConnection; what the resolver or the system says */
-  const connect = async (target: Target, isOver: () => boolean): Promise<Connection> => {
-    const owner: Owner = {
+  /** @throws what `dial` throws */
+  const connect = async (place: Place, key: string, signal: AbortSignal): Promise<Connection> => {
+    const socket = await dial(place, lookup, timeouts, signal);
+    const connection: Connection = new Connection(socket, {
       upstream,
-      idle: (connection, forMs) => (isClosed ? connection.drop() : idle.put(target.key, connection, forMs)),
-      gone: (connection) => {
+      idle: (forMs) => (isClosed ? connection.drop() : idle.put(key, connection, forMs)),
+      gone() {
         all.delete(connection);
-        idle.remove(target.key, connection);
+        idle.remove(key, connection);
       },
-    };
-    const connection = new Connection(owner);
-    let isLate = false;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      isLate = true;
-      late?.('connect');
-      reject(new LateConnection(upstream, 'connect', timeouts.connect));
-    }, timeouts.connect);
-    try {
-      await Promise.race([dial(target, lookup, connection, () => isLate || isOver()), promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    });
     all.add(connection);
     return connection;
+  };
+
+  /** @throws GatewayError where the certificates it is configured with cannot be used */
+  const placeOf = ({ host, port, isSecure }: Target): Place => {
+    if (!isSecure) return { host, port, tls: undefined };
+    try {
+      return { host, port, tls: tls?.() ?? DEFAULTS };
+    } catch (error) {
+      throw unusable(upstream, error);
+    }
   };
 
   return {
     send(outbound, signal, sent) {
       if (signal.aborted) return Promise.reject(signal.reason);
       const target = targetOf(outbound.url);
-      let bytes: Buffer;
-      try {
-        bytes = requestBytes(outbound, target.url.host, target.path);
-      } catch (error) {
-        return Promise.reject(unreachable(upstream, target.url, error, { stood: false, reused: false }));
-      }
       const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
       let at: Connection | undefined;
-      const abort = (): void => {
-        if (at) at.drop();
-        reject(signal.reason);
+      const abort = (): void => at?.drop();
+      const over = (): void => {
+        at = undefined;
+        signal.removeEventListener('abort', abort);
       };
-      const over = (): void => signal.removeEventListener('abort', abort);
       const failed = (error: unknown, stood: boolean): void => {
-        over();
         const reused = at !== undefined && at.uses > 1;
-        reject(signal.aborted ? signal.reason : unreachable(upstream, target.url, error, { stood, reused }));
+        if (error instanceof Late) {
+          late?.(error.kind);
+          reject(new LateConnection(upstream, error.kind, timeouts[error.kind]));
+        } else
+          reject(
+            signal.aborted ? signal.reason : unreachable(upstream, target.url, error, { stood, reused }),
+          );
+        over();
       };
-      const ask = (connection: Connection): void => {
+      const ask = (connection: Connection, bytes: Uint8Array): void => {
         at = connection;
         sent?.();
-        connection.send(bytes, {
-          answered: resolve,
-          failed: (error) => failed(error, true),
-          over() {
-            at = undefined;
-            over();
-          },
-        });
+        connection.send(bytes, { answered: resolve, failed: (error) => failed(error, true), over });
       };
-      signal.addEventListener('abort', abort, { once: true });
-      const kept = idle.take(target.key);
-      if (kept) ask(kept);
-      else {
-        connect(target, () => signal.aborted).then(
-          (connection) => (signal.aborted || isClosed ? connection.drop() : ask(connection)),
-          (error: unknown) => failed(error, false),
-        );
+      try {
+        const bytes = requestBytes(outbound, target.url.host, target.path);
+        const place = placeOf(target);
+        const key = keys(target.url.host, place.tls);
+        const kept = idle.take(key);
+        signal.addEventListener('abort', abort, { once: true });
+        if (kept) ask(kept, bytes);
+        else
+          connect(place, key, signal).then(
+            (connection) => {
+              // What became of it meanwhile is the connection's own to tell.
+              if (signal.aborted || isClosed) connection.drop();
+              if (signal.aborted) failed(signal.reason, false);
+              else ask(connection, bytes);
+            },
+            (error: unknown) => failed(error, false),
+          );
+      } catch (error) {
+        failed(error, false);
       }
       return promise;
     },
@@ -117,8 +126,27 @@ export function createHttp1Client({ upstream, timeouts, lookup, late }: Http1Opt
   };
 }
 
+/** Connections with other certificates are others: those before are not used again, and run out by themselves. */
+function keysOf(): (host: string, tls: object | undefined) => string {
+  const numbers = new WeakMap<object, number>();
+  let count = 0;
+  return (host, tls) => {
+    if (!tls) return host;
+    const number = numbers.get(tls) ?? ++count;
+    numbers.set(tls, number);
+    return `${host} ${number}`;
+  };
+}
+
 function parsed(text: string): Target {
   const url = new URL(text);
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
-  return { url, host, port: Number(url.port || 80), key: url.host, path: url.pathname + url.search };
+  const isSecure = url.protocol === 'https:';
+  return {
+    url,
+    host,
+    isSecure,
+    port: Number(url.port || (isSecure ? 443 : 80)),
+    path: url.pathname + url.search,
+  };
 }

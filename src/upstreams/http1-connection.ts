@@ -1,7 +1,7 @@
 // One connection to an upstream: one request at a time, its answer, and then the next. What comes where nothing is
 // awaited ends it: it could be taken for the answer to somebody else's request.
 
-import type { Socket } from 'bun';
+import type { Socket } from 'node:net';
 import { Http1Answer, type Source } from './http1-answer.ts';
 import { type Unframer, unframer } from './http1-body.ts';
 import { HEAD_BYTES, type Head, NotHttp, parseHead } from './http1-head.ts';
@@ -10,8 +10,8 @@ import { HEAD_BYTES, type Head, NotHttp, parseHead } from './http1-head.ts';
 export interface Asked {
   /** The head has come. */
   answered(answer: Http1Answer): void;
-  /** There will be none. @param heard whether any byte came */
-  failed(error: unknown, heard: boolean): void;
+  /** There will be none. */
+  failed(error: unknown): void;
   /** The answer is over, in one way or the other. */
   over(): void;
 }
@@ -19,9 +19,9 @@ export interface Asked {
 export interface Owner {
   readonly upstream: string;
   /** It can take another request. @param forMs as long as the server has said that it keeps it */
-  idle(connection: Connection, forMs: number | undefined): void;
+  idle(forMs: number | undefined): void;
   /** It takes no more. */
-  gone(connection: Connection): void;
+  gone(): void;
 }
 
 /** The server has closed it. */
@@ -36,7 +36,7 @@ export class Connection implements Source {
   /** How many requests it has been given. */
   uses = 0;
   readonly #owner: Owner;
-  #socket: Socket<unknown> | undefined;
+  readonly #socket: Socket;
   #asked: Asked | undefined;
   #answer: Http1Answer | undefined;
   #head: Head | undefined;
@@ -44,11 +44,17 @@ export class Connection implements Source {
   /** Of a head that has not come whole. */
   #begun: Uint8Array = NOTHING;
   #heard = false;
-  #unsent: Uint8Array = NOTHING;
   #isGone = false;
 
-  constructor(owner: Owner) {
+  /** @param socket that stands */
+  constructor(socket: Socket, owner: Owner) {
     this.#owner = owner;
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.#came(bytes));
+    socket.on('end', () => this.#ends());
+    socket.on('error', (error) => this.#lost(error));
+    socket.on('close', () => this.#ends());
   }
 
   /** Whether it has no request. */
@@ -56,47 +62,33 @@ export class Connection implements Source {
     return this.#asked === undefined && !this.#isGone;
   }
 
-  opened(socket: Socket<unknown>): void {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-  }
-
   send(bytes: Uint8Array, asked: Asked): void {
     this.uses++;
     this.#asked = asked;
     this.#heard = false;
-    this.#write(bytes);
-  }
-
-  #write(bytes: Uint8Array): void {
-    const written = this.#socket?.write(bytes) ?? -1;
-    if (written < 0) this.lost(new Closed('the connection is closed'));
-    else this.#unsent = written < bytes.length ? bytes.subarray(written) : NOTHING;
-  }
-
-  drain(): void {
-    if (this.#unsent.length > 0) this.#write(this.#unsent);
+    if (this.#isGone) this.#fail(new Closed('the connection is closed'));
+    else this.#socket.write(bytes);
   }
 
   pause(): void {
-    this.#socket?.pause();
+    this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket?.resume();
+    this.#socket.resume();
   }
 
   drop(): void {
-    this.lost(new Error('it was dropped'));
+    this.#lost(new Error('it was dropped'));
   }
 
-  data(bytes: Uint8Array): void {
+  #came(bytes: Uint8Array): void {
     this.#heard = true;
     try {
       if (!this.#asked) throw new NotHttp('it sent what nobody had asked for');
       this.#take(bytes);
     } catch (error) {
-      this.lost(error);
+      this.#lost(error);
     }
   }
 
@@ -141,13 +133,13 @@ export class Connection implements Source {
 
   #ended(behind: Uint8Array): void {
     const { isKept, keptFor } = this.#head as Head;
-    const isWhole = behind.length === 0 && this.#unsent.length === 0;
+    const isWhole = behind.length === 0 && this.#socket.writableLength === 0;
     const answer = this.#answer;
     const asked = this.#asked;
     this.#rest();
     answer?.end();
     asked?.over();
-    if (isKept && isWhole && !this.#isGone) this.#owner.idle(this, keptFor);
+    if (isKept && isWhole && !this.#isGone) this.#owner.idle(keptFor);
     else this.drop();
   }
 
@@ -159,29 +151,30 @@ export class Connection implements Source {
   }
 
   /** The server sends no more. */
-  ended(): void {
+  #ends(): void {
+    if (this.#isGone) return;
     if (this.#body?.end() && this.#head?.framing.kind === 'close') this.#ended(NOTHING);
     else
-      this.lost(new Closed(this.#heard ? 'it closed the connection too early' : 'it closed the connection'));
-  }
-
-  /** The socket is closed, by whomever. */
-  closed(error: unknown): void {
-    if (error === undefined) this.ended();
-    else this.lost(error);
+      this.#lost(new Closed(this.#heard ? 'it closed the connection too early' : 'it closed the connection'));
   }
 
   /** It is of no use any more. */
-  lost(error: unknown): void {
+  #lost(error: unknown): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#owner.gone();
+    // What is not sent yet must not follow: the server would wait for the end of a request that nobody makes any more.
+    if (this.#socket.writableLength > 0) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
     const asked = this.#asked;
     const answer = this.#answer;
     this.#rest();
-    this.#owner.gone(this);
-    this.#socket?.terminate();
     if (answer) answer.end(error);
-    else asked?.failed(error, this.#heard);
+    else asked?.failed(error);
     asked?.over();
   }
 }

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'bun:test';
 import { lookup } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
-import { createHttpClient } from '../../../src/upstreams/http-client.ts';
 import { Unanswered } from '../../../src/upstreams/http-faults.ts';
+import { createHttpClient } from '../../../src/upstreams/http1-client.ts';
 import { codeOf, exchange, nobody, testHost, textOf, toolCall } from '../../fixtures/exchanges.ts';
 import {
   answer,

@@ -2,7 +2,8 @@
 // nobody, and a connection that cannot be trusted any more is not used again.
 import { afterEach, describe, expect, test } from 'bun:test';
 import type { Socket } from 'node:net';
-import { createHttpClient, type HttpAnswer, type HttpClient } from '../../../src/upstreams/http-client.ts';
+import type { HttpAnswer, HttpClient } from '../../../src/upstreams/http-client.ts';
+import { createHttpClient } from '../../../src/upstreams/http1-client.ts';
 import { inPieces, type Verbatim, verbatim } from '../../fixtures/verbatim.ts';
 
 const clients: HttpClient[] = [];

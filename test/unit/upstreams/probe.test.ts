@@ -1,8 +1,9 @@
 // A probe finds out whether something works, and leaves nothing behind.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { lookup } from 'node:dns';
-import { createHttpClient, type HttpClient } from '../../../src/upstreams/http-client.ts';
+import type { HttpClient } from '../../../src/upstreams/http-client.ts';
 import type { HttpOpening, Openings } from '../../../src/upstreams/http-opening.ts';
+import { createHttpClient } from '../../../src/upstreams/http1-client.ts';
 import type { Link } from '../../../src/upstreams/link.ts';
 import { openHttp } from '../../../src/upstreams/open-http.ts';
 import { createOwn } from '../../../src/upstreams/own.ts';

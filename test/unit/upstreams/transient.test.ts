@@ -1,7 +1,7 @@
 // Which failures leave room for another try, at the same place or at another.
 import { expect, test } from 'bun:test';
 import { GatewayError } from '../../../src/core/errors.ts';
-import { LateConnection } from '../../../src/upstreams/connecting.ts';
+import { LateConnection } from '../../../src/upstreams/http-faults.ts';
 import {
   isUnsent,
   lasting,
