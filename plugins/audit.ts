@@ -50,7 +50,10 @@ export default definePlugin({
       kept.outlets.use(options, generation, stop);
     };
     // The first generation at once: the log is looked at, and what was not sent before is sent, though nobody calls.
-    if (kept.outlets.generation === 0) begin();
+    if (kept.outlets.generation === 0) {
+      begin();
+      host.log.info('audit log open', { directory, origin: kept.origin, entries: kept.log.seq });
+    }
     if (kept.fixed !== fixedOf(options))
       host.log.warn('level and integrity of an audit log that is open change with the next start', {
         directory,

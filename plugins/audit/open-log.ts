@@ -1,6 +1,6 @@
 // Opens a log to go on with it: what it was when it was last written is compared with what is there.
 
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { genesis } from './entry.ts';
@@ -9,7 +9,7 @@ import { hex } from './hash.ts';
 import { IntegrityFault } from './integrity.ts';
 import { lastVouched } from './keeping.ts';
 import { AuditLog, type LogOptions } from './log.ts';
-import { grow } from './regrow.ts';
+import { grow, wholeTiles } from './regrow.ts';
 import { type Scanned, scan } from './scan.ts';
 import { fileDigest, linesOf, type Segment, segmentName, segmentsOf } from './segments.ts';
 import { fileState, readStateText, type State, type StateStore, stateText } from './state.ts';
@@ -27,7 +27,7 @@ export interface OpenOptions extends Omit<LogOptions, 'store'> {
  * @throws IntegrityFault when the log is not what was written; else what the file system says
  */
 export async function openLog(given: OpenOptions): Promise<AuditLog> {
-  const { directory, origin, store = fileState(directory), key = given.signer } = given;
+  const { directory, store = fileState(directory), key = given.signer } = given;
   const options: LogOptions = { ...given, store, key };
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const segments = segmentsOf(directory);
@@ -35,14 +35,22 @@ export async function openLog(given: OpenOptions): Promise<AuditLog> {
   const isNew = segments.every(({ name }) => statSync(join(directory, name)).size === 0);
   if (text === undefined && isNew) return begin(options);
   const state = text === undefined ? unknownState(options, segments) : knownState(text, options);
-  if (state.origin !== origin)
-    throw new Error(
-      `the log in ${directory} is that of ${state.origin}, not of ${origin}: another origin needs another directory`,
-    );
+  checkOrigin(state.origin, options);
   return goOn(options, segments, state);
 }
 
-function knownState(text: string, { key, formerKey }: LogOptions): State {
+function checkOrigin(known: string, { directory, origin }: LogOptions): void {
+  if (known === origin) return;
+  throw new Error(
+    `the log in ${directory} is that of ${known}, not of ${origin}: another origin needs another directory`,
+  );
+}
+
+function knownState(text: string, options: LogOptions): State {
+  const { key, formerKey } = options;
+  // Keys have the name of the log: what another one has signed would be told as forged.
+  const claimed = readStateText(text);
+  if (typeof claimed === 'object') checkOrigin(claimed.origin, options);
   const own = readStateText(text, key?.verifier);
   const state = own === 'unsigned' && formerKey ? readStateText(text, formerKey) : own;
   if (state === 'damaged') throw new IntegrityFault('state', 'the state kept of the log is damaged');
@@ -93,16 +101,31 @@ async function begin(options: LogOptions): Promise<AuditLog> {
 
 async function goOn(options: LogOptions, segments: readonly Segment[], state: State): Promise<AuditLog> {
   const { directory, signer, tiles: hasTiles = true } = options;
-  const scanned = await scan(directory, segments, state);
+  const vouched = lastVouched(directory);
+  const hasTree = signer !== undefined && hasTiles;
+  const behind = hasTree ? Math.min(state.seq, wholeTiles(vouched)) : state.seq;
+  const scanned = await scan(directory, segments, state, behind);
   const { segment, offset, digest, seq, hash, leaves, torn } = scanned;
   // One that was closed just before the end of the process is written to after all.
   await chmod(join(directory, segment.name), 0o600);
   const file = await openFile(directory, segment.name);
-  const vouched = Math.min(lastVouched(directory), seq);
-  const onDisk = signer && hasTiles ? vouched : undefined;
-  const { tree, tiles } = grow({ directory, segments, state, leaves, onDisk });
+  const onDisk = hasTree ? Math.min(vouched, seq) : undefined;
+  // What nobody keeps up to date any more says nothing.
+  if (!hasTree) rmSync(join(directory, 'tile'), { recursive: true, force: true });
+  const { tree, tiles } = grow({ directory, segments, state, leaves, size: seq, onDisk });
   const identity = await identityOf(file);
-  const end = { file, identity, segment: segment.name, offset, digest, seq, hash, tree, tiles, vouched };
+  const end = {
+    file,
+    identity,
+    segment: segment.name,
+    offset,
+    digest,
+    seq,
+    hash,
+    tree,
+    tiles,
+    vouched: Math.min(vouched, seq),
+  };
   const log = new AuditLog(options, end);
   if (offset === 0) await log.append(reopening(options, segments, scanned));
   if (torn) await log.append(recoveryOf(torn));

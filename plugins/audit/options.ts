@@ -36,7 +36,10 @@ const integrity = z
       .prefault('file'),
     url: z
       .string()
-      .regex(/^(rediss?|valkeys?):\/\//, 'not the URL of a Redis or Valkey: write redis://host:6379')
+      .regex(
+        /^(rediss?|valkeys?)(\+(unix|tls))?:\/\//,
+        'not the URL of a Redis or Valkey: write redis://host:6379',
+      )
       .meta({ description: 'Of the Redis or Valkey.', examples: ['redis://127.0.0.1:6379'] })
       .optional(),
     timeout: duration(
@@ -155,9 +158,9 @@ const fields = z.strictObject({
     .max(1_073_741_824)
     .meta({
       description: 'Bytes after which a new file begins. A start reads the last one.',
-      examples: [16_777_216],
+      examples: [8_388_608],
     })
-    .prefault(16_777_216),
+    .prefault(8_388_608),
   checkpoint,
   queue: count(10_000, 'Entries that may wait for the disk.'),
   wait: duration('4s', {

@@ -19,22 +19,32 @@ export interface Growth {
   readonly directory: string;
   readonly segments: readonly Segment[];
   readonly state: State;
-  /** Of the entries behind those of the state. */
+  /** Of the last entries, which were read already; at least of those behind the state. */
   readonly leaves: readonly Hash[];
+  /** The last entry. */
+  readonly size: number;
   /** Entries that the files of the tree reach to at least; undefined where there are to be none. */
   readonly onDisk: number | undefined;
 }
 
-export function grow({ directory, segments, state, leaves, onDisk }: Growth): Grown {
-  const size = state.seq + leaves.length;
-  const tree = frontierOf(state) ?? frontierFrom(leavesOf(directory, segments, 1, state.seq));
-  for (const leaf of leaves) tree.append(leaf);
+export function grow(growth: Growth): Grown {
+  const { directory, state, onDisk } = growth;
+  const tree = frontierOf(state) ?? new Frontier();
+  for (const leaf of leavesBehind(tree.size, growth)) tree.append(leaf);
   if (onDisk === undefined) return { tree, tiles: undefined };
-  const from = Math.floor(Math.min(onDisk, size) / WIDTH) * WIDTH;
-  const tiles = tilesFrom(directory, from) ?? new Tiles(directory);
-  const next = tiles.size + 1;
-  for (const leaf of leavesOf(directory, segments, next, size)) tiles.append(leaf);
+  const tiles = tilesFrom(directory, wholeTiles(onDisk)) ?? new Tiles(directory);
+  for (const leaf of leavesBehind(tiles.size, growth)) tiles.append(leaf);
   return { tree, tiles };
+}
+
+/** How many of so many leaves are in tiles that are full. */
+export function wholeTiles(size: number): number {
+  return Math.floor(size / WIDTH) * WIDTH;
+}
+
+function leavesBehind(seq: number, { directory, segments, leaves, size }: Growth): Iterable<Hash> {
+  const known = size - leaves.length;
+  return seq >= known ? leaves.slice(seq - known) : leavesOf(directory, segments, seq + 1, size);
 }
 
 /** @returns undefined where the state has none, or what is none of so many entries */
@@ -43,12 +53,6 @@ function frontierOf({ tree = '', seq }: State): Frontier | undefined {
   const hashes = parts.map(fromHex).filter((hash) => hash !== undefined);
   const wanted = seq.toString(2).replaceAll('0', '').length;
   return hashes.length === wanted && tree.length === wanted * HEX ? new Frontier(seq, hashes) : undefined;
-}
-
-function frontierFrom(leaves: Iterable<Hash>): Frontier {
-  const tree = new Frontier();
-  for (const leaf of leaves) tree.append(leaf);
-  return tree;
 }
 
 /** @returns undefined where files of the tree are missing: it is made again from the beginning */

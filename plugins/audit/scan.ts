@@ -16,21 +16,29 @@ export interface Scanned {
   readonly digest: Bun.CryptoHasher;
   readonly seq: number;
   readonly hash: Hash;
-  /** Leaves of the entries that are newer than the state. */
+  /** Leaves of its last entries: of as many as were asked for, as far as they were read. */
   readonly leaves: readonly Hash[];
   /** What came after the last whole entry. */
   readonly torn: Torn | undefined;
 }
 
-/** @throws IntegrityFault when it is not what was written */
-export async function scan(directory: string, segments: readonly Segment[], state: State): Promise<Scanned> {
+/**
+ * @param behind leaves of the entries behind this one are wanted
+ * @throws IntegrityFault when it is not what was written
+ */
+export async function scan(
+  directory: string,
+  segments: readonly Segment[],
+  state: State,
+  behind: number,
+): Promise<Scanned> {
   const at = segments.findIndex(({ name }) => name === state.segment);
   const from = segments[at];
   if (!from) throw new IntegrityFault('segment_missing', `${state.segment} is not there`, state.seq);
   checkIdentity(directory, from, state);
-  const reading = new Reading(directory, state, new Chain(from.first, beforeFirst(directory, from, state)));
+  const chain = new Chain(from.first, beforeFirst(directory, from, state));
+  const reading = new Reading(directory, state, chain, behind);
   for (const segment of segments.slice(at)) reading.read(segment, segment === segments.at(-1));
-  const { chain } = reading;
   if (!reading.isKnown) {
     const detail = `the log ends before entry ${state.seq}, which was written`;
     throw new IntegrityFault('truncated', detail, chain.seq);
@@ -70,6 +78,7 @@ class Reading {
     readonly directory: string,
     readonly state: State,
     readonly chain: Chain,
+    readonly behind: number,
   ) {
     this.isKnown = state.seq === chain.seq - 1;
   }
@@ -98,7 +107,7 @@ class Reading {
 
   #take(seq: number, hash: string): void {
     const { state } = this;
-    if (seq > state.seq) this.leaves.push(leafOf(hashOf(hash)));
+    if (seq > this.behind) this.leaves.push(leafOf(hashOf(hash)));
     if (seq !== state.seq) return;
     if (hash !== state.hash)
       throw new IntegrityFault('state', `entry ${seq} is not what was written last`, seq);

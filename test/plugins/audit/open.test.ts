@@ -73,6 +73,20 @@ test('tiles that are gone are made again from the log', async () => {
   expect(hex(await rootAt(size, new TileReader(it.directory).node))).toBe(hex(root));
 });
 
+test('a tree that nobody is to keep any more is taken away', async () => {
+  const it = await closedLog();
+  expect(readdirSync(it.directory)).toContain('tile');
+  await (await it.open({ tiles: false })).close();
+  expect(readdirSync(it.directory)).not.toContain('tile');
+  const log = await it.open();
+  await fill(log, 3);
+  await log.close();
+  const kept = checkpointsOf(it.directory).at(-1);
+  if (typeof kept !== 'object') throw new Error('no checkpoint');
+  const { size, root } = kept.checkpoint;
+  expect(hex(await rootAt(size, new TileReader(it.directory).node))).toBe(hex(root));
+});
+
 describe('what the end of a process leaves', () => {
   test('a last line that is not whole is set aside, and told', async () => {
     const it = await closedLog();
