@@ -11,6 +11,7 @@ import {
   type PluginHost,
   refuse,
 } from '../src/plugin.ts';
+import { cleaner } from './audit/clean.ts';
 import { IntegrityFault } from './audit/integrity.ts';
 import { fixedOf, type KeptLog, keepLog } from './audit/kept.ts';
 import { LogUnavailable } from './audit/log.ts';
@@ -64,7 +65,12 @@ export default definePlugin({
 
 function hooksOf(kept: KeptLog, options: Options, host: PluginHost, begin: () => void): Hooks {
   const writer = new Writer(kept.log, options, host);
-  const recorder: Recorder = { key: kept.key.naming, plain: options.arguments };
+  const recorder: Recorder = {
+    key: kept.key.naming,
+    plain: options.arguments,
+    clean: cleaner(options.redact),
+    fields: options.fields && new Set(options.fields),
+  };
   const traces = fact<Trace>('audit trace');
   const traceOf = (x: Exchange): Trace => {
     const known = x.get(traces);

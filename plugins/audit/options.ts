@@ -2,6 +2,7 @@
 
 import { duration, z } from '../../src/plugin.ts';
 import { anchors, delivery, judgeLists, sinks } from './delivery/lists.ts';
+import { FIELDS } from './fields.ts';
 
 const durability = z.enum(['strict', 'bounded', 'best_effort']);
 
@@ -108,6 +109,14 @@ const key = z
   })
   .prefault({});
 
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, 'gu').global;
+  } catch {
+    return false;
+  }
+}
+
 const fields = z.strictObject({
   to: z
     .string()
@@ -182,6 +191,22 @@ const fields = z.strictObject({
       examples: [{ github__merge: ['repository', 'number'] }],
     })
     .prefault({}),
+  fields: z
+    .array(z.enum(FIELDS))
+    .meta({
+      description: 'The fields that are written, beside those that make the log one. Default: all of them.',
+      examples: [['principal', 'method', 'name', 'upstream', 'decision', 'status']],
+    })
+    .optional(),
+  redact: z
+    .array(z.string().min(1).max(500).refine(isPattern, 'is no regular expression'))
+    .max(50)
+    .meta({
+      description:
+        'What else is hidden in texts that clients and servers chose, beside what looks like a credential: regular expressions.',
+      examples: [['\\bEMP-\\d+\\b']],
+    })
+    .prefault([]),
   sinks,
   anchors,
   delivery,

@@ -1,5 +1,5 @@
 // What is written down of an exchange: a list of fields, each chosen. Bodies, credentials, addresses and ids that open
-// something are none of them. Texts that a client or a server chose are cut.
+// something are none of them. Texts that a client or a server chose are cleaned.
 //
 // Not there, though one could want it: the JSON-RPC id of the client, which plugins do not see and `req_id` stands for;
 // a version of the policy beside `generation`, which `boot` makes unique; the definition of the tool, which the pin file
@@ -8,10 +8,9 @@
 import type { Exchange, McpResult, Outbound } from '../../src/plugin.ts';
 import { RawObject } from '../../src/plugin.ts';
 import type { Flat } from './canonical.ts';
+import type { Cleaner } from './clean.ts';
 import { keyedDigest, newSalt, pseudonym, saltedDigest } from './digests.ts';
-
-/** Longest text of a field, UTF-16 units. */
-const LONGEST = 256;
+import { ALWAYS } from './fields.ts';
 
 /** What does not change in the life of a generation. */
 export interface Recorder {
@@ -19,6 +18,24 @@ export interface Recorder {
   readonly key: Uint8Array;
   /** By tool: arguments that are written down as they are. */
   readonly plain: Readonly<Record<string, readonly string[]>>;
+  readonly clean: Cleaner;
+  /** Fields that are written beside those that each record has; undefined: all there are. */
+  readonly fields?: ReadonlySet<string> | undefined;
+}
+
+/** Fields whose texts somebody else chose. */
+const CHOSEN = new Set(['tenant', 'client', 'era', 'method', 'name', 'sent', 'by', 'reason', 'rule', 'asks']);
+const PLAIN = 'arg.';
+
+/** What is written of a record. */
+function written(record: Flat, { clean, fields }: Recorder): Flat {
+  const out: Record<string, Flat[string]> = {};
+  for (const [name, value] of Object.entries(record)) {
+    const isPlain = name.startsWith(PLAIN);
+    if (fields && !fields.has(isPlain ? 'arguments' : name) && !ALWAYS.has(name)) continue;
+    out[name] = typeof value === 'string' && (isPlain || CHOSEN.has(name)) ? clean(value) : value;
+  }
+  return out;
 }
 
 /** What is remembered of an exchange until its outcome. */
@@ -51,14 +68,14 @@ export function subjectOf(x: Exchange, { key }: Recorder): Flat {
   const { client, principal, request, inbound } = x;
   return {
     req_id: x.id,
-    tenant: cut(principal.tenant),
+    tenant: principal.tenant,
     principal: nameOf(principal, key),
-    client: cut([client.info?.string('name'), client.info?.string('version')].filter(Boolean).join(' ')),
+    client: [client.info?.string('name'), client.info?.string('version')].filter(Boolean).join(' '),
     era: client.version,
     transport: client.transport,
     listener: inbound.listener,
     endpoint: inbound.endpoint,
-    method: cut(request.method),
+    method: request.method,
     generation: x.runsOn.generation,
     ...targetOf(x, key),
   };
@@ -83,7 +100,7 @@ export function intentOf(x: Exchange, outbound: Outbound, trace: Trace, recorder
   const { request } = x;
   const attempt = trace.sent(x);
   const args = request.raw?.raw('arguments') ?? request.raw?.text;
-  return {
+  const record = {
     type: 'intent',
     ...subjectOf(x, recorder),
     upstream: x.leg?.upstream,
@@ -93,11 +110,12 @@ export function intentOf(x: Exchange, outbound: Outbound, trace: Trace, recorder
     bytes_out: Buffer.byteLength(outbound.body),
     ...plainOf(x, recorder),
   };
+  return written(record, recorder);
 }
 
 /** A stream of what happens begins. */
 export function openedOf(x: Exchange, recorder: Recorder): Flat {
-  return { type: 'opened', ...subjectOf(x, recorder) };
+  return written({ type: 'opened', ...subjectOf(x, recorder) }, recorder);
 }
 
 /** How the rest of a result that is passed on as it comes has ended. */
@@ -118,16 +136,16 @@ export function outcomeOf(
   const code = codeOf(result);
   // Of what was never held there is no digest: whoever wants one has it of what it received.
   const isHeld = !result.streams;
-  return {
+  const record = {
     type: 'outcome',
     ...subjectOf(x, recorder),
     upstream: x.leg?.upstream ?? (x.route.kind === 'one' ? x.route.upstream : undefined),
     decision: decisionOf(x, result, code),
     plugin: x.decidedBy,
     // What the entry says for logs alone.
-    by: cut(result.why?.by),
-    reason: cut(result.why?.reason),
-    rule: code === undefined ? undefined : cut(raw.object('data')?.string('rule')),
+    by: result.why?.by,
+    reason: result.why?.reason,
+    rule: code === undefined ? undefined : raw.object('data')?.string('rule'),
     status: statusOf(x, result, rested),
     rpc_code: result.code,
     code,
@@ -138,6 +156,7 @@ export function outcomeOf(
     bytes_in: isHeld ? Buffer.byteLength(raw.text) : rested?.bytes,
     result_digest: isHeld ? saltedDigest(trace.salt, raw.text) : undefined,
   };
+  return written(record, recorder);
 }
 
 /** An error of the gateway's own: an upstream's may say anything in the same place. */
@@ -180,14 +199,14 @@ function asksOf({ kind, raw }: McpResult): string | undefined {
   const requests = kind === 'input_required' ? raw.object('inputRequests') : undefined;
   if (!requests) return undefined;
   const methods = requests.keys().map((key) => requests.object(key)?.string('method') ?? '');
-  return cut([...new Set(methods)].sort().join(' '));
+  return [...new Set(methods)].sort().join(' ');
 }
 
 /** What a message is where it is not the request itself: a method, `answer`, or `GET`. */
 function sentOf({ method, body }: Outbound, asked: string): string | undefined {
   if (body === '') return method;
   const said = RawObject.trusted(body).string('method') ?? 'answer';
-  return said === asked ? undefined : cut(said);
+  return said === asked ? undefined : said;
 }
 
 /**
@@ -198,7 +217,7 @@ function targetOf({ route, request }: Exchange, key: Uint8Array): Flat {
   const isKnown = route.kind === 'one' || route.kind === 'undecided';
   const asked = isKnown ? route.asked : nameIn(request.raw);
   if (asked === undefined || asked === '') return {};
-  if (isKnown && !request.method.startsWith('tasks/')) return { name: cut(plainName(asked)) };
+  if (isKnown && !request.method.startsWith('tasks/')) return { name: plainName(asked) };
   return { name_digest: keyedDigest(key, asked) };
 }
 
@@ -221,12 +240,7 @@ function plainOf({ request, route }: Exchange, { plain }: Recorder): Flat {
   return Object.fromEntries(
     wanted.flatMap((each) => {
       const value = args?.raw(each);
-      return value === undefined ? [] : [[`arg.${each}`, cut(value)]];
+      return value === undefined ? [] : [[`arg.${each}`, value]];
     }),
   );
-}
-
-function cut(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
 }

@@ -128,9 +128,10 @@ function overUdp({ host, port }: { host: string; port: number }): Transport {
   let socket: Socket | undefined;
   return {
     async send(messages) {
-      socket ??= createSocket(host.includes(':') ? 'udp6' : 'udp4').unref();
+      socket ??= createSocket(host.includes(':') ? 'udp6' : 'udp4')
+        .unref()
+        .on('error', () => {});
       const from = socket;
-      from.on('error', () => {});
       for (const message of messages)
         await new Promise<void>((resolve, reject) =>
           from.send(message, port, host, (error) => (error ? reject(error) : resolve())),
