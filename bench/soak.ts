@@ -14,7 +14,7 @@ const [exchanges = 100_000, seed = 1] = process.argv
 const PRINCIPALS = 4;
 const SHOWN = 5;
 
-const columns = ['exchanges', 'results', 'cancelled', 'questions', 'progress', 'words'] as const;
+const columns = ['exchanges', 'results', 'cancelled', 'questions', 'declined', 'progress', 'words'] as const;
 const wrongs = ['foreign', 'lost', 'disorder'] as const;
 const row = (cells: readonly (string | number)[]): string =>
   cells.map((cell, at) => (at === 0 ? String(cell).padEnd(26) : String(cell).padStart(10))).join('');

@@ -39,6 +39,8 @@ export class Park {
     seal: Seal,
     limits: ParkLimits,
     readonly host: Host,
+    /** Finds another call for a question whose own may not have been the one that was given up. */
+    readonly misplaced: (question: Question, link: Link) => void,
   ) {
     this.#waiting = new Waiting(seal, limits, host, (parked, reason) => this.#giveUp(parked, reason));
   }
@@ -120,9 +122,13 @@ export class Park {
   }
 
   #giveUp({ call, link, questions }: Parked, reason: string): void {
-    for (const question of wanted(call, questions).values())
-      void link.answer(question, declined(question), call).catch(() => {});
+    const all = [...wanted(call, questions).values()];
+    // Its caller wants the call no more; of what may be another call's that says nothing.
+    const others = call.x.signal.aborted ? all.filter(({ uncertain }) => uncertain) : [];
+    for (const question of all)
+      if (!others.includes(question)) void link.answer(question, declined(question), call).catch(() => {});
     link.cancel(call, reason);
+    for (const question of others) this.misplaced(question, link);
     call.givenUp?.();
     this.#holds.get(call)?.();
     this.#holds.delete(call);

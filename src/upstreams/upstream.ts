@@ -73,7 +73,7 @@ const ROOTS_CHANGED = 'notifications/roots/list_changed';
 
 export function createUpstream(parts: UpstreamParts): Upstream {
   const { spec, host, seal } = parts;
-  const park = new Park(seal, spec.limits, host);
+  const park = new Park(seal, spec.limits, host, (question, link) => ask(question, undefined, link));
   const urls = new UrlRequired(seal, spec.limits, host);
   const outside = new Outside(spec.limits, spec.timeouts.start, host);
   let senders: SendersOf = () => [];
