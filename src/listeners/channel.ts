@@ -100,6 +100,15 @@ export class Channel {
     this.#endSession();
   }
 
+  /**
+   * Nobody vouches for its client any more: it hears of nothing but the calls that are at work.
+   * @returns as `answered`
+   */
+  hush(): Promise<void> {
+    this.#session?.standing.stop();
+    return this.answered();
+  }
+
   /** Resolves when what runs now has been answered, but for what has no answer until the end. */
   async answered(): Promise<void> {
     await Promise.all(this.#running);

@@ -17,6 +17,7 @@ import { enterStream } from './streams.ts';
 import { whileProven } from './while-proven.ts';
 
 interface SseClient {
+  readonly name: string;
   /** Who opened the stream. */
   principal: Principal;
   /** Whether it has not read what it was answered. */
@@ -77,7 +78,7 @@ export class SseClients {
       early: EARLY,
     });
     const name = crypto.randomUUID();
-    const client: SseClient = { principal, path, channel, isFull: () => out.room() !== undefined };
+    const client: SseClient = { name, principal, path, channel, isFull: () => out.room() !== undefined };
     this.#open.set(name, client);
     void stream.send(`${path}?sessionId=${name}`, { event: 'endpoint' });
     const release = this.#tie(client, call, stream);
@@ -93,17 +94,18 @@ export class SseClients {
 
   /** What ends the stream beside its client. @returns a function that unties it again */
   #tie(client: SseClient, call: HttpCall, stream: EventStream): () => void {
-    const { path, channel } = client;
+    const { name, path, channel } = client;
+    const endUnproven = (): void => {
+      // With another proof its client opens another stream.
+      this.#open.delete(name);
+      void channel.hush().then(() => stream.end());
+    };
     const { endpoint } = call.inbound;
     const quiet = { tick: () => stream.comment() };
     call.keepAlive.add(quiet);
     const { now } = this.#serving.host;
     const undo = [
-      whileProven(
-        () => client.principal,
-        now,
-        () => stream.end(),
-      ),
+      whileProven(() => client.principal, now, endUnproven),
       () => call.keepAlive.remove(quiet),
       // What is at work is answered before the stream ends.
       this.#serving.onStop(() => void channel.finished().then(() => stream.end())),

@@ -8,9 +8,10 @@ import { mintKey, revokeKey } from '../../plugins/auth/key-file.ts';
 import { plugins } from '../../plugins/index.ts';
 import { ask, listen, openSession } from '../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../fixtures/in-process.ts';
+import { initialize } from '../fixtures/raw.ts';
 import { startStepping } from '../fixtures/stepping.ts';
 import { until } from '../fixtures/until.ts';
-import { send } from '../fixtures/wire.ts';
+import { post, send } from '../fixtures/wire.ts';
 
 const ending: (() => unknown)[] = [];
 afterEach(async () => {
@@ -72,6 +73,38 @@ test.each(ways)('%s: streams end with the reload, the call at work does not', as
   expect(answered.status).toBe(200);
   expect(JSON.stringify(await answered.json())).toContain('"content":[]');
   await until(() => gateway.gateway.report().draining === 0);
+});
+
+test('over HTTP+SSE the call at work is answered on the stream before that ends, and nothing is taken meanwhile', async () => {
+  const upstream = startStepping();
+  const config = (id: string) => {
+    const keys = [{ key: OWN, id }];
+    return configOf(
+      { one: { url: upstream.url } },
+      { pipeline: [{ auth: { api_keys: { file: 'off', keys } } }] },
+    );
+  };
+  const gateway = await startInProcess(config('ada'), { plugins });
+  ending.push(
+    () => gateway.stop(),
+    () => upstream[Symbol.asyncDispose](),
+  );
+  const headers = { 'x-api-key': OWN };
+  const sse = new URL('/sse', gateway.url).href;
+  const stream = await send(sse, { method: 'GET', headers: { ...headers, accept: 'text/event-stream' } });
+  const place = new URL(String(await stream.data()), sse).href;
+  const tell = async (message: object) => (await post(place, { jsonrpc: '2.0', ...message }, headers)).status;
+  expect(await tell(initialize('2024-11-05'))).toBe(202);
+  expect(await stream.message()).toMatchObject({ id: 1, result: {} });
+  const params = { name: 'step', arguments: {} };
+  expect(await tell({ id: 2, method: 'tools/call', params })).toBe(202);
+  await upstream.upstream.arrived('tools/call');
+
+  gateway.configure(config('bob'));
+  expect(await gateway.reload()).toMatchObject({ ok: true });
+  expect(await tell({ id: 3, method: 'ping' })).toBe(404);
+  upstream.finish();
+  expect(await stream.messages()).toMatchObject([{ id: 2, result: { content: [] } }]);
 });
 
 test('what a reload changes nothing of goes on, and ends with its key later', async () => {
