@@ -107,6 +107,7 @@ export async function* admissions(): AsyncGenerator<Admitted> {
     kind: 'sqlite',
     ...COMMON,
     replicas: 3,
+    deadline: 250,
     path: join(dir, name),
   });
   const shared = (prefix: string, replicas = 3): StoreOptions => ({

@@ -122,18 +122,18 @@ export class SqliteStore implements Store {
     const now = this.#host.now();
     if (this.#lost && Math.abs(now - this.#failedAt) < this.#pause) return undefined;
     try {
-      const written = new Map<string, [State, Limit]>();
+      const heard = new Map<string, [State, Limit]>();
       let value: T | undefined;
       patiently(this.#lost ? IMPATIENCE : this.#options.deadline, () => {
         const opened = this.#current(now);
         opened[how](() => {
-          written.clear();
+          heard.clear();
           // By the clock as it is now: others may have written while this one waited.
           const at = Math.round(this.#host.now() * 1_000);
-          value = work(this.#cells(opened.cells, written, at), at);
+          value = work(this.#cells(opened.cells, heard, at), at);
         });
       });
-      for (const [digest, [state, limit]] of written) this.#standby.heard(digest, state, limit);
+      for (const [digest, [state, limit]] of heard) this.#standby.heard(digest, state, limit);
       if (how === 'writing') this.#back();
       return value;
     } catch (error) {
@@ -144,17 +144,18 @@ export class SqliteStore implements Store {
   }
 
   /** What the file says, or what is known here where it has lost it. */
-  #cells(file: SqliteCells, written: Map<string, [State, Limit]>, now: number): Cells {
+  #cells(file: SqliteCells, heard: Map<string, [State, Limit]>, now: number): Cells {
     return {
       get: (digest, limit) => {
         const there = file.get(digest);
         const known = this.#standby.known(digest);
-        if (!there || !known?.ahead) return there ?? known?.state;
-        return heavier(limit, there, known.state);
+        const state = there && known?.ahead ? heavier(limit, there, known.state) : (there ?? known?.state);
+        if (state && state === there) heard.set(digest, [state, limit]);
+        return state;
       },
       set: (digest, state, limit) => {
         file.set(digest, state, limit, now, this.#options.keys);
-        written.set(digest, [state, limit]);
+        heard.set(digest, [state, limit]);
       },
     };
   }

@@ -39,7 +39,7 @@ const sqlite = z.strictObject({
       examples: ['ratelimit.db'],
     }),
   deadline: duration(
-    '50ms',
+    '250ms',
     { description: 'How long another process that writes is waited for.' },
     1,
     5_000,
