@@ -7,6 +7,8 @@ const BENCHES = [
   'key-timing',
   'audit',
   'audit-mutations',
+  'audit-verify',
+  'audit-query',
   'soak',
 ] as const;
 const [name = ''] = process.argv.slice(2);

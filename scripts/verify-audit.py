@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
-"""Verifies an audit log of Sluice, from docs/audit-format.md alone: shares no code with the gateway. Python 3.8 or later.
-Ends with 0: the log is what was written. 1: it is not; the first entry that is wrong, and why. 2: that cannot be told."""
-import argparse, base64, collections, hashlib, json, os, re, sys
-
+"""Verifies an audit log of Sluice, from docs/audit-format.md alone: shares no code with the gateway. Python 3.8+.
+Ends with 0: the log is what was written; 1: it is not, with the first entry that is wrong; 2: that cannot be told."""
+import argparse, base64, collections, functools, glob, hashlib, json, os, re, sys
 # --- Ed25519 (RFC 8032 §5.1.7), verification only -------------------------------------------------------------------
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
-
 def point(data):
     y, sign = int.from_bytes(data, 'little') & (2**255 - 1), data[31] >> 7
     x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
@@ -14,45 +12,36 @@ def point(data):
     x = x * pow(2, (P - 1) // 4, P) % P if (x * x - x2) % P else x
     x = P - x if x & 1 != sign else x
     return (x, y, 1, x * y % P) if y < P and (x * x - x2) % P == 0 and x < P else None
-
 def add(p, q):
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
     c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
     return (b - a) * (d - c) % P, (d + c) * (b + a) % P, (d - c) * (d + c) % P, (b - a) * (b + a) % P
-
 def times(s, p):
     return (0, 1, 1, 0) if s == 0 else add(times(s - 1, p), p) if s & 1 else times(s // 2, add(p, p))
-
 def ed25519(key, message, signature):
     s = int.from_bytes(signature[32:], 'little')
     h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), 'little') % L
     p, q = times(s % L, point(bytes([88] + [102] * 31))), add(point(signature[:32]), times(h, point(key)))
     return s < L and len(signature) == 64 and all((p[i] * q[2] - q[i] * p[2]) % P == 0 for i in (0, 1))
-
 # --- Signed notes and checkpoints -----------------------------------------------------------------------------------
 Note = collections.namedtuple('Note', 'whole text signatures origin size root')
-
 def sha(data):
     return hashlib.sha256(data).digest()
-
 def attempt(act):
     try:
         return act()
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
-
 def b64(text, least=5, most=1000):
     data = base64.b64decode(text, validate=True)
     if base64.b64encode(data).decode() != text or not least <= len(data) <= most:
         raise ValueError('not what base64 is expected to be')
     return data
-
 def read_key(text):
-    name, ident, encoded = text.strip().split('+', 2)
-    if sha(name.encode() + b'\n' + b64(encoded, 33, 33))[:4].hex() != ident or b64(encoded)[0] != 1:
-        raise ValueError('not an Ed25519 key: NAME+ID+KEY')
-    return name, bytes.fromhex(ident), b64(encoded)[1:]
-
+    name, ident, raw = re.match(r'([^\s+]+)\+([0-9a-f]{8})\+(AQ?\S{42,})\Z', text.strip()).groups()
+    if sha(name.encode() + b'\n' + b64(raw, 33, 33))[:4].hex() != ident:
+        raise ValueError('not a key: NAME+ID+KEY')
+    return name, bytes.fromhex(ident), b64(raw)[1:]
 def read_note(whole, head=None):
     text, lines = whole.rsplit('\n\n', 1)
     rows = [re.match(r'— (\S+) (\S+)\Z', line).groups() for line in lines[:-1].split('\n')]
@@ -60,133 +49,103 @@ def read_note(whole, head=None):
     if lines[-1:] != '\n' or not origin or not re.match(r'(0|[1-9]\d{0,15})\Z', size, re.A):
         raise ValueError('not a signed note of a checkpoint')
     return Note(whole, text + '\n', [(name, b64(sig)) for name, sig in rows], origin, int(size), b64(root, 32, 32))
-
 def is_signed(note, keys):
-    found = ((raw, data[4:]) for own, ident, raw in keys for name, data in note.signatures if (name, data[:4]) == (own, ident))
-    return any(attempt(lambda: ed25519(raw, note.text.encode(), data)) for raw, data in found)
-
+    return any((name, data[:4]) == key[:2] and attempt(lambda: ed25519(key[2], note.text.encode(), data[4:]))
+               for key in keys for name, data in note.signatures)
 # --- The log --------------------------------------------------------------------------------------------------------
-class Tampered(Exception):  # seq, kind, detail
-    pass
-
+class Tampered(Exception): pass  # seq, kind, detail
 def need(is_right, seq, kind, detail):
     if not is_right:
         raise Tampered(seq, kind, detail)
-
 def parents(row):
     return [sha(b'\x01' + row[at] + row[at + 1]) for at in range(0, len(row) - 1, 2)]
-
 def canonical(entry):
     fields = dict(sorted(entry.items(), key=lambda item: item[0].encode('utf-16-be')))
     is_flat = all(type(value) in (str, int, bool) for value in fields.values())
     return is_flat and json.dumps(fields, separators=(',', ':'), ensure_ascii=False).encode()
-
 class Log:
     def __init__(self, path, key, anchors):
         self.path, self.anchors, self.trusted, self.named = path, anchors, [key] if key else [], []
-        self.before = self.previous = self.last = self.origin = None
-        self.good = self.anchored = self.signed = 0
-        self.leaves, self.parts, self.kept, self.bad, self.missing, self.repairs = [], [], [], [], [], []
-
+        self.before = self.previous = self.last = self.origin = self.elsewhere = None
+        self.leaves, self.parts, self.bad, self.missing, self.repairs = [], [], [], [], []
+        self.kept, self.good, self.anchored, self.signed = collections.deque(), 0, 0, 0
     def read(self, name):
         path = os.path.join(self.path, name)
         return open(path, 'rb').read() if os.path.isfile(path) else b''
-
     def root(self):
-        node = self.parts[-1]
-        for left in reversed(self.parts[:-1]):
-            node, = parents([left, node])
-        return node
-
-    def on_disk(self, level, at):
-        digits = '%0*d' % (-(-len(str(at // 256)) // 3) * 3, at // 256)
-        path = 'tile/%d/' % level + re.sub(r'(\d{3})(?=\d)', r'x\1/', digits)
-        part = os.path.join(self.path, path + '.p')
-        widest = max((os.listdir(part) if os.path.isdir(part) else '') or '0', key=int)
-        return (self.read(path) or self.read('%s.p/%s' % (path, widest)))[at % 256 * 32:][:32]
-
-    def forged(self, kind, detail, seq=None, good=None):
-        """The first entry that is another one than the tree on disk has; else `seq`, or the first not vouched for."""
+        return functools.reduce(lambda right, left: parents([left, right])[0], reversed(self.parts))
+    def tile(self, level, index):
+        digits = '%0*d' % (-(-len(str(index)) // 3) * 3, index)
+        path = os.path.join(self.path, 'tile', str(level), re.sub(r'(\d{3})(?=\d)', r'x\1/', digits))
+        parts = sorted(glob.glob(path + '.p/*'), key=lambda part: int(os.path.basename(part)))
+        return self.read(path) or self.read((parts or [path])[-1])
+    def unforged(self, is_right, kind, detail, seq=None, good=None):  # else: the first that the tree on disk has not
         good = self.good if good is None else good
-        for at in range(good, len(self.leaves)):
-            need(self.on_disk(0, at) in (b'', self.leaves[at]), at + 1, kind, detail)
-        raise Tampered(seq or good + 1, kind, detail)
-
+        for at in range(good, 0 if is_right else len(self.leaves)):
+            need(self.tile(0, at // 256)[at % 256 * 32:][:32] in (b'', self.leaves[at]), at + 1, kind, detail)
+        need(is_right, seq or good + 1, kind, detail)
     def entry(self, line, following, before):
         seq, own, prev = len(self.leaves) + 1, line.find(b'"entry_hash":"'), line.find(b'"prev_hash":"')
         is_one = min(own, prev, line.find(b'"seq":')) >= 0 and line[own + 78:own + 80] == b'",' and len(line) <= 65536
-        need(is_one, seq, 'syntax', 'a line that is no entry')
+        need(is_one, seq, 'syntax', 'no entry')
         name, prev = line[own + 14:own + 78].decode('latin-1'), line[prev + 13:prev + 77].decode('latin-1')
         need(sha(line[:own] + line[own + 80:]).hex() == name, seq, 'hash', 'the entry is not the one that was written')
         entry = attempt(lambda: json.loads(line))
-        need(attempt(lambda: canonical(entry)) == line, seq, 'syntax', 'a line that is no entry')
-        if entry['seq'] != seq:
-            is_instead = entry['seq'] == seq - 1 and prev == self.before and name != self.previous
-            self.forged('sequence', 'entry %s stands where %d belongs' % (entry['seq'], seq), seq - is_instead)
+        need(attempt(lambda: canonical(entry)) == line, seq, 'syntax', 'no entry')
+        kind, origin = entry.get('type'), entry.get('origin')
+        is_instead = entry['seq'] == seq - 1 and prev == self.before and name != self.previous
+        self.unforged(entry['seq'] == seq, 'sequence', 'entry %s stands there' % entry['seq'], seq - is_instead)
         if before is not None:
-            origin = entry.get('origin')
-            need(entry.get('type') == 'segment' and origin, seq, 'syntax', 'the file does not begin as one of a log')
+            self.elsewhere = entry.get('state')
+            need(kind == 'segment' and origin, seq, 'syntax', 'the file does not begin as one of a log')
             self.previous = self.previous or sha(('sluice-audit-v1\n%s\n' % origin).encode()).hex()
             self.origin = self.origin or origin
             need(origin == self.origin, seq, 'origin', 'it is of another log')
-        if prev != self.previous:
-            is_linked = seq > 1 and b'"prev_hash":"%s"' % name.encode() in following
-            self.forged('chain', 'the entry does not follow the one before it', seq - is_linked)
-        is_next = not before or entry.get('previous_file') in ('', before)
-        need(is_next, seq, 'segment_digest', 'the file before it is not the one that was closed')
-        self.special(entry, entry.get('type'), seq)
-        self.before, self.previous, rest = prev, name, seq
-        self.leaves.append(sha(b'\x00' + bytes.fromhex(name)))
-        self.parts.append(self.leaves[-1])
-        while rest % 2 == 0:
-            self.parts[-2:], rest = parents(self.parts[-2:]), rest // 2
-        self.vouch(seq, name)
-
-    def special(self, entry, kind, seq):
+        is_linked = seq > 1 and b'"prev_hash":"%s"' % name.encode() in following
+        self.unforged(prev == self.previous, 'chain', 'the entry does not follow the one before it', seq - is_linked)
+        need(not before or entry.get('previous_file') in ('', before), seq, 'segment_digest', 'another file before')
         if kind in ('segment', 'key') and 'key' in entry:
             self.named.append((seq, read_key(entry['key'])))
             self.trusted = self.trusted or [self.named[0][1]]
         elif kind == 'checkpoint':
-            if entry['size'] == seq - 1 and entry['root'] != self.root().hex():
-                self.forged('checkpoint_root', 'the entries are not those of the checkpoint')
+            is_right = entry['size'] != seq - 1 or entry['root'] == self.root().hex()
+            self.unforged(is_right, 'checkpoint_root', 'the entries are not those of it')
             if not self.last or (self.last.size, self.last.root.hex()) != (entry['size'], entry['root']):
                 self.missing.append(entry['size'])
         elif kind == 'repair':
             self.repairs.append(entry)
             self.missing = [size for size in self.missing if size > entry.get('checkpoints_lost_to', 0)]
-
-    def vouch(self, seq, name):
+        self.before, self.previous, rest = prev, name, seq
+        self.leaves.append(sha(b'\x00' + bytes.fromhex(name)))
+        self.parts.append(self.leaves[-1])
+        while rest % 2 == 0:
+            self.parts[-2:], rest = parents(self.parts[-2:]), rest // 2
         while self.kept and self.kept[0].size <= seq:
-            note = self.kept.pop(0)
+            note = self.kept.popleft()
             if note.size < seq or note.origin != self.origin or not is_signed(note, self.trusted):
                 self.bad.append(note.size)
-                continue
-            if note.root != self.root():
-                self.forged('checkpoint_root', 'the entries are not those of the checkpoint')
-            self.last, self.good, self.signed = note, seq, seq
-            self.trusted += [key for named, key in self.named if named <= seq and key not in self.trusted]
-        if self.state.get('seq') == seq and self.state.get('hash') != name:
-            self.forged('state', 'the entry is not the one that integrity.json knows')
+            else:
+                self.unforged(note.root == self.root(), 'checkpoint_root', 'the entries are not those of it')
+                self.last, self.good, self.signed = note, seq, seq
+                self.trusted += [key for named, key in self.named if named <= seq and key not in self.trusted]
+        is_known = self.state.get('seq') != seq or self.state.get('hash') == name
+        self.unforged(is_known, 'state', 'the entry is not the one that integrity.json knows')
         for anchor in [each for each in self.anchors if (each.size, each.origin) == (seq, self.origin)]:
             need(is_signed(anchor, self.trusted), seq, 'anchor', 'the anchor is not signed by the key')
-            if anchor.root != self.root():
-                self.forged('anchor', 'the entries are not those of the anchor', None, self.anchored)
+            self.unforged(anchor.root == self.root(), 'anchor', 'the entries are not those of it', None, self.anchored)
             self.good = self.anchored = seq
-
     def tree(self, row, level, width):
-        """What is wrong with the tree on disk, as far as checkpoints vouch for it."""
         for at in range(self.signed // width):
-            need(self.on_disk(level, at) == row[at], at * width + 1, 'tree', 'the tree on disk is another one')
-        for _ in range(8):
-            row = parents(row)
+            tile = self.tile(level, at // 256) if at % 256 == 0 else tile
+            need(tile[at % 256 * 32:][:32] == row[at], at * width + 1, 'tree', 'the tree on disk is another one')
+        row = functools.reduce(lambda below, _: parents(below), range(8), row)
         return row and self.tree(row, level + 1, width * 256)
-
-    def beside(self, raw, size):
-        """What is wrong beside the entries: checkpoints, anchors, the state."""
-        for note in [each for each in self.anchors + self.kept if each.size > size and each.origin == self.origin]:
-            kind = 'truncated' if is_signed(note, self.trusted) else 'anchor' if note in self.anchors else ''
-            yield from [(size + (kind == 'truncated'), kind, '%d entries are vouched for' % note.size)] if kind else []
-        self.bad += [note.size for note in self.kept if note.size <= size or not is_signed(note, self.trusted)]
+    def beside(self, raw, size):  # checkpoints, anchors, the state
+        for note in [*self.anchors, *self.kept]:
+            is_ours = note.origin == self.origin and is_signed(note, self.trusted)
+            if note.size > size and (is_ours or note in self.anchors and note.origin == self.origin):
+                yield size + is_ours, 'truncated' if is_ours else 'anchor', 'it is of %d entries' % note.size
+            self.bad += [note.size] if note in self.kept and not (is_ours and note.size > size) else []
         kind = 'checkpoint_signature' if self.bad else 'checkpoint_missing'
         for seq in (self.missing + self.bad)[:1]:
             yield seq or size, kind, 'a checkpoint is not what was signed, or not there'
@@ -196,15 +155,14 @@ class Log:
             yield self.last.size, 'checkpoint_signature', 'the file is not the last checkpoint'
         text, _, signature = raw.partition('\n')
         note = attempt(lambda: read_note(text + '\n\n' + signature.lstrip('\n'), 'x\n0\n' + 'A' * 43 + '='))
-        is_right = self.state.get('origin') == self.origin and (not self.trusted or note and is_signed(note, self.trusted))
-        if not is_right or self.state['seq'] > size:
-            yield size + bool(is_right), 'truncated' if is_right else 'state', 'integrity.json tells another story'
-
+        is_ours = self.state.get('origin') == self.origin and (not self.trusted or note and is_signed(note, self.trusted))
+        if not (self.elsewhere and not raw) and not (is_ours and self.state['seq'] <= size):
+            yield size + bool(is_ours), 'truncated' if is_ours else 'state', 'integrity.json tells another story'
     def verify(self):
         raw, before = self.read('integrity.json').decode('utf-8', 'replace'), ''
         for line in self.read('checkpoints.jsonl').decode('utf-8', 'replace').split('\n')[:-1]:
             note = attempt(lambda: read_note(json.loads(line)['note']))
-            self.kept, self.bad = self.kept + ([note] if note else []), self.bad + ([] if note else [0])
+            (self.kept if note else self.bad).append(note or 0)
         self.state = attempt(lambda: dict(json.loads(raw.split('\n')[0]))) or {}
         names = sorted(name for name in os.listdir(self.path) if re.match(r'segment-\d{16}\.jsonl\Z', name, re.A))
         for name in names:
@@ -219,28 +177,24 @@ class Log:
         if os.path.isdir(os.path.join(self.path, 'tile')):
             self.tree(self.leaves, 0, 1)
         return len(self.leaves)
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('directory')
-    parser.add_argument('--key', type=read_key, help='the public key, NAME+ID+KEY; else what the log says it is')
+    parser.add_argument('--key', help='the public key, NAME+ID+KEY; else what the log says it is')
     parser.add_argument('--anchor', action='append', default=[], help='a file with a checkpoint kept elsewhere')
     args = parser.parse_args()
     try:
-        log = Log(args.directory, args.key, [read_note(open(name, newline='\n').read()) for name in args.anchor])
+        anchors = [read_note(open(name, encoding='utf-8').read()) for name in args.anchor]
+        log = Log(args.directory, args.key and read_key(args.key), anchors)
         size = log.verify()
-        need(size, 0, '', '')
     except Tampered as found:
-        print('tampered: entry %d, %s: %s' % found.args if found.args[1] else 'unable to verify: there are no entries')
-        return 1 if found.args[1] else 2
+        return 1, 'tampered: entry %d, %s: %s' % found.args
     except (OSError, ValueError, AttributeError) as error:
-        print('unable to verify: %s' % error)
-        return 2
-    print('passed: %d entries, signed up to %d, anchored up to %d' % (size, log.signed, log.anchored))
-    print(''.join('REPAIRED at entry %d: %s\n' % (each['seq'], each.get('detail', '')) for each in log.repairs), end='')
-    if log.anchored < size:
-        print('UNANCHORED TAIL: truncation after entry %d cannot be excluded' % log.anchored)
-    return 0
-
+        return 2, 'unable to verify: %s' % error
+    lines = ['passed: %d entries, signed up to %d, anchored up to %d' % (size, log.signed, log.anchored)]
+    lines += ['REPAIRED at entry %d: %s' % (each['seq'], each.get('detail', '')) for each in log.repairs]
+    lines += ['UNANCHORED TAIL: truncation after entry %d cannot be excluded' % log.anchored] * (log.anchored < size)
+    return (0, '\n'.join(lines)) if size else (2, 'unable to verify: there are no entries')
 if __name__ == '__main__':
-    sys.exit(main())
+    code, text = main()
+    sys.exit(print(text) or code)
