@@ -34,7 +34,7 @@ try {
   timed('a tool, denied', () =>
     count({
       is: new Map([
-        ['name', ['github__merge']],
+        ['name', ['github__search']],
         ['decision', ['deny']],
       ]),
     }),
@@ -42,7 +42,7 @@ try {
   timed('a tenant and a status', () =>
     count({
       is: new Map([
-        ['tenant', ['tenant-3']],
+        ['tenant', ['tenant-10']],
         ['status', ['error']],
       ]),
     }),
