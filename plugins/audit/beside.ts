@@ -15,6 +15,15 @@ export function checkBeside(run: Verification, { anchors = [] }: Trust): void {
   checkLatest(run);
   checkAnchors(run, anchors);
   checkState(run);
+  if (run.unvouched !== undefined && run.signed === 0)
+    run.found(
+      {
+        seq: run.unvouched,
+        kind: 'checkpoint_signature',
+        detail: 'no checkpoint is signed by the key, nor by one that it vouches for',
+      },
+      { file: CHECKPOINTS },
+    );
   const wrong = run.tiles.finish(run.signed);
   if (wrong && run.findings.length === 0)
     run.found({ seq: wrong.leaf + 1, kind: 'tree', detail: wrong.detail }, { file: wrong.file });
@@ -123,7 +132,9 @@ function isSigned({ keys }: Verification, whole: string): boolean {
   if (keys.isEmpty) return true;
   const at = whole.indexOf('\n');
   try {
-    return keys.judge(readNote(`${whole.slice(0, at)}\n\n${whole.slice(at).trimStart()}`)) !== 'foreign';
+    const judgement = keys.judge(readNote(`${whole.slice(0, at)}\n\n${whole.slice(at).trimStart()}`));
+    if (judgement === 'signed') keys.hasSigned = true;
+    return judgement !== 'foreign';
   } catch {
     return false;
   }

@@ -14,7 +14,8 @@ export class Keys {
   readonly #named: { readonly key: Verifier; readonly text: string; readonly seq: number }[] = [];
   /** Whether the first key is the log's own word. */
   readonly isOwn: boolean;
-  #hasSigned = false;
+  /** Whether a key that is trusted has signed anything. */
+  hasSigned = false;
 
   constructor(given: Verifier | undefined) {
     this.isOwn = given === undefined;
@@ -47,13 +48,13 @@ export class Keys {
 
   judge(note: Note): Judgement {
     if (this.#trusted.some((key) => isSignedBy(note, key))) return 'signed';
-    const isKnown = !this.#hasSigned && this.#named.some(({ key }) => isSignedBy(note, key));
+    const isKnown = !this.hasSigned && this.#named.some(({ key }) => isSignedBy(note, key));
     return isKnown ? 'known' : 'foreign';
   }
 
   /** A checkpoint that a trusted key signed covers the log up to here. */
   signedUpTo(seq: number): void {
-    this.#hasSigned = true;
+    this.hasSigned = true;
     for (const { key, seq: named } of this.#named) {
       if (named > seq || this.#trusted.some(({ id, name }) => id === key.id && name === key.name)) continue;
       this.#trusted.push(key);

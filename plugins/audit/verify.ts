@@ -55,6 +55,8 @@ export class Verification {
   missing: { first: number; last: number; root: string } | undefined;
   /** Where the state of the log is kept, if not beside it. */
   stateStore: string | undefined;
+  /** The first checkpoint that only a key of the log's own word has signed, though another one is given. */
+  unvouched: number | undefined;
   /** The last checkpoint that was there. */
   last: Checkpoint | undefined;
   #chain: Follower;
@@ -260,7 +262,8 @@ export class Verification {
       this.vouchers.take();
       this.last = checkpoint;
       this.#good = size;
-      if (judgement === 'signed') {
+      if (judgement === 'known') this.unvouched ??= size;
+      else {
         this.signed = size;
         this.keys.signedUpTo(size);
       }
@@ -346,10 +349,11 @@ export function verifyLog(directory: string, trust: Trust = {}): Report {
   const isEmpty = segments.length === 0 && state === undefined && run.vouchers.count === 0;
   if (run.findings.length === 0 && !isEmpty) checkBeside(run, trust);
   const findings = run.findings.toSorted((a, b) => a.seq - b.seq);
+  const reason = findings.length > 0 ? undefined : unableBy(run);
   return {
     directory,
-    verdict: findings.length > 0 ? 'tampered' : run.entries === 0 ? 'unable' : 'passed',
-    reason: run.entries === 0 && findings.length === 0 ? 'there are no entries' : undefined,
+    verdict: findings.length > 0 ? 'tampered' : reason === undefined ? 'passed' : 'unable',
+    reason,
     findings,
     origin: run.origin,
     first: run.first,
@@ -363,6 +367,13 @@ export function verifyLog(directory: string, trust: Trust = {}): Report {
     repairs: run.repairs,
     notes: run.notes,
   };
+}
+
+/** Why there is too little to judge by. */
+function unableBy({ entries, keys }: Verification): string | undefined {
+  if (entries === 0) return 'there are no entries';
+  if (keys.isOwn || keys.hasSigned) return undefined;
+  return 'nothing in this log is signed by the key';
 }
 
 /** A note, as an anchor. @throws Error when the text is none */
