@@ -9,7 +9,7 @@ const ENTRIES = Number(process.argv[3] ?? 2_000_000);
 
 const log = largeLog(ENTRIES);
 const index = join(log.directory, 'index.sqlite');
-const empty = { index, rebuild: false, is: new Map(), limit: 100 };
+const empty = { index, rebuild: false, is: new Map(), issuers: [], limit: 100 };
 
 function timed(what: string, act: () => number): void {
   const began = performance.now();

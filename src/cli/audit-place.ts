@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Config } from '../config/schema.ts';
 import { createReader } from './config.ts';
 import { ConfigError } from './diagnostics.ts';
 import { CliError, EXIT, systemCode } from './exit.ts';
@@ -17,6 +18,8 @@ export interface Place {
   readonly directory: string;
   /** Where the log's own key lies, as far as that is known. */
   readonly keyFile: string | undefined;
+  /** Who vouches for principals there. */
+  readonly issuers: readonly string[];
 }
 
 /** @throws CliError where there is none, or several */
@@ -36,7 +39,7 @@ export function placesOf(shell: Shell, directories: readonly string[], named: Na
   return directories.map((each) => {
     const directory = resolve(shell.cwd, each);
     const known = configured.find((place) => place.directory === directory);
-    return { directory, keyFile: own ?? known?.keyFile };
+    return { directory, keyFile: own ?? known?.keyFile, issuers: known?.issuers ?? [] };
   });
 }
 
@@ -53,12 +56,25 @@ function configuredPlaces(shell: Shell, { config }: Named, isNeeded: boolean): P
     .map(({ options }) => ({
       directory: resolve(state, typeof options?.to === 'string' ? options.to : usual.directory),
       keyFile: join(state, usual.keyFile),
+      issuers: issuersIn(reading.config),
     }));
   if (places.length > 0 || !isNeeded) return places;
   throw new CliError(
     EXIT.usage,
     'no audit log is named, and the configuration writes none',
     'name its directory, or say --config',
+  );
+}
+
+/** Of all entries `auth`. */
+function issuersIn({ pipeline }: Config): string[] {
+  const named = pipeline
+    .filter(({ plugin }) => plugin === 'auth')
+    .flatMap(({ options }) => options?.issuers ?? []);
+  return named.flatMap((each) =>
+    typeof each === 'object' && each !== null && 'issuer' in each && typeof each.issuer === 'string'
+      ? [each.issuer]
+      : [],
   );
 }
 

@@ -13,6 +13,7 @@ export interface QueryOptions extends Named {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly principal?: string | undefined;
+  readonly issuer?: readonly string[] | undefined;
   readonly tenant?: string | undefined;
   readonly tool?: string | undefined;
   readonly upstream?: string | undefined;
@@ -42,6 +43,7 @@ export function queryLog(shell: Shell, directory: string | undefined, options: Q
         until: timeIn('--until', options.until, now),
         is: conditionsOf(options),
         principal: options.principal,
+        issuers: options.issuer ?? place.issuers,
         limit,
       },
       place.keyFile,

@@ -16,6 +16,7 @@ export interface AuditOptions {
   readonly since?: string;
   readonly until?: string;
   readonly principal?: string;
+  readonly issuer?: readonly string[];
   readonly tool?: string;
   readonly upstream?: string;
   readonly method?: string;
@@ -125,7 +126,11 @@ export const AUDIT_ROWS: readonly Row[] = [
       SINCE,
       UNTIL,
       ['--principal <name>', 'name, or the 32 hexadecimal digits that entries have'],
-      ['--tenant <name>', ''],
+      [
+        '--issuer <url...>',
+        'who vouches for the principal (default: those of the configuration); repeatable',
+      ],
+      ['--tenant <name>', 'its tenant; several with commas, as of all that follow'],
       ['--tool <name>', 'a tool, prompt or resource'],
       ['--upstream <name>', ''],
       ['--method <name>', 'such as tools/call'],

@@ -33,6 +33,8 @@ export interface SearchWanted {
   readonly is: ReadonlyMap<SearchColumn, readonly string[]>;
   /** A name, or what entries have for it. */
   readonly principal?: string | undefined;
+  /** Who may vouch for it. */
+  readonly issuers: readonly string[];
   readonly limit: number;
 }
 

@@ -128,6 +128,7 @@ test('a log of level 0 is repaired without a key', async () => {
   const [first = ''] = [...filesOf(plain.directory).keys()].filter((name) => name.startsWith('segment-'));
   const bytes = filesOf(plain.directory).get(first) ?? Buffer.alloc(0);
   bytes[bytes.indexOf('\n') + 40] = 0x21;
+  rmSync(join(plain.directory, first));
   writeFileSync(join(plain.directory, first), bytes);
   expect(verifyLog(plain.directory)).toMatchObject({ findings: [{ seq: 2, kind: 'hash' }] });
   const told = await auditLog.repair(plain.directory, { ...given, keys: [] }, undefined);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Kind } from '../chain.ts';
 import { identityAt, syncDirectory } from '../files.ts';
 import type { Finding, Report } from '../finding.ts';
-import { type LogKey, readKey } from '../key.ts';
+import { existingKey, type LogKey } from '../key.ts';
 import { lockLog } from '../lock.ts';
 import { openLog } from '../open-log.ts';
 import { fileDigest, linesOf, segmentsOf } from '../segments.ts';
@@ -289,7 +289,7 @@ function originOf(directory: string, { origin }: Report): string {
 
 /** @throws Error where it is needed and is not the one */
 function keyOf(file: string | undefined, origin: string, { signed, isOwnKey }: Report): LogKey | undefined {
-  const key = file !== undefined && existsSync(file) ? readKey(file, origin) : undefined;
+  const key = file === undefined ? undefined : existingKey(file, origin);
   if (key === undefined && signed.by !== undefined)
     throw new Advised(
       'the log is signed, and its key is not at hand',

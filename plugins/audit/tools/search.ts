@@ -1,11 +1,11 @@
 // Finds entries of a log by what they say, through the index. What is shown stands in the log, and its hash is right.
 
 import type { SQLQueryBindings } from 'bun:sqlite';
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { pseudonym } from '../digests.ts';
 import { EntryReader } from '../entry.ts';
-import { readKey } from '../key.ts';
+import { existingKey } from '../key.ts';
 import { segmentName } from '../segments.ts';
 import { type Column, type IndexFile, type Row, upToDate } from './index-file.ts';
 import { entriesFrom, fieldsOf, shownOf } from './reading.ts';
@@ -19,6 +19,8 @@ export interface Wanted {
   readonly until?: number | undefined;
   readonly is: ReadonlyMap<Column, readonly string[]>;
   readonly principal?: string | undefined;
+  /** Who may vouch for it, besides nobody. */
+  readonly issuers: readonly string[];
   readonly limit: number;
 }
 
@@ -60,24 +62,28 @@ function oneOf(index: IndexFile, column: Column, texts: readonly string[]): Cond
 
 const PSEUDONYM = /^[0-9a-f]{32}$/;
 
-/** What entries have for a principal: in each tenant another name. */
+/** What entries have for a principal: in each tenant another name, and for each who vouches for it. */
 function principalsOf(
   directory: string,
   index: IndexFile,
-  { principal, is }: Wanted,
+  { principal, is, issuers }: Wanted,
   keyFile: string | undefined,
 ): string[] | undefined {
   if (principal === undefined) return undefined;
   if (PSEUDONYM.test(principal)) return [principal];
-  if (keyFile === undefined || !existsSync(keyFile))
+  const [first] = entriesFrom(directory, 1);
+  const key =
+    keyFile === undefined ? undefined : existingKey(keyFile, String(fieldsOf(first?.line ?? '').origin));
+  if (key === undefined)
     throw new Advised(
       'entries have no names of principals, and without the key of the log none can be told',
       'say --key-file, or --config; or what entries have: 32 hexadecimal digits',
     );
-  const [first] = entriesFrom(directory, 1);
-  const { naming } = readKey(keyFile, String(fieldsOf(first?.line ?? '').origin));
+  const { naming } = key;
   const tenants = is.get('tenant') ?? [undefined, ...index.tenants()];
-  return tenants.map((tenant) => pseudonym(naming, tenant, principal));
+  return tenants.flatMap((tenant) =>
+    [undefined, ...issuers].map((issuer) => pseudonym(naming, tenant, principal, issuer)),
+  );
 }
 
 function* read(directory: string, rows: readonly Row[]): Generator<Shown> {
