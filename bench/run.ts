@@ -4,6 +4,7 @@ const BENCHES = [
   'failing',
   'tokens',
   'ratelimit',
+  'fairness',
   'key-timing',
   'audit',
   'audit-mutations',

@@ -46,6 +46,7 @@ export class Charge {
     const [shadows, asked] = [all.filter(({ of }) => of.shadow), all.filter(({ of }) => !of.shadow)];
     const tag = this.#tag(subject);
     const told = asked.length === 0 ? [] : await store.take(asked, tag);
+    if (store.size !== undefined) host.level('keys', store.size);
     const pairs = asked.flatMap((each, index) => {
       const one = told[index];
       return one ? [[each, one] as const] : [];

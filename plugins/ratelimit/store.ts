@@ -73,6 +73,8 @@ export interface Lost {
 export interface Store {
   /** Since when it cannot be asked, milliseconds since the epoch, and why; undefined while it can. */
   readonly lost: Lost | undefined;
+  /** Keys that are kept in this process, where it keeps any. */
+  readonly size?: number;
   /** Settles when the store has been asked for the first time, whether it could be or not. */
   readonly ready: Promise<void>;
   /**

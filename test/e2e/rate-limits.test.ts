@@ -1,6 +1,10 @@
 // Limits at a whole gateway: over every way in each call counts once, and the caller is told in a way that it reads.
 import { afterEach, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { plugins } from '../../plugins/index.ts';
+import { definePlugin, z } from '../../src/plugin.ts';
 import { ask, call, listen, openSession } from '../fixtures/clients.ts';
 import { configOf, DEMO, type InProcess, startInProcess } from '../fixtures/in-process.ts';
 import { openPipes } from '../fixtures/pipes.ts';
@@ -192,6 +196,43 @@ describe('callers who are not let in', () => {
     expect((await send(url, { method: 'DELETE', ...as(good) })).status).toBe(429);
     expect((await post(url, session, as(good).headers)).status).toBe(429);
   });
+});
+
+test('what stands above sees who was refused, and by which entry', async () => {
+  const seen: unknown[][] = [];
+  const watch = definePlugin({
+    name: 'watch',
+    api: 1,
+    about: 'Sees results.',
+    schema: z.strictObject({}),
+    setup: () => ({
+      onResult(result, x) {
+        seen.push([x.request.method, result.raw.object('data')?.string('code'), x.decidedBy]);
+      },
+    }),
+  });
+  const door = { id: 'door', ratelimit: { rate: '2/h', per: 'address' } };
+  const config = configOf({ ...DEMO }, { pipeline: ['watch', door, { ratelimit: { rate: '1/h' } }] });
+  await using gateway = await startInProcess(config, { plugins: { ...plugins, watch } });
+  for (const _ of [1, 2, 3]) await (await call(gateway.url, ...ECHO)).text();
+  expect(seen.filter(([method]) => method === 'tools/call')).toEqual([
+    ['tools/call', undefined, undefined],
+    ['tools/call', 'RATE_LIMITED', 'ratelimit'],
+    ['tools/call', 'RATE_LIMITED', 'door'],
+  ]);
+});
+
+test('in a file, what was used outlives the gateway', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-limits-'));
+  ends.push(() => rmSync(dir, { recursive: true, force: true }));
+  const pipeline = [{ ratelimit: { quota: '3/day', store: 'sqlite' } }];
+  const left: unknown[] = [];
+  for (const _ of [1, 2]) {
+    const options = { plugins, stateDir: dir };
+    await using gateway = await startInProcess(configOf({ ...DEMO }, { pipeline }), options);
+    for (const __ of [1, 2]) left.push((await call(gateway.url, ...ECHO)).headers.ratelimit);
+  }
+  expect(left.map((each) => /r=(\d)/.exec(String(each))?.[1])).toEqual(['2', '1', '0', '0']);
 });
 
 test('streams that stand open are limited, and a reload refuses none of them', async () => {

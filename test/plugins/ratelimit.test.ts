@@ -191,6 +191,19 @@ describe('what costs nothing', () => {
   });
 });
 
+test('figures: what was admitted and refused by each limit, and how many keys there are', async () => {
+  await using bench = await testPlugin(ratelimit, { rate: '1/h' });
+  await outcomes(
+    bench,
+    ['ada', 'ada', 'bob'].map((principal) => call('echo', { principal })),
+  );
+  expect([...bench.counts]).toEqual([
+    ['admitted{kind=calls}', 2],
+    ['refused{kind=calls}', 1],
+  ]);
+  expect(bench.levels.get('keys')).toBe(2);
+});
+
 describe('a reload', () => {
   test('goes on with what was used, by the name of a limit', async () => {
     await using bench = await testPlugin(ratelimit, { rate: '2/h' });
