@@ -9,6 +9,7 @@ import { type Described, metadataPage } from './auth/metadata.ts';
 import { methodOptions, methodsOf } from './auth/methods.ts';
 import { createPossession } from './auth/possession.ts';
 import { proofsBy } from './auth/proofs.ts';
+import { reachIssuers } from './auth/reach.ts';
 import { type Door, lacking, unauthenticated, unavailable } from './auth/refusals.ts';
 import { compiled, neededBy, rules, scopes } from './auth/rules.ts';
 
@@ -62,7 +63,10 @@ export default definePlugin({
   api: 1,
   about: 'Finds out who calls, and refuses those who do not prove it.',
   schema,
-  check: ({ api_keys }, place) => (api_keys === undefined ? [] : checkApiKeys(api_keys, place)),
+  check: async ({ api_keys, issuers = [] }, place) => [
+    ...(api_keys === undefined ? [] : checkApiKeys(api_keys, place)),
+    ...(place.connect === true ? await reachIssuers(issuers) : []),
+  ],
   setup(options, host) {
     if (host.upstream !== undefined)
       throw new Error('auth belongs into the pipeline of all upstreams: who calls is known before what for');

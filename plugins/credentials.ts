@@ -12,6 +12,7 @@ import {
 } from '../src/plugin.ts';
 import type { TokenFault } from './credentials/faults.ts';
 import { type Options, schema } from './credentials/options.ts';
+import { reachServers } from './credentials/reach.ts';
 import { type Origin, originsOf } from './credentials/sources.ts';
 import { type Asking, NoToken, type TokenHooks, Tokens } from './credentials/tokens.ts';
 
@@ -20,6 +21,7 @@ export default definePlugin({
   api: 1,
   about: 'Puts a credential on what is sent to an upstream: one of its own, or one for the caller.',
   schema,
+  check: (options, { connect }) => (connect === true ? reachServers(options) : []),
   async setup(options, host) {
     const { upstream } = host;
     // In the pipeline of all, one credential would go to every upstream.

@@ -14,6 +14,8 @@ export interface Given {
 }
 
 export interface TokenClient {
+  /** Finds out where the token endpoint is. @throws TokenFault */
+  find(): Promise<void>;
   /** @throws TokenFault */
   ask(grant: string, parameters: Readonly<Record<string, string>>): Promise<Given>;
 }
@@ -42,6 +44,11 @@ export async function createClient(options: ClientOptions, timeout: number): Pro
     return known;
   };
   return {
+    async find() {
+      await server().catch((error: unknown) => {
+        throw faultFrom(error, false);
+      });
+    },
     async ask(grant, parameters) {
       const isCallers = 'subject_token' in parameters || 'assertion' in parameters;
       try {

@@ -24,14 +24,18 @@ export interface CheckOptions {
 export async function check(shell: Shell, options: CheckOptions): Promise<number> {
   const reader = createOnceReader(shell, options.config);
   const reading = await reader.read();
-  const diagnostics = sortDiagnostics([
+  const near = [
     ...(reading.ok ? reading.warnings : reading.diagnostics),
     ...(await pluginProblems(reading, reader.file(), shell)),
-  ]);
-  const sound = reading.ok && diagnostics.every(({ severity }) => severity !== 'error');
+  ];
+  const sound = reading.ok && !near.some(isError);
   // A start would end at it, too.
   if (sound) readPins(shell, reading.config);
-  const probes = sound && options.connect === true ? await probeUpstreams(shell, reading) : undefined;
+  const connects = sound && options.connect === true;
+  const [probes, far] = connects
+    ? await Promise.all([probeUpstreams(shell, reading), pluginProblems(reading, reader.file(), shell, true)])
+    : [undefined, []];
+  const diagnostics = sortDiagnostics([...near, ...far]);
   if (options.json === true) {
     const upstreams = probes === undefined ? {} : { upstreams: probes };
     shell.out.write(`${JSON.stringify({ ...report(diagnostics), file: reader.name(), ...upstreams })}\n`);
@@ -39,8 +43,10 @@ export async function check(shell: Shell, options: CheckOptions): Promise<number
     tell(shell, reader.name(), diagnostics, probes);
   }
   if (!sound) return EXIT.config;
-  return probes?.some(({ ok }) => !ok) === true ? EXIT.failed : EXIT.ok;
+  return probes?.some(({ ok }) => !ok) === true || far.some(isError) ? EXIT.failed : EXIT.ok;
 }
+
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error';
 
 function tell(
   shell: Shell,

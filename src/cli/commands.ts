@@ -94,10 +94,14 @@ export const ROWS: readonly Row[] = [
     about: 'Report every problem of the configuration. Exit 78 if there is an error.',
     examples: [
       ['sluice check', 'read and judge, without network'],
-      ['sluice check --connect', 'also connect to every upstream; exit 1 if one fails'],
+      ['sluice check --connect', 'also ask every upstream, and who gives tokens; exit 1 if one fails'],
       ['sluice check --config - < team.yaml', 'what is on stdin'],
     ],
-    options: [CONFIG, ['--connect', 'connect to the upstreams and ask for their tools'], JSON_OUT],
+    options: [
+      CONFIG,
+      ['--connect', 'ask upstreams for tools, issuers for keys, authorization servers for a token'],
+      JSON_OUT,
+    ],
     run: async (shell, { options }) => (await import('./check.ts')).check(shell, options),
   },
   {

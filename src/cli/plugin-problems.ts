@@ -15,11 +15,13 @@ import type { Shell } from './shell.ts';
 /**
  * Loads the plugin files and checks their options, and has every plugin look at its own; what schemas of built-in
  * plugins say is told by the reading. Sets nothing up.
+ * @param connect whether plugins may ask servers that their options name
  */
 export async function pluginProblems(
   reading: LoadResult,
   file: string | undefined,
   shell: Shell,
+  connect = false,
 ): Promise<Diagnostic[]> {
   const { document } = reading;
   if (document === undefined) return [];
@@ -29,6 +31,7 @@ export async function pluginProblems(
     // Where that is, only a whole configuration says.
     stateDir: config && stateDir(shell, config.state.dir),
     now: Date.now,
+    connect,
     time: config?.limits.pluginSetup ?? USUAL_TIME,
   };
   const base = file === undefined ? shell.cwd : dirname(file);

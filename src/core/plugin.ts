@@ -150,6 +150,8 @@ export interface EntryPlace {
   /** As `PluginHost` has it. */
   readonly stateDir: string | undefined;
   now(): number;
+  /** Whether servers that the options name may be asked: for `sluice check --connect` alone. */
+  readonly connect?: boolean | undefined;
 }
 
 /** What is wrong with options that the schema takes. */

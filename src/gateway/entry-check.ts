@@ -25,6 +25,8 @@ export interface CheckWorld {
   readonly document: ConfigDocument;
   readonly stateDir: string | undefined;
   readonly now: () => number;
+  /** Whether others may be asked over the network. */
+  readonly connect?: boolean;
   /** Longest wait, milliseconds: `limits.plugin_setup`. */
   readonly time: number;
 }
@@ -32,11 +34,11 @@ export interface CheckWorld {
 /** Never rejects: a check that fails is a problem of the entry. */
 export async function checkEntry(
   { path, plugin, options, upstream, run = (fn) => fn() }: CheckedEntry,
-  { document, stateDir, now, time }: CheckWorld,
+  { document, stateDir, now, connect, time }: CheckWorld,
 ): Promise<Diagnostic[]> {
   const { check } = plugin;
   if (check === undefined) return [];
-  const place: EntryPlace = { upstream, urls: urlsOf(document, upstream), stateDir, now };
+  const place: EntryPlace = { upstream, urls: urlsOf(document, upstream), stateDir, now, connect };
   const fault = (why: string): Diagnostic[] => [
     document.at(path, { code: 'PLUGIN_SETUP', message: `the plugin could not check its options: ${why}` }),
   ];

@@ -1,4 +1,5 @@
-// `sluice check --connect` where each caller has a credential of its own: what can be told without one, is.
+// `sluice check --connect` beyond upstreams that answer: where each caller has a credential of its own what can be told
+// without one is, and servers that give tokens, or keys for them, are asked too.
 import { expect, test } from 'bun:test';
 import { Home } from './child.ts';
 
@@ -48,4 +49,62 @@ test('one that is not there fails', async () => {
   expect(code).toBe(1);
   expect(out).toMatch(/ {2}✗ own {2}The upstream "own" cannot be reached/);
   expect(upstreams).toMatchObject([{ name: 'own', ok: false, judged: true }]);
+});
+
+test('authorization servers and issuers are asked, and told of where they stand', async () => {
+  await using home = new Home();
+  await using server = Bun.serve({
+    port: 0,
+    async fetch(request) {
+      const { pathname, origin } = new URL(request.url);
+      if (pathname.startsWith('/.well-known/'))
+        return Response.json({
+          issuer: origin,
+          jwks_uri: `${origin}/keys`,
+          token_endpoint: `${origin}/token`,
+        });
+      if (pathname === '/keys') return Response.json({ keys: [] });
+      const knows = (await request.text()).includes('client_secret=right');
+      const given = { access_token: 'a-token-of-the-server', token_type: 'Bearer' };
+      return knows ? Response.json(given) : Response.json({ error: 'invalid_client' }, { status: 401 });
+    },
+  });
+  const at = `http://127.0.0.1:${server.port}`;
+  const write = (issuer: string, secret: string) =>
+    home.write(
+      'gateway.yaml',
+      `
+upstreams:
+  own:
+    url: http://127.0.0.1:1/mcp
+    pipeline:
+      - credentials: { client_credentials: { issuer: "${at}", client_id: g, client_secret: "${secret}", auth: client_secret_post } }
+pipeline:
+  - auth: { issuers: [{ issuer: "${issuer}", audiences: [x] }] }
+`,
+    );
+  const problems = async () => {
+    const { code, out } = await home.run(['check', '--connect', '--json']);
+    const { diagnostics } = JSON.parse(out) as { diagnostics: Record<string, unknown>[] };
+    const told = diagnostics.filter(({ severity }) => severity === 'error');
+    return [code, told.map(({ line, code, message }) => [line, code, message])];
+  };
+  write(`${at}/elsewhere`, 'wrong');
+  expect(await problems()).toEqual([
+    1,
+    [
+      [6, 'PLUGIN_OPTIONS', 'the authorization server refuses (invalid_client)'],
+      [8, 'PLUGIN_OPTIONS', 'no keys of it: its metadata is that of an issuer of another name'],
+    ],
+  ]);
+  write('http://127.0.0.1:1', 'right');
+  expect(await problems()).toEqual([
+    1,
+    [[8, 'PLUGIN_OPTIONS', 'no keys of it: 127.0.0.1:1 cannot be reached (ECONNREFUSED)']],
+  ]);
+  write(at, 'right');
+  // The upstream is still not there.
+  expect(await problems()).toEqual([1, []]);
+  write(`${at}/elsewhere`, 'wrong');
+  expect((await home.run(['check'])).code).toBe(0);
 });
