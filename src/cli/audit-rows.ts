@@ -1,5 +1,6 @@
 // The commands of `sluice audit`, as rows of the table of commands.
 
+import { CONFIG, type Flag, JSON_OUT } from './command-parts.ts';
 import type { Given, Row } from './commands.ts';
 
 /** Options of these alone. */
@@ -36,11 +37,7 @@ export interface AuditOptions {
   readonly proof?: string;
 }
 
-type Flag = readonly [flags: string, about: string];
-
 const DIRECTORY: Flag = ['[directory]', 'of the log (default: as configured)'];
-const CONFIG: Flag = ['-c, --config <file>', 'the configuration (default: found by search, see below)'];
-const JSON_OUT: Flag = ['--json', 'print JSON for programs'];
 const KEY: Flag = ['--key <key...>', 'public key of the log, NAME+ID+KEY or a file; repeatable'];
 const KEY_FILE: Flag = [
   '--key-file <path>',

@@ -1,11 +1,12 @@
 // The commands, one row each: what help says of them and which file does the work. Files load when they are needed.
 
 import { AUDIT_ROWS, type AuditOptions } from './audit-rows.ts';
-import { CliError, EXIT } from './exit.ts';
+import { CONFIG, JSON_OUT, list, optional, text } from './command-parts.ts';
+import { KEEPING_ROWS, type KeepingOptions } from './keeping-rows.ts';
 import type { Shell } from './shell.ts';
 
 /** Options of all commands; each has some. */
-export interface Options extends AuditOptions {
+export interface Options extends AuditOptions, KeepingOptions {
   readonly config?: string;
   readonly watch?: boolean;
   readonly connect?: boolean;
@@ -20,17 +21,8 @@ export interface Options extends AuditOptions {
   readonly url?: string;
   readonly header?: readonly string[];
   readonly all?: boolean;
-  readonly store?: string;
-  readonly newKeyFile?: string;
-  readonly yes?: boolean;
-  readonly file?: string;
-  readonly tenant?: string;
-  readonly scope?: readonly string[];
-  readonly group?: readonly string[];
-  readonly expires?: string;
   readonly every?: string;
   readonly once?: boolean;
-  readonly note?: string;
   readonly for?: string;
 }
 
@@ -51,9 +43,7 @@ export interface Row {
   readonly run: (shell: Shell, given: Given) => Promise<number> | number;
 }
 
-const CONFIG = ['-c, --config <file>', 'the configuration (default: found by search, see below)'] as const;
 const SOCKET = ['--socket <path>', 'admin socket of the gateway (default: as configured)'] as const;
-const JSON_OUT = ['--json', 'print JSON for programs'] as const;
 const URL_FLAG = [
   '--url <url>',
   'MCP endpoint, or unix:/path (default: $SLUICE_URL, else the first listener of the configuration)',
@@ -62,11 +52,6 @@ const ENDPOINT = ['--endpoint <endpoint>', 'its path, such as /mcp (default: the
 const HEADER = [
   '-H, --header <line...>',
   "header to send, as 'Name: value'; repeatable; $SLUICE_TOKEN is sent as a bearer token",
-] as const;
-
-const KEY_FILE = [
-  '--file <path>',
-  'file of keys (default: as configured, else in the state directory)',
 ] as const;
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'pwsh'] as const;
@@ -257,88 +242,7 @@ export const ROWS: readonly Row[] = [
     run: async (shell, { args, options }) =>
       (await import('./pins.ts')).forgetPins(shell, optional(args[0]), list(args[1]), options),
   },
-  {
-    name: 'secrets set',
-    args: [['<name>', 'its name: letters, digits, _, - and .']],
-    about: 'Put a secret away: typed without being shown, or from stdin.',
-    examples: [
-      ['sluice secrets set github', 'into the keychain, or an encrypted file where there is none'],
-      ['sluice secrets set tls-key --store file < key.pem', 'all of stdin, without a last line end'],
-    ],
-    options: [['--store <store>', 'keychain or file (default: keychain if there is one)'], CONFIG, JSON_OUT],
-    run: async (shell, { args, options }) =>
-      (await import('./secrets.ts')).setSecret(shell, text(args[0]), options),
-  },
-  {
-    name: 'secrets list',
-    about: 'List secrets: where each lies and what uses it, never its value.',
-    examples: [['sluice secrets list', 'also those that the configuration wants and nobody has']],
-    options: [CONFIG, JSON_OUT],
-    run: async (shell, { options }) => (await import('./secrets.ts')).listSecrets(shell, options),
-  },
-  {
-    name: 'secrets rm',
-    args: [['<name>', 'its name: letters, digits, _, - and .']],
-    about: 'Remove a secret. Asks first where the configuration uses it.',
-    examples: [['sluice secrets rm github --yes', 'without asking']],
-    options: [['--yes', 'also where it is used'], CONFIG, JSON_OUT],
-    run: async (shell, { args, options }) =>
-      (await import('./secrets.ts')).removeSecret(shell, text(args[0]), options),
-  },
-  {
-    name: 'secrets rekey',
-    about: 'Encrypt the file of secrets with another master key.',
-    examples: [
-      ['sluice secrets rekey', 'with a new key, in the file of the old one'],
-      ['sluice secrets rekey --new-key-file /run/keys/sluice', 'with that one; made where there is none'],
-    ],
-    options: [
-      [
-        '--new-key-file <path>',
-        'file that has the new key, or gets it (default: $SLUICE_NEW_MASTER_KEY, else that of the old)',
-      ],
-      CONFIG,
-      JSON_OUT,
-    ],
-    run: async (shell, { options }) => (await import('./rekey.ts')).rekeySecrets(shell, options),
-  },
-  {
-    name: 'token mint',
-    args: [['<principal>', 'whose calls it proves']],
-    about: 'Make an API key and print it, once.',
-    examples: [
-      ['sluice token mint ci --scope mcp:use --expires 90d', ''],
-      ['KEY=$(sluice token mint ada --tenant north)', 'stdout has the key and nothing else'],
-    ],
-    options: [
-      ['--tenant <name>', 'the tenant it belongs to'],
-      ['--scope <scope...>', 'a scope; repeatable'],
-      ['--group <name...>', 'a group; repeatable'],
-      ['--expires <when>', 'from now (90d), or a date (2027-01-31); default: never'],
-      ['--note <text>', 'what it is for'],
-      KEY_FILE,
-      CONFIG,
-      JSON_OUT,
-    ],
-    run: async (shell, { args, options }) =>
-      (await import('./token.ts')).mintToken(shell, text(args[0]), options),
-  },
-  {
-    name: 'token list',
-    about: 'List API keys by their ids; the keys themselves are nowhere.',
-    examples: [['sluice token list', 'id, whose, valid or not and since or until when, scopes, note']],
-    options: [KEY_FILE, CONFIG, JSON_OUT],
-    run: async (shell, { options }) => (await import('./token.ts')).listTokens(shell, options),
-  },
-  {
-    name: 'token revoke',
-    args: [['<ids...>', 'ids, as `sluice token list` has them, or keys']],
-    about: 'End API keys; a gateway that runs refuses them from then on.',
-    examples: [['sluice token revoke cylwdg7eyyp7', '']],
-    options: [KEY_FILE, CONFIG, JSON_OUT],
-    run: async (shell, { args, options }) =>
-      (await import('./token.ts')).revokeTokens(shell, list(args[0]), options),
-  },
+  ...KEEPING_ROWS,
   ...AUDIT_ROWS,
   {
     name: 'init',
@@ -389,16 +293,3 @@ export const ROWS: readonly Row[] = [
     run: async (shell, { options }) => (await import('./version.ts')).version(shell, options),
   },
 ];
-
-function text(arg: Given['args'][number]): string {
-  if (typeof arg === 'string') return arg;
-  throw new CliError(EXIT.usage, 'an argument is missing');
-}
-
-function optional(arg: Given['args'][number]): string | undefined {
-  return typeof arg === 'string' ? arg : undefined;
-}
-
-function list(arg: Given['args'][number]): readonly string[] {
-  return typeof arg === 'string' || arg === undefined ? [] : arg;
-}
