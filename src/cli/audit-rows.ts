@@ -71,6 +71,7 @@ export const AUDIT_ROWS: readonly Row[] = [
       ['--from <seq>', 'begin with the file that has this entry'],
       ['--anchor <file...>', 'checkpoints that were kept elsewhere; repeatable'],
       ['--witness-key <key...>', 'count only what this witness cosigned, NAME+ID+KEY or a file; repeatable'],
+      ['--authority <file>', 'count time stamps of this authority, certificates in PEM'],
       ['--require-anchor', 'exit 2 where cutting off the end would not show'],
       CONFIG,
       JSON_OUT,

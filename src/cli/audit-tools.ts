@@ -19,6 +19,8 @@ export interface VerifyWanted {
   readonly anchors: ReadonlyMap<string, string>;
   /** Keys of witnesses: what one of them cosigned counts as kept elsewhere. */
   readonly witnesses: readonly string[];
+  /** What `stamps` gave. */
+  readonly stamped?: ReadonlyMap<string, string> | undefined;
   readonly requireAnchor: boolean;
 }
 
@@ -76,6 +78,15 @@ export interface AuditTools {
   /** The public half of a log's key, as it signs for this origin. @throws Error where the file is none */
   publicKey(keyFile: string, directory: string): string | undefined;
   verify(directories: readonly string[], wanted: VerifyWanted): Told;
+  /**
+   * Checkpoints with a time stamp of an authority, PEM: those beside the logs, and in other directories.
+   * @throws Error of one that does not hold
+   */
+  stamps(
+    authority: string,
+    logs: readonly string[],
+    others: readonly string[],
+  ): Promise<ReadonlyMap<string, string>>;
   tail(directory: string, lines: number): Tail;
   search(directory: string, wanted: SearchWanted, keyFile: string | undefined): Iterable<ShownEntry>;
   /** A text that proves that the entry is in the log, to whoever has the log's key. */

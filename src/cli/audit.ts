@@ -1,5 +1,6 @@
 // `sluice audit verify`, `repair` and `tail`: looks at logs, mends them, and shows how they go on.
 
+import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,14 +17,20 @@ export interface LookOptions extends Named {
   readonly from?: string | undefined;
   readonly anchor?: readonly string[] | undefined;
   readonly witnessKey?: readonly string[] | undefined;
+  readonly authority?: string | undefined;
   readonly requireAnchor?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly yes?: boolean | undefined;
 }
 
-export function verifyLogs(shell: Shell, directories: readonly string[], options: LookOptions): number {
+export async function verifyLogs(
+  shell: Shell,
+  directories: readonly string[],
+  options: LookOptions,
+): Promise<number> {
   const places = placesOf(shell, directories, options);
-  const wanted = wantedOf(shell, places, options);
+  const stamped = await untilUnable(() => stampsOf(shell, places, options));
+  const wanted = { ...wantedOf(shell, places, options), stamped };
   const told = unlessUnable(() =>
     shell.auditLog.verify(
       places.map(({ directory }) => directory),
@@ -33,14 +40,31 @@ export function verifyLogs(shell: Shell, directories: readonly string[], options
   return tellLook(shell, told, options.json === true);
 }
 
+async function stampsOf(
+  shell: Shell,
+  places: readonly Place[],
+  { authority, anchor = [] }: LookOptions,
+): Promise<ReadonlyMap<string, string>> {
+  if (authority === undefined) return new Map();
+  const logs = places.map(({ directory }) => directory);
+  const others = anchor.map((each) => resolve(shell.cwd, each)).filter(isDirectory);
+  return shell.auditLog.stamps(readText(resolve(shell.cwd, authority)), logs, others);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function wantedOf(shell: Shell, places: readonly Place[], options: LookOptions): VerifyWanted {
   const { key = [], anchor = [], witnessKey = [] } = options;
   const given = key.map((each) => keyText(shell, each));
+  // Directories are those of time stamps.
+  const files = anchor.map((each) => resolve(shell.cwd, each)).filter((each) => !isDirectory(each));
   return {
     // A gateway's own key is more than its log's word.
     keys: given.length > 0 ? given : places.flatMap((place) => publicKeyOf(shell, place) ?? []),
     from: numberIn('--from', options.from),
-    anchors: new Map(anchor.map((file) => [basename(file), readText(resolve(shell.cwd, file))])),
+    anchors: new Map(files.map((file) => [basename(file), readText(file)])),
     witnesses: witnessKey.map((each) => keyText(shell, each)),
     requireAnchor: options.requireAnchor === true,
   };

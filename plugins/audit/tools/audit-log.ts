@@ -9,6 +9,7 @@ import { checkProof, consistency, proofOf, signedSize } from './proof.ts';
 import { entriesFrom, fieldsOf } from './reading.ts';
 import { plan, repair } from './repair.ts';
 import { type Wanted as SearchWanted, search } from './search.ts';
+import { stampedBy } from './stamps.ts';
 import { LogTail } from './tail.ts';
 import { toldOf } from './told.ts';
 import { Advised, type Given, trustOf } from './trust-of.ts';
@@ -28,6 +29,8 @@ export const auditLog = {
       given.requireAnchor,
     );
   },
+
+  stamps: stampedBy,
 
   tail: (directory: string, lines: number) => new LogTail(directory, lines),
 

@@ -14,6 +14,8 @@ export interface Given {
   readonly from?: number | undefined;
   readonly anchors: ReadonlyMap<string, string>;
   readonly witnesses: readonly string[];
+  /** Signed notes that an authority has stamped, judged. */
+  readonly stamped?: ReadonlyMap<string, string> | undefined;
 }
 
 /** An error with what to do about it. */
@@ -30,7 +32,8 @@ export class Advised extends Error {
  * @param directory of the log
  * @throws Error with what is wrong with a key or a file
  */
-export function trustOf({ keys, from, anchors, witnesses }: Given, directory: string): Trust {
+export function trustOf(given: Given, directory: string): Trust {
+  const { keys, from, anchors, witnesses, stamped = new Map() } = given;
   const key = keyFor(keys, directory);
   const cosigners = witnesses.map((each) => advised(() => cosignerOf(each), `--witness-key ${each}`, KEY));
   const own = cosigners.length > 0 ? cosignedIn(directory) : [];
@@ -44,7 +47,7 @@ export function trustOf({ keys, from, anchors, witnesses }: Given, directory: st
     throw new Advised('no checkpoint in these files is cosigned by the witness', 'look at --witness-key');
   return {
     key,
-    anchors: counting,
+    anchors: [...counting, ...[...stamped].flatMap(([name, text]) => anchorsIn(text, name))],
     ...(from !== undefined && { from }),
   };
 }
