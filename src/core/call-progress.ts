@@ -77,7 +77,7 @@ export class CallProgress {
     const fits = this.#above(note, value);
     this.#remember(fits);
     this.#said = undefined;
-    return this.#counted(this.parts.out(fits));
+    return this.#out(fits);
   };
 
   get reassurance(): Reassurance | undefined {
@@ -120,7 +120,7 @@ export class CallProgress {
   }
 
   #say(): void {
-    const { token, out } = this.parts;
+    const { token } = this.parts;
     if (token === undefined || this.#isOver || this.#sending > 0) return;
     const progress = this.#told ? nextAfter(this.#told.progress) : 0;
     // Beyond all that can be counted nothing rises.
@@ -135,22 +135,28 @@ export class CallProgress {
     const note = new McpNotification(PROGRESS, params.with({ [META.progressToken]: new RawJson(token) }));
     this.#remember(note);
     this.#said = this.phases.current;
-    try {
-      this.#counted(out(note));
-    } catch {
-      this.#dropped('progress_failed');
-    }
+    // Nobody waits for it.
+    this.#out(note)?.catch(() => {});
   }
 
   /** A client that does not take what it is sent is not sent words of ours on top. */
-  #counted(sent: Promise<void> | undefined): Promise<void> | undefined {
-    if (!sent) return undefined;
-    this.#sending++;
+  #out(note: McpNotification): Promise<void> | undefined {
     const over = (): void => {
       this.#sending--;
     };
-    sent.then(over, over);
-    return sent;
+    const failed = (): void => {
+      over();
+      this.#dropped('progress_failed');
+    };
+    try {
+      const sent = this.parts.out(note);
+      if (!sent) return undefined;
+      this.#sending++;
+      sent.then(over, failed);
+      return sent;
+    } catch {
+      return this.#dropped('progress_failed');
+    }
   }
 
   #words(): string {

@@ -193,7 +193,7 @@ test('T11: a client that takes nothing is not sent more, and one that fails harm
   expect(sent).toHaveLength(2);
 });
 
-test('P4: what throws while it is told is counted, and goes no further', async () => {
+test('P4: what throws, or fails later, while it is told is counted, and goes no further', async () => {
   const { host, told, pass } = start({
     out() {
       throw new Error('broken');
@@ -201,7 +201,13 @@ test('P4: what throws while it is told is counted, and goes no further', async (
   });
   told.phases.begin(phases.client);
   pass(KEEP_ALIVE);
-  expect(await host.dropped('progress_failed')).toBe(2);
+  expect(told.emit(progress(1))).toBeUndefined();
+  expect(await host.dropped('progress_failed')).toBe(3);
+  const later = start({ out: () => Promise.reject(new Error('gone')) });
+  await expect(later.told.emit(progress(1))).rejects.toThrow('gone');
+  later.told.phases.begin(phases.client);
+  await Promise.resolve();
+  expect(await later.host.dropped('progress_failed')).toBe(2);
 });
 
 test('T8: beyond all numbers nothing is said, since nothing would rise', () => {
