@@ -197,6 +197,13 @@ function stampOf({ now }: Host): () => { ts: string; mono_us: number; boot: stri
 
 function reporting(directory: string, host: Host) {
   return {
+    onSetback(error: unknown) {
+      host.count('failed', { kind: 'write' });
+      host.log.warn('a write to the audit log failed, and is tried again', {
+        directory,
+        reason: reasonOf(error),
+      });
+    },
     onFault(error: unknown) {
       host.count('failed', { kind: 'log' });
       host.level('writable', 0);

@@ -40,6 +40,8 @@ export interface LogOptions extends Tunables {
   /** Members of every entry that tell when and in which process: `ts`, `mono_us`, `boot`. */
   stamp(): Flat;
   now(): number;
+  /** A write failed, and is tried once more at once. */
+  onSetback?(error: unknown): void;
   /** The disk took nothing; or takes it again. */
   onFault(error: unknown): void;
   onRecovered(): void;
@@ -230,8 +232,6 @@ export class AuditLog {
       await this.#drain();
     });
     this.#rest();
-    // What came after the last look, while nobody else could begin.
-    if (this.#queue.length > 0) void this.#pump();
   }
 
   /** Nothing else touches the files meanwhile. */
@@ -240,7 +240,8 @@ export class AuditLog {
     try {
       await work();
     } catch (error) {
-      // Often the next attempt works, in another file: then nobody notices.
+      // Often the next attempt works, in another file: then no call notices.
+      this.#options.onSetback?.(error);
       await this.#tail
         .recover(error)
         .then(() => this.#drain())

@@ -204,9 +204,11 @@ export class Tail {
       await file.close().catch(() => {});
       ({ file: this.#file, identity: this.#identity, segment: this.#segment } = before);
       ({ offset: this.#offset, digest: this.#digest } = state);
+      this.isMoving = false;
       throw error;
     }
     this.isMoving = false;
+    if (first === this.#recovery) this.#recovery = undefined;
     await before.file.close().catch(() => {});
     await this.save();
   }
@@ -291,7 +293,6 @@ export class Tail {
     const last = { last_file: this.#segment, last_offset: this.#offset, last_seq: this.#seq };
     if (torn || !this.#recovery) this.#recovery = { ...recoveryOf(torn), detail, ...last };
     await this.#next(this.#recovery, digestOf(this.#digest));
-    this.#recovery = undefined;
   }
 
   /** A log that has no entry yet needs no other file for its first. */

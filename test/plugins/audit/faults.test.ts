@@ -19,7 +19,7 @@ test('one fsync that fails is not asked again: the entries go into another file,
   await fill(log, 3);
   disk.fail('datasync', 'EIO', 1);
   const numbers = await fill(log, 2);
-  expect([numbers.length, it.said]).toEqual([2, []]);
+  expect([numbers.length, it.said]).toEqual([2, ['setback']]);
   expect(segmentsOf(it.directory)).toHaveLength(2);
   const [recovery] = entriesOf(it.directory, 'recovery');
   const torn = readFileSync(join(it.directory, String(recovery?.torn_file)));
@@ -42,12 +42,16 @@ test('a disk that takes a part of a write, and then nothing for a while', async 
   const refused = await Promise.allSettled([log.append({ type: 'late', n: 1 })]);
   expect(refused[0]).toMatchObject({ status: 'rejected', reason: { reason: 'fault' } });
   await expect(log.append({ type: 'late', n: 2 })).rejects.toThrow('the log cannot be written');
-  expect([it.said, log.waiting, String(log.fault)]).toEqual([['fault'], 2, 'Error: ENOSPC: it fails']);
+  expect([it.said, log.waiting, String(log.fault)]).toEqual([
+    ['setback', 'fault'],
+    2,
+    'Error: ENOSPC: it fails',
+  ]);
   disk.heal();
   await until(() => log.fault === undefined && log.waiting === 0);
   // In order, as they were appended.
   expect(entriesOf(it.directory, 'late').map(({ n }) => n)).toEqual([1, 2]);
-  expect(it.said).toEqual(['fault', 'recovered']);
+  expect(it.said).toEqual(['setback', 'fault', 'recovered']);
   await log.append({ type: 'test' });
   expect(wholeLog(it.directory, ORIGIN)).toBe(log.seq);
   expect(entriesOf(it.directory, 'recovery')).toHaveLength(1);

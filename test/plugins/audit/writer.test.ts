@@ -47,7 +47,7 @@ test('strict: a disk that takes nothing refuses, from then on before anything is
   disk.fail('write', 'ENOSPC');
   await expect(write(1)).rejects.toThrow(LogUnavailable);
   expect(writer.takes('tools/call')).toBe(false);
-  expect(it.said).toEqual(['fault']);
+  expect(it.said).toEqual(['setback', 'fault']);
 });
 
 test('strict: a disk that does not answer refuses after `wait`', async () => {
