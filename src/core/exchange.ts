@@ -312,10 +312,14 @@ export class Exchange {
     return this.get(progressFact)?.reassurance;
   }
 
-  /** One upstream's share: own request and signal, reads this exchange's facts. */
+  /**
+   * One upstream's share: own request and signal, reads this exchange's facts. Of another method it is something that
+   * the gateway has to look up first.
+   */
   fork(upstream: string, request: McpRequest, signal = this.signal): Exchange {
+    const isOwn = this.isOwn || request.method !== this.#request.method;
     return new Exchange(
-      { ...this.#init(), request, signal },
+      { ...this.#init(), request, signal, isOwn },
       {
         facts: this.#facts,
         leg: { upstream },

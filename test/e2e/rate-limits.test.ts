@@ -222,6 +222,14 @@ test('what stands above sees who was refused, and by which entry', async () => {
   ]);
 });
 
+test('in the pipeline of an upstream what reaches it counts, and not what is looked up there', async () => {
+  const demo = { builtin: 'demo', pipeline: [{ ratelimit: { rate: '2/h' } }] };
+  const { url } = await start([], { demo, other: { builtin: 'demo' } });
+  for (const _ of [1, 2]) expect(await codeOf(call(url, 'demo__echo', { text: 'a' }))).toEqual([200, 'done']);
+  expect(await codeOf(call(url, 'demo__echo', { text: 'a' }))).toEqual([200, 'RATE_LIMITED']);
+  expect(await codeOf(call(url, 'other__echo', { text: 'a' }))).toEqual([200, 'done']);
+});
+
 test('in a file, what was used outlives the gateway', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-limits-'));
   ends.push(() => rmSync(dir, { recursive: true, force: true }));

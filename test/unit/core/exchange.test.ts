@@ -4,7 +4,7 @@ import { CallProgress, progressFact } from '../../../src/core/call-progress.ts';
 import { principalFact } from '../../../src/core/exchange.ts';
 import { fact } from '../../../src/core/facts.ts';
 import { createMetrics } from '../../../src/core/metrics.ts';
-import { McpResult } from '../../../src/protocol/message.ts';
+import { McpRequest, McpResult } from '../../../src/protocol/message.ts';
 import { exchangeOf } from '../../../src/testing/call.ts';
 
 const exchange = (signal = new AbortController().signal) =>
@@ -20,6 +20,8 @@ test('an exchange knows its round, and whether anybody has sent it', () => {
     [2, false],
     [2, false],
   ]);
+  const list = new McpRequest('tools/list', undefined);
+  expect([x.fork('up', list).isOwn, x.fork('up', list).fork('up', x.request).isOwn]).toEqual([true, true]);
 });
 
 describe('facts', () => {
