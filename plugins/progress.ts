@@ -59,7 +59,7 @@ const schema = z.strictObject({
       description:
         'What is different for clients, by the name they give themselves, in any case; `*` at the end stands for any rest. The first that fits counts, before what is known of clients.',
     })
-    .prefault({}),
+    .optional(),
 });
 
 export default definePlugin({
@@ -68,7 +68,7 @@ export default definePlugin({
   about:
     'Limits how often a call reports progress, and breaks silence before a client gives up; the last update before the result always arrives.',
   schema,
-  setup({ every, message_max, per_principal: rate, heartbeat, clients }, host) {
+  setup({ every, message_max, per_principal: rate, heartbeat, clients = {} }, host) {
     const quota = host.keep('quota v1', () => new Quota());
     const overQuota = (): void => host.limitHit('progress_per_principal');
     const pace: Pace = { every, rate, quota, log: host.log, now: host.now, overQuota };
