@@ -5,7 +5,8 @@ import { ALL_KINDS, sceneOf, tryMany } from '../test/fixtures/audit/try-kinds.ts
 const TIMES = Number(process.argv[3] ?? 10_000);
 const SEED = Number(process.argv[4] ?? 1);
 
-using scene = await sceneOf();
+// More than 256 entries, so that there is a whole tile.
+using scene = await sceneOf({ entries: 260, checkpointEntries: 60 });
 let missed = 0;
 for (const [at, kind] of ALL_KINDS.entries()) {
   const began = performance.now();

@@ -112,7 +112,7 @@ async function goOn(options: LogOptions, segments: readonly Segment[], state: St
   const onDisk = hasTree ? Math.min(vouched, seq) : undefined;
   // What nobody keeps up to date any more says nothing.
   if (!hasTree) rmSync(join(directory, 'tile'), { recursive: true, force: true });
-  const { tree, tiles } = grow({ directory, segments, state, leaves, size: seq, onDisk });
+  const { tree, tiles } = grow({ directory, state, leaves, size: seq, onDisk });
   const identity = await identityOf(file);
   const end = {
     file,

@@ -1,13 +1,11 @@
 // The tree of a log that is opened: from what the state kept of it, from the files of the tree, else from all entries.
 
-import { join } from 'node:path';
+import { entryHashes } from './grown.ts';
 import { fromHex, type Hash } from './hash.ts';
-import { linesOf, type Segment } from './segments.ts';
 import type { State } from './state.ts';
-import { TileReader, Tiles } from './tiles.ts';
+import { TileReader, Tiles, WIDTH } from './tiles.ts';
 import { Frontier, leafOf } from './tree.ts';
 
-const WIDTH = 256;
 const HEX = 64;
 
 export interface Grown {
@@ -17,7 +15,6 @@ export interface Grown {
 
 export interface Growth {
   readonly directory: string;
-  readonly segments: readonly Segment[];
   readonly state: State;
   /** Of the last entries, which were read already; at least of those behind the state. */
   readonly leaves: readonly Hash[];
@@ -42,9 +39,9 @@ export function wholeTiles(size: number): number {
   return Math.floor(size / WIDTH) * WIDTH;
 }
 
-function leavesBehind(seq: number, { directory, segments, leaves, size }: Growth): Iterable<Hash> {
+function leavesBehind(seq: number, { directory, leaves, size }: Growth): Iterable<Hash> {
   const known = size - leaves.length;
-  return seq >= known ? leaves.slice(seq - known) : leavesOf(directory, segments, seq + 1, size);
+  return seq >= known ? leaves.slice(seq - known) : leavesOf(directory, seq + 1, size);
 }
 
 /** @returns undefined where the state has none, or what is none of so many entries */
@@ -65,20 +62,6 @@ function tilesFrom(directory: string, size: number): Tiles | undefined {
   }
 }
 
-function* leavesOf(
-  directory: string,
-  segments: readonly Segment[],
-  from: number,
-  to: number,
-): Generator<Hash> {
-  const start = segments.findLastIndex(({ first }) => first <= from);
-  for (const { first, name } of from > to ? [] : segments.slice(Math.max(0, start))) {
-    let seq = first;
-    for (const { bytes } of linesOf(join(directory, name))) {
-      if (seq > to) return;
-      const at = bytes.indexOf('"entry_hash":"') + '"entry_hash":"'.length;
-      const hash = fromHex(bytes.toString('latin1', at, at + HEX));
-      if (seq++ >= from && hash) yield leafOf(hash);
-    }
-  }
+function* leavesOf(directory: string, from: number, to: number): Generator<Hash> {
+  for (const hash of from > to ? [] : entryHashes(directory, from, to)) yield leafOf(hash);
 }

@@ -3,10 +3,12 @@ import { afterAll, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AUDIT_ROWS } from '../../../src/cli/audit-rows.ts';
 import { tell } from '../../../src/cli/main.ts';
 import { runProgram } from '../../../src/cli/program.ts';
 import { copyOf, filesOf, writeLog } from '../../fixtures/audit/log.ts';
 import { fakeShell } from '../../fixtures/shell.ts';
+import { root } from '../../house/tree.ts';
 
 const log = await writeLog({ entries: 300 });
 const place = mkdtempSync(join(tmpdir(), 'sluice-audit-cli-'));
@@ -233,4 +235,22 @@ test('a table has no cell that a spreadsheet would run', async () => {
   expect(out).toContain(`,"'=HYPERLINK(""http://x"")",`);
   expect(out).toContain(",'-1+1,");
   expect(out).toContain(',-1,');
+});
+
+test('what pages show of it can be typed', () => {
+  const pages = ['docs/audit.md', 'docs/audit-format.md', 'docs/audit-anchors.md', 'docs/plugins/audit.md'];
+  const lines = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/^sluice (audit \w+)([^#\n]*)/gm)].map(
+      ([, name = '', rest = '']) => ({
+        name,
+        flags: [...rest.matchAll(/(?<= )--?[a-z][a-z-]*/g)].map(([flag]) => flag),
+      }),
+    ),
+  );
+  expect(lines.length).toBeGreaterThan(10);
+  for (const { name, flags } of lines) {
+    const declared = AUDIT_ROWS.find((row) => row.name === name)?.options ?? [];
+    const known = declared.flatMap(([all]) => all.split(/[ ,]+/).filter((part) => part.startsWith('-')));
+    expect([name, flags.filter((flag) => !known.includes(flag))]).toEqual([name, []]);
+  }
 });
