@@ -20,6 +20,7 @@ import { auditLog } from '../../plugins/audit/tools/audit-log.ts';
 import { verifyLog } from '../../plugins/audit/verify.ts';
 import { copyOf, filesOf, optionsFor, writeLog } from '../fixtures/audit/log.ts';
 import { askPython, python } from '../fixtures/audit/python.ts';
+import { startWitness } from '../fixtures/audit/witness.ts';
 
 const keyOf = (log: { signer: { public: string } | undefined }): string => log.signer?.public ?? '';
 
@@ -181,4 +182,31 @@ test('whatever is wrong with a file, a look ends and says so', async () => {
       expect([name, verifyLog(copy, { key: log.signer?.verifier }).verdict]).toEqual([name, 'tampered']);
       rmSync(copy, { recursive: true });
     }
+});
+
+test('what a witness cosigned counts as kept elsewhere, wherever it lies', async () => {
+  using log = await writeLog({ entries: 60 });
+  using other = await writeLog({ entries: 60, pem: log.pem });
+  await using witness = startWitness({
+    logs: new Map([[log.origin, log.signer ? [log.signer.verifier] : []]]),
+  });
+  const note = readFileSync(join(log.directory, 'checkpoint'), 'utf8');
+  const body = `old 0\n\n${note}`;
+  const cosigned = await (await fetch(`${witness.url}/add-checkpoint`, { method: 'POST', body })).text();
+  for (const { directory } of [log, other]) {
+    mkdirSync(join(directory, 'anchors'));
+    const line = JSON.stringify({ note: note + cosigned });
+    writeFileSync(join(directory, 'anchors', 'witness.jsonl'), `${line}\n`);
+  }
+  const given = { keys: [keyOf(log)], anchors: new Map(), witnesses: [witness.key], requireAnchor: true };
+  const told = auditLog.verify([log.directory], given);
+  expect(told.verdict).toBe('passed');
+  expect(told.text).toContain('by witness witness.example.com/w1, in anchors/witness.jsonl');
+  // Whoever has the key can make another log; the witness has seen this one.
+  const foreign = auditLog.verify([other.directory], given);
+  expect(foreign.verdict).toBe('tampered');
+  expect(foreign.text).toContain('anchor: the entries up to');
+  await using stranger = startWitness({ logs: new Map() });
+  const nobody = { ...given, witnesses: [stranger.key] };
+  expect(() => auditLog.verify([log.directory], nobody)).toThrow('is cosigned by the witness');
 });

@@ -43,8 +43,11 @@ export function trustOf(given: Given, directory: string): Trust {
     const by = cosigners.find(({ timeOf }) => anchor.note && timeOf(anchor.note) !== undefined);
     return by ? [{ ...anchor, from: `witness ${by.name}, in ${anchor.from}` }] : [];
   });
-  if (all.length > 0 && counting.length === 0)
-    throw new Advised('no checkpoint in these files is cosigned by the witness', 'look at --witness-key');
+  if (cosigners.length > 0 && counting.length === 0)
+    throw new Advised(
+      `no checkpoint of ${directory} is cosigned by the witness`,
+      'they lie in `anchors/` of the log, or where --anchor says',
+    );
   return {
     key,
     anchors: [...counting, ...[...stamped].flatMap(([name, text]) => anchorsIn(text, name))],
