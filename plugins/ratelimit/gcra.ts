@@ -7,7 +7,7 @@ import { DEBT_BURSTS, type Rate } from './store.ts';
 export interface State {
   /** When `level` was so, microseconds since the epoch; of a quota, when its window began. */
   readonly at: number;
-  /** What is used, in units × `scale`. */
+  /** What is used: of a rate in units × `scale`, of a quota in parts of a unit. */
   readonly level: number;
   /** Microseconds of the window that it was counted by: a reload may bring another one. */
   readonly scale: number;

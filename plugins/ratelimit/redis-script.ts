@@ -18,6 +18,8 @@ export const SCRIPT = `
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local WEEK, MONDAY = 604800000000, 345600000000
+-- Milliseconds that a key can be told to last: three thousand years.
+local LONGEST = 100000000000000
 local op, admitted, views, last = ARGV[1], 1, {}, {}
 
 local function level_of(v, at, level, scale)
@@ -62,7 +64,7 @@ local function keep(v, level)
   if level == v.level and not v.dirty then return end
   local rest = v.kind == 'rate' and level / v.units or v.start + v.scale - now
   local text = string.format('%.0f %.0f %.0f', v.at, level, v.scale)
-  redis.call('SET', v.key, text, 'PX', string.format('%.0f', math.floor(rest / 1000) + 1))
+  redis.call('SET', v.key, text, 'PX', string.format('%.0f', math.min(math.floor(rest / 1000) + 1, LONGEST)))
 end
 
 local function settle(v)

@@ -1,4 +1,4 @@
-// How one limit on one key stands, whatever it is and wherever it is counted. Microseconds, and units × `scale`.
+// How one limit on one key stands, whatever it is and wherever it is counted. Microseconds, and units × `grain`.
 
 import { rateMost, rateRefund, rateWait, type State } from './gcra.ts';
 import { quotaRefund, quotaWait, windowStart } from './quota.ts';
@@ -23,7 +23,7 @@ export function tell({ limit, level: before, want, admitted }: View, level: numb
   const most = capacity(limit);
   return {
     admitted,
-    remaining: Math.max(0, Math.floor((most - level) / scaleOf(limit))),
+    remaining: Math.max(0, Math.floor((most - level) / grain(limit))),
     resetMs: inMs(wait(limit, level, now)),
     retryMs: admitted
       ? 0
@@ -33,18 +33,24 @@ export function tell({ limit, level: before, want, admitted }: View, level: numb
   };
 }
 
+/** Microseconds of the window. */
 export function scaleOf({ window }: Limit): number {
   return window * 1_000;
 }
 
+/** What a unit counts as: of a rate what runs off in a microsecond is whole then; of a quota any number of bytes is. */
+function grain(limit: Limit): number {
+  return limit.kind === 'rate' ? scaleOf(limit) : 2 ** 16;
+}
+
 export function capacity(limit: Limit): number {
-  return (limit.kind === 'rate' ? limit.burst : limit.units) * scaleOf(limit);
+  return (limit.kind === 'rate' ? limit.burst : limit.units) * grain(limit);
 }
 
 /** @throws RangeError where a cost is none: nobody could tell what to count */
 export function inScale(limit: Limit, cost: number): number {
   if (!(cost >= 0)) throw new RangeError(`a cost of ${cost}`);
-  return Math.round(cost * scaleOf(limit));
+  return Math.round(cost * grain(limit));
 }
 
 /** What is kept when so much is used. */
@@ -91,7 +97,7 @@ export function settled(
 
 /** As far as debts go. Those of a quota end with its window. */
 export function mostOf(limit: Limit): number {
-  return limit.kind === 'rate' ? rateMost(limit) : Number.MAX_SAFE_INTEGER;
+  return limit.kind === 'rate' ? rateMost(limit) : Number.POSITIVE_INFINITY;
 }
 
 function wait(limit: Limit, level: number, now: number): number {

@@ -70,6 +70,16 @@ describe('a quota', () => {
   });
 });
 
+test('a quota of bytes, and a week of them, owes what it came to', () => {
+  const { store } = counting();
+  const weekly: Quota = { kind: 'quota', units: 1e12, window: 7 * DAY };
+  store.take([ask(weekly, 9e11)]);
+  store.adjust([{ key: 'k', limit: weekly, taken: 0, cost: 5e10, afterMs: 0 }]);
+  expect(store.peek([ask(weekly)])).toMatchObject([{ remaining: 5e10 }]);
+  store.adjust([{ key: 'k', limit: weekly, taken: 0, cost: 1e11, afterMs: 0 }]);
+  expect(store.take([ask(weekly)])).toMatchObject([{ admitted: false, remaining: 0 }]);
+});
+
 describe('several limits', () => {
   test('take all or none', () => {
     const { store } = counting();

@@ -21,13 +21,20 @@ const limits: readonly Limit[] = [
   { kind: 'rate', units: 1, window: 1, burst: 1_000_000_000 },
   { kind: 'quota', units: 200, window: 604_800_000 },
   { kind: 'quota', units: 100, window: 3_600_000 },
+  { kind: 'quota', units: 1e12, window: 604_800_000 },
+  { kind: 'rate', units: 1, window: 604_800_000, burst: 1e9 },
 ];
 const counted = fc.record({ key: fc.constantFrom('a', 'b'), limit: fc.nat(limits.length - 1) });
 const named = (one: { key: string; limit: number }) => ({
   key: `${one.key} ${one.limit}`,
   limit: limits[one.limit] as Limit,
 });
-const cost = fc.oneof(fc.nat(8), fc.nat(400), fc.double({ min: 0, max: 3, noNaN: true }));
+const cost = fc.oneof(
+  fc.nat(8),
+  fc.nat(400),
+  fc.nat(1_000_000_000),
+  fc.double({ min: 0, max: 3, noNaN: true }),
+);
 const step = fc.oneof(
   fc.record({ take: fc.array(fc.tuple(counted, cost), { minLength: 1, maxLength: 5 }) }),
   fc.record({ settle: fc.tuple(counted, cost, cost, fc.nat(10_000)) }),
