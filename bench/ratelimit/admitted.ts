@@ -27,6 +27,8 @@ interface Taken {
   readonly from: number;
   readonly to: number;
   readonly admitted: number;
+  /** What nobody asked for in the end. */
+  readonly left: number;
 }
 
 function startTaker(options: StoreOptions): { readonly end: (how: 'orderly' | 'killed') => Promise<Taken> } {
@@ -43,8 +45,8 @@ function startTaker(options: StoreOptions): { readonly end: (how: 'orderly' | 'k
       await child.exited;
       const lines = (await output).trim().split('\n');
       const [from = Number.NaN] = (lines[0] ?? '').split(' ').map(Number);
-      const [to = Number.NaN, admitted = Number.NaN] = (lines.at(-1) ?? '').split(' ').map(Number);
-      return { from, to, admitted };
+      const [to = Number.NaN, admitted = Number.NaN, left = 0] = (lines.at(-1) ?? '').split(' ').map(Number);
+      return { from, to, admitted, left };
     },
   };
 }
@@ -52,7 +54,8 @@ function startTaker(options: StoreOptions): { readonly end: (how: 'orderly' | 'k
 function judged(what: string, all: readonly Taken[]): Admitted {
   const spanMs = Math.max(...all.map(({ to }) => to)) - Math.min(...all.map(({ from }) => from));
   const admitted = all.reduce((sum, each) => sum + each.admitted, 0);
-  return { what, admitted, ideal: RATE.burst + (spanMs / RATE.window) * RATE.units };
+  const left = all.toSorted((a, b) => a.to - b.to).at(-1)?.left ?? 0;
+  return { what, admitted, ideal: RATE.burst + (spanMs / RATE.window) * RATE.units - left };
 }
 
 /** @param between what happens in the middle */
@@ -96,8 +99,10 @@ async function reloaded(): Promise<Admitted> {
     scope = next;
     await last.release();
   }
+  const to = Date.now();
+  const [told] = await store.peek([{ key: 'shared', limit: RATE }]);
   await scope.release();
-  return judged(`memory, ${reloads} reloads`, [{ from, to: Date.now(), admitted }]);
+  return judged(`memory, ${reloads} reloads`, [{ from, to, admitted, left: told?.remaining ?? 0 }]);
 }
 
 export async function* admissions(): AsyncGenerator<Admitted> {

@@ -1,5 +1,5 @@
 // A process that asks a store without a break, as callers do that take all they can get, and prints a line for each
-// 10 ms: when, and how much it has been let take so far. Ends with its stdin.
+// 10 ms: when, and how much it has been let take so far. Ends with its stdin, and says then what is left.
 import { setTimeout as pause } from 'node:timers/promises';
 import { keepStore, type StoreOptions } from '../../plugins/ratelimit/open.ts';
 import type { Rate } from '../../plugins/ratelimit/store.ts';
@@ -26,5 +26,6 @@ while (!isOver) {
   else await pause(1);
 }
 await end;
+const [left] = await store.peek([{ key: 'shared', limit: rate }]);
+console.log(`${Date.now()} ${admitted} ${left?.remaining}`);
 await store.close();
-console.log(`${Date.now()} ${admitted}`);

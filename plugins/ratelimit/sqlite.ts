@@ -2,6 +2,7 @@
 
 import type { Database } from 'bun:sqlite';
 import { statSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PluginHost } from '../../src/plugin.ts';
 import { isBusy, isDamaged, openSqlite } from '../sqlite/file.ts';
 import type { State } from './gcra.ts';
@@ -14,7 +15,7 @@ import type { Ask, Counted, Limit, Lost, Settlement, Store, Told } from './store
 export interface SqliteOptions extends StandbyOptions {
   /** Absolute. */
   readonly path: string;
-  /** How long another process that writes is waited for, milliseconds: all else in this process waits as long. */
+  /** How long another process that writes is waited for, milliseconds. */
   readonly deadline: number;
 }
 
@@ -23,8 +24,8 @@ const LAYOUT = 1;
 const PAUSE = 500;
 /** The same after others have kept it to themselves: they are seldom at it for long. */
 const BUSY_PAUSE = 50;
-/** How long a try that follows a fault may wait: nobody is to wait twice. */
-const IMPATIENCE = 5;
+/** How long one look may hold up all else in this process: others are seldom longer at it. Milliseconds. */
+const PATIENCE = 2;
 /** Between two looks whether others still write, at most, milliseconds. */
 const NAP = 0.5;
 /**
@@ -35,14 +36,19 @@ const SETTINGS = ['journal_mode = WAL', 'synchronous = NORMAL', 'wal_autocheckpo
 
 type Host = Pick<PluginHost, 'now' | 'log' | 'count' | 'level' | 'limitHit'>;
 
+type Work<T> = (cells: Cells, now: number) => T;
+
+/** What became of it: done, others were writing, or it could not be. */
+type Tried<T> = { readonly value: T } | { readonly busy: unknown } | Record<never, never>;
+
 /** A file that is open. */
 interface Opened {
   readonly db: Database;
   readonly cells: SqliteCells;
   /** Which file it is. */
   readonly inode: number;
-  readonly reading: (work: () => void) => void;
-  readonly writing: (work: () => void) => void;
+  readonly reading: (work: () => unknown) => unknown;
+  readonly writing: (work: () => unknown) => unknown;
 }
 
 export class SqliteStore implements Store {
@@ -58,6 +64,7 @@ export class SqliteStore implements Store {
   #wasDamaged = true;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
+  #napping: Promise<void> | undefined;
 
   constructor(host: Host, options: SqliteOptions) {
     this.#host = host;
@@ -76,24 +83,25 @@ export class SqliteStore implements Store {
     this.#standby.options = options;
   }
 
-  take(asks: readonly Ask[]): Told[] {
-    return (
-      this.#refusal(asks) ??
-      this.#attempt('writing', (cells, now) => takeAll(asks, cells, now)) ??
-      this.#standby.take(asks)
+  take(asks: readonly Ask[]): Told[] | Promise<Told[]> {
+    const refused = this.#refusal(asks);
+    if (refused) return refused;
+    return this.#write(
+      (cells, now) => takeAll(asks, cells, now),
+      () => this.#standby.take(asks),
     );
   }
 
-  adjust(settlements: readonly Settlement[]): void {
-    const isDone = this.#attempt('writing', (cells, now) => {
-      settleAll(settlements, cells, now);
-      return true;
-    });
-    if (!isDone) this.#standby.adjust(settlements);
+  adjust(settlements: readonly Settlement[]): void | Promise<void> {
+    return this.#write(
+      (cells, now) => settleAll(settlements, cells, now),
+      () => this.#standby.adjust(settlements),
+    );
   }
 
   peek(keys: readonly Counted[]): Told[] {
-    return this.#attempt('reading', (cells, now) => peekAll(keys, cells, now)) ?? this.#standby.peek(keys);
+    const tried = this.#attempt('reading', (cells, now) => peekAll(keys, cells, now));
+    return 'value' in tried ? tried.value : this.#standby.peek(keys);
   }
 
   close(): void {
@@ -112,34 +120,60 @@ export class SqliteStore implements Store {
     const set = (): void => {
       isChange = true;
     };
-    const told = this.#attempt('reading', ({ get }, now) => takeAll(asks, { get, set }, now));
-    return isChange ? undefined : told;
+    const tried = this.#attempt('reading', ({ get }, now) => takeAll(asks, { get, set }, now));
+    return isChange || !('value' in tried) ? undefined : tried.value;
   }
 
-  /** One transaction. @returns undefined where it could not be done */
-  #attempt<T>(how: 'reading' | 'writing', work: (cells: Cells, now: number) => T): T | undefined {
-    if (this.#isClosed) return undefined;
+  #write<T>(work: Work<T>, instead: () => T): T | Promise<T> {
+    const tried = this.#attempt('writing', work, this.#napping ? 0 : PATIENCE);
+    if ('busy' in tried) return this.#wait(work, instead);
+    return 'value' in tried ? tried.value : instead();
+  }
+
+  /** Until others have written; nothing else in this process waits meanwhile. */
+  async #wait<T>(work: Work<T>, instead: () => T): Promise<T> {
+    const until = performance.now() + this.#options.deadline;
+    let tried: Tried<T> = {};
+    do {
+      await this.#nap();
+      tried = this.#attempt('writing', work, 0);
+    } while ('busy' in tried && performance.now() < until);
+    if ('busy' in tried) this.#fail(tried.busy);
+    return 'value' in tried ? tried.value : instead();
+  }
+
+  /** One for all that wait. */
+  #nap(): Promise<void> {
+    this.#napping ??= pause(1).finally(() => {
+      this.#napping = undefined;
+    });
+    return this.#napping;
+  }
+
+  /** One transaction. */
+  #attempt<T>(how: 'reading' | 'writing', work: Work<T>, patience = PATIENCE): Tried<T> {
+    if (this.#isClosed) return {};
     const now = this.#host.now();
-    if (this.#lost && Math.abs(now - this.#failedAt) < this.#pause) return undefined;
+    if (this.#lost && Math.abs(now - this.#failedAt) < this.#pause) return {};
     try {
       const heard = new Map<string, [State, Limit]>();
-      let value: T | undefined;
-      patiently(this.#lost ? IMPATIENCE : this.#options.deadline, () => {
+      const value = patiently(patience, () => {
         const opened = this.#current(now);
-        opened[how](() => {
+        return opened[how](() => {
           heard.clear();
           // By the clock as it is now: others may have written while this one waited.
           const at = Math.round(this.#host.now() * 1_000);
-          value = work(this.#cells(opened.cells, heard, at), at);
+          return work(this.#cells(opened.cells, heard, at), at);
         });
       });
       for (const [digest, [state, limit]] of heard) this.#standby.heard(digest, state, limit);
       if (how === 'writing') this.#back();
-      return value;
+      return { value: value as T };
     } catch (error) {
       if (error instanceof RangeError) throw error;
+      if (isBusy(error) && !this.#lost) return { busy: error };
       this.#fail(error);
-      return undefined;
+      return {};
     }
   }
 
@@ -189,7 +223,7 @@ export class SqliteStore implements Store {
     this.#wasDamaged = false;
     this.#standby.doubt();
     const cells = new SqliteCells(db, () => this.#host.limitHit('ratelimit_keys'));
-    const transaction = db.transaction((work: () => void) => work());
+    const transaction = db.transaction((work: () => unknown) => work());
     const { deferred: reading, immediate: writing } = transaction;
     return { db, cells, inode: inodeOf(path), reading, writing };
   }
@@ -225,14 +259,13 @@ export class SqliteStore implements Store {
 
 /**
  * SQLite would wait by itself, for longer each time, and let whoever comes meanwhile go first.
- * @throws what `work` throws, of a file that others write after so many milliseconds
+ * @throws what `work` throws, of a file that others write after some milliseconds
  */
-function patiently(ms: number, work: () => void): void {
+function patiently<T>(ms: number, work: () => T): T {
   const until = performance.now() + ms;
   while (true) {
     try {
-      work();
-      return;
+      return work();
     } catch (error) {
       if (!isBusy(error) || performance.now() >= until) throw error;
     }

@@ -134,8 +134,7 @@ describe('a file', () => {
         Buffer.alloc(size - 4_096, 7),
       ]),
     );
-    const [first] = inFile({}, host).store.take([ask(QUOTA, 1, '7')]);
-    expect(first?.admitted).toBe(true);
+    expect(inFile({}, host).store.take([ask(QUOTA, 1, '7')])).toMatchObject([{ admitted: true }]);
     host.clock.now += 1_000;
     expect(store.take([ask(QUOTA, 1, '7')])).toMatchObject([{ admitted: false }]);
     expect(store.take([ask(QUOTA, 1, '8')])).toMatchObject([{ admitted: false }]);
@@ -157,13 +156,15 @@ describe('a file', () => {
     const other = new Database(path);
     other.run('BEGIN IMMEDIATE');
     const lost = host.said(LOST);
-    expect(store.take([ask(QUOTA, 5)])).toMatchObject([{ admitted: true, remaining: 2, failing: 'local' }]);
+    expect(await store.take([ask(QUOTA, 5)])).toMatchObject([
+      { admitted: true, remaining: 2, failing: 'local' },
+    ]);
     expect((await lost).fields?.reason).toBe('busy');
     host.clock.now += 49;
     expect(store.take([ask(QUOTA, 5)])).toMatchObject([{ admitted: false, remaining: 2, failing: 'local' }]);
     other.run('COMMIT');
     // Not asked again at once.
-    expect(store.take([ask(QUOTA, 0)])[0]?.failing).toBe('local');
+    expect(store.take([ask(QUOTA, 0)])).toMatchObject([{ failing: 'local' }]);
     const back = host.said(BACK);
     host.clock.now += 1;
     expect(store.take([ask(QUOTA, 2)])).toEqual([
@@ -173,6 +174,21 @@ describe('a file', () => {
     expect(inFile({}, host).store.peek([ask(QUOTA)])).toMatchObject([{ remaining: 0 }]);
     expect(host.counts).toEqual(['store_lost busy', ...Array(3).fill('store_failing local'), 'store_back']);
     other.close();
+  });
+  test('that others write is waited for, and nobody else in this process waits', async () => {
+    const { store, host, path } = inFile({ deadline: 10_000 });
+    store.take([ask(QUOTA, 5)]);
+    const other = new Database(path);
+    other.run('BEGIN IMMEDIATE');
+    const waiting = [store.take([ask(QUOTA, 5)]), store.take([ask(QUOTA, 5, 'other')])];
+    expect(waiting.map((each) => each instanceof Promise)).toEqual([true, true]);
+    other.run('COMMIT');
+    other.close();
+    expect(await Promise.all(waiting)).toMatchObject([
+      [{ admitted: true, remaining: 2 }],
+      [{ admitted: true, remaining: 7 }],
+    ]);
+    expect(host.counts).toEqual([]);
   });
   test('is written by others while this one refuses', () => {
     const { store, host, path } = inFile({ deadline: 1 });
