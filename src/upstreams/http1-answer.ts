@@ -109,6 +109,8 @@ export class Http1Answer implements HttpAnswer, AsyncIterableIterator<Uint8Array
   /** For the connection, once: all has come, or nothing more will. */
   end(error?: unknown): void {
     clearTimeout(this.#slow);
+    // What is next on the connection is held back by nobody yet.
+    if (this.#isPaused) this.#source?.resume();
     this.#source = undefined;
     if (error !== undefined)
       this.#fault = new GatewayError(

@@ -174,7 +174,8 @@ describe('an upstream is held back', () => {
   test('by who does not read, and let go on', async () => {
     const size = 40_000_000;
     let sent = 0;
-    const server = await verbatim((socket) => {
+    const server = await verbatim((socket, _, nth) => {
+      if (nth > 0) return socket.write(ok('next'));
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
       const chunk = Buffer.alloc(100_000, 120);
       const more = (): void => {
@@ -185,7 +186,8 @@ describe('an upstream is held back', () => {
       };
       more();
     });
-    const answer = await ask(clientOf(), server);
+    const client = clientOf();
+    const answer = await ask(client, server);
     const [socket] = server.sockets;
     let before = -1;
     // Until its system takes no more.
@@ -196,6 +198,20 @@ describe('an upstream is held back', () => {
     expect(socket?.writableNeedDrain).toBe(true);
     expect(sent).toBeLessThan(size / 2);
     expect((await textOf(answer)).length).toBe(size);
+  });
+
+  test('until its answer is over: the next one on the connection comes all the same', async () => {
+    const long = 'x'.repeat(200_000);
+    const server = await verbatim((socket) => socket.write(ok(long)));
+    const client = clientOf();
+    for (let i = 0; i < 5; i++) {
+      const answer = await ask(client, server);
+      // It has come whole before anybody reads it.
+      while (server.sockets[0]?.writableLength !== 0) await new Promise((resolve) => setImmediate(resolve));
+      for (let n = 0; n < 50; n++) await new Promise((resolve) => setImmediate(resolve));
+      expect((await textOf(answer)).length).toBe(long.length);
+    }
+    expect(server.heard.map(({ length }) => length)).toEqual([5]);
   });
 });
 
