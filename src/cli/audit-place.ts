@@ -1,7 +1,7 @@
 // Which audit log a command is about: the directory that is named, else the one that the configuration writes to.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { createReader } from './config.ts';
 import { ConfigError } from './diagnostics.ts';
@@ -55,7 +55,7 @@ function configuredPlaces(shell: Shell, { config }: Named, isNeeded: boolean): P
     .filter(({ plugin, mode }) => plugin === 'audit' && mode !== 'off')
     .map(({ options }) => ({
       directory: resolve(state, typeof options?.to === 'string' ? options.to : usual.directory),
-      keyFile: join(state, usual.keyFile),
+      keyFile: resolve(state, keyFileIn(options?.key) ?? usual.keyFile),
       issuers: issuersIn(reading.config),
     }));
   if (places.length > 0 || !isNeeded) return places;
@@ -76,6 +76,11 @@ function issuersIn({ pipeline }: Config): string[] {
       ? [each.issuer]
       : [],
   );
+}
+
+function keyFileIn(key: unknown): string | undefined {
+  const { file } = Object(key) as { file?: unknown };
+  return typeof file === 'string' ? file : undefined;
 }
 
 /** The public key of a log, as given or in a file that is named. */

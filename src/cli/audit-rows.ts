@@ -11,6 +11,7 @@ export interface AuditOptions {
   readonly to?: string;
   readonly anchor?: readonly string[];
   readonly witnessKey?: readonly string[];
+  readonly authority?: string;
   readonly requireAnchor?: boolean;
   readonly lines?: string;
   readonly follow?: boolean;
@@ -42,6 +43,10 @@ const KEY: Flag = ['--key <key...>', 'public key of the log, NAME+ID+KEY or a fi
 const KEY_FILE: Flag = [
   '--key-file <path>',
   "the log's private key (default: audit.key of the state directory)",
+];
+const ISSUER: Flag = [
+  '--issuer <url...>',
+  'who vouches for the principal (default: those of the configuration); repeatable',
 ];
 const SINCE: Flag = ['--since <when>', 'from then on: 2h (ago), 2027-01-31, 2027-01-31T12:00:00Z'];
 const UNTIL: Flag = ['--until <when>', 'before that'];
@@ -124,10 +129,7 @@ export const AUDIT_ROWS: readonly Row[] = [
       SINCE,
       UNTIL,
       ['--principal <name>', 'name, or the 32 hexadecimal digits that entries have'],
-      [
-        '--issuer <url...>',
-        'who vouches for the principal (default: those of the configuration); repeatable',
-      ],
+      ISSUER,
       ['--tenant <name>', 'its tenant; several with commas, as of all that follow'],
       ['--tool <name>', 'a tool, prompt or resource'],
       ['--upstream <name>', ''],
@@ -145,6 +147,27 @@ export const AUDIT_ROWS: readonly Row[] = [
     ],
     run: async (shell, given) =>
       (await import('./audit-query.ts')).queryLog(shell, first(given), given.options),
+  },
+  {
+    name: 'audit forget',
+    args: [DIRECTORY],
+    about: 'Write over the salts of a principal: digests of its arguments and results say nothing any more.',
+    examples: [
+      ['sluice audit forget --principal ada', 'says how many there are'],
+      [
+        'sluice audit forget --principal ada --yes',
+        'for good; the log stays whole, and may be written meanwhile',
+      ],
+    ],
+    options: [
+      ['--principal <name>', 'name, or the 32 hexadecimal digits that entries have'],
+      ISSUER,
+      ['--yes', 'do it'],
+      KEY_FILE,
+      CONFIG,
+    ],
+    run: async (shell, given) =>
+      (await import('./audit-forget.ts')).forgetPrincipal(shell, first(given), given.options),
   },
   {
     name: 'audit prove',

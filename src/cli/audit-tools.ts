@@ -89,6 +89,16 @@ export interface AuditTools {
   ): Promise<ReadonlyMap<string, string>>;
   tail(directory: string, lines: number): Tail;
   search(directory: string, wanted: SearchWanted, keyFile: string | undefined): Iterable<ShownEntry>;
+  /**
+   * Writes over the salts of a principal's calls. @param doIt false to count alone
+   * @throws Error where a name is to be told and no key is there
+   */
+  forget(
+    directory: string,
+    whom: { readonly principal: string; readonly issuers: readonly string[] },
+    keyFile: string | undefined,
+    doIt: boolean,
+  ): { readonly calls: number; readonly salts: number };
   /** A text that proves that the entry is in the log, to whoever has the log's key. */
   prove(directory: string, seq: number): Promise<Told & { readonly proof: string }>;
   checkProof(proof: string, entries: string | undefined, key: string | undefined): Told;

@@ -5,6 +5,7 @@ import { signerOf } from '../note.ts';
 import { segmentsOf } from '../segments.ts';
 import { verifyLog } from '../verify.ts';
 import { type Wanted as ExportWanted, exported } from './export.ts';
+import { forget } from './forget.ts';
 import { checkProof, consistency, proofOf, signedSize } from './proof.ts';
 import { entriesFrom, fieldsOf } from './reading.ts';
 import { plan, repair } from './repair.ts';
@@ -36,6 +37,8 @@ export const auditLog = {
 
   search: (directory: string, wanted: SearchWanted, keyFile: string | undefined) =>
     search(directory, wanted, keyFile),
+
+  forget,
 
   prove: proofOf,
   checkProof,

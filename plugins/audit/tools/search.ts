@@ -60,7 +60,20 @@ function oneOf(index: IndexFile, column: Column, texts: readonly string[]): Cond
   return { sql: `${column} IN (${values.map(() => '?').join(', ')})`, values };
 }
 
-const PSEUDONYM = /^[0-9a-f]{32}$/;
+export const PSEUDONYM = /^[0-9a-f]{32}$/;
+
+/** What names principals in a log. @throws Advised where its key is not there */
+export function namingOf(directory: string, keyFile: string | undefined): Uint8Array {
+  const [first] = entriesFrom(directory, 1);
+  const key =
+    keyFile === undefined ? undefined : existingKey(keyFile, String(fieldsOf(first?.line ?? '').origin));
+  if (key === undefined)
+    throw new Advised(
+      'entries have no names of principals, and without the key of the log none can be told',
+      'say --key-file, or --config; or what entries have: 32 hexadecimal digits',
+    );
+  return key.naming;
+}
 
 /** What entries have for a principal: in each tenant another name, and for each who vouches for it. */
 function principalsOf(
@@ -71,15 +84,7 @@ function principalsOf(
 ): string[] | undefined {
   if (principal === undefined) return undefined;
   if (PSEUDONYM.test(principal)) return [principal];
-  const [first] = entriesFrom(directory, 1);
-  const key =
-    keyFile === undefined ? undefined : existingKey(keyFile, String(fieldsOf(first?.line ?? '').origin));
-  if (key === undefined)
-    throw new Advised(
-      'entries have no names of principals, and without the key of the log none can be told',
-      'say --key-file, or --config; or what entries have: 32 hexadecimal digits',
-    );
-  const { naming } = key;
+  const naming = namingOf(directory, keyFile);
   const tenants = is.get('tenant') ?? [undefined, ...index.tenants()];
   return tenants.flatMap((tenant) =>
     [undefined, ...issuers].map((issuer) => pseudonym(naming, tenant, principal, issuer)),
