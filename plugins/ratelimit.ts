@@ -1,7 +1,6 @@
 // Limits how much is asked: so many in a time, so many a day, so many at once, by whom or what an entry says.
 
 import { definePlugin, type Exchange, type McpResult } from '../src/plugin.ts';
-import { TooLarge } from './ratelimit/costs.ts';
 import { Charge, type Taken } from './ratelimit/counting.ts';
 import { Held, Holding } from './ratelimit/holding.ts';
 import { limitsOf } from './ratelimit/limits.ts';
@@ -11,7 +10,7 @@ import { refusalOf, tooLargeToJudge } from './ratelimit/refusals.ts';
 import { reportOf } from './ratelimit/report.ts';
 import { Seen } from './ratelimit/seen.ts';
 import { storeOf } from './ratelimit/stores.ts';
-import { ARGS_MAX, Subject } from './ratelimit/subject.ts';
+import { ARGS_MAX, Subject, TooLarge } from './ratelimit/subject.ts';
 
 /** At the door there may be no message to answer in. */
 const AT_DOOR = 429;

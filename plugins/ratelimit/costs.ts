@@ -4,7 +4,7 @@ import { anyGlob } from '../../src/plugin.ts';
 import { type Expression, readExpression } from './expression.ts';
 import type { LimitOptions } from './options.ts';
 
-import { ARGS_MAX, type Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 /** How a call ended. */
 export interface Ending {
@@ -13,9 +13,6 @@ export interface Ending {
   readonly failed: boolean;
 }
 
-/** The arguments are more than an expression may look into. */
-export class TooLarge extends Error {}
-
 const MOST = 1e9;
 
 /** @returns what gives the cost of a call before it runs. It throws where an expression fails. */
@@ -23,7 +20,8 @@ export function costOf(cost: LimitOptions['cost'] = 1): (subject: Subject) => nu
   if (typeof cost === 'number') return () => cost;
   if (typeof cost === 'object') return byTable(Object.entries(cost));
   const expression = compiled(cost, 'cost');
-  return (subject) => numberOf(expression.evaluate(knownTo(expression, subject)));
+  return (subject) =>
+    isAbout(expression, subject) ? numberOf(expression.evaluate(subject.knownTo(expression.names))) : 1;
 }
 
 /** @returns what gives the cost in the end, or undefined where that is what it was before */
@@ -38,8 +36,9 @@ export function costAfterOf(
   }
   const expression = compiled(after, 'after');
   return (subject, cost, { bytes, ms, failed }) => {
+    if (!isAbout(expression, subject)) return cost;
     const known = {
-      ...knownTo(expression, subject),
+      ...subject.knownTo(expression.names),
       result_bytes: BigInt(bytes),
       ms: BigInt(Math.round(ms)),
       failed,
@@ -55,9 +54,9 @@ function byTable(rows: readonly (readonly [tool: string, cost: number])[]): (sub
   return ({ tools }) => tests.find(([test]) => tools.some(test))?.[1] ?? 1;
 }
 
-function knownTo({ names }: Expression, subject: Subject): Subject['known'] {
-  if (names.has('args') && subject.size > ARGS_MAX) throw new TooLarge();
-  return subject.known;
+/** One that looks at arguments is about calls of tools: all else costs what it does in a table that has no row for it. */
+function isAbout({ names }: Expression, { isToolCall }: Subject): boolean {
+  return isToolCall || !names.has('args');
 }
 
 function compiled(text: string, purpose: 'cost' | 'after'): Expression {

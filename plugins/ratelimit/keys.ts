@@ -55,9 +55,10 @@ function compiled(text: string): Expression {
   return read;
 }
 
-function byExpression(expression: Expression): (subject: Subject) => string {
+function byExpression(expression: Expression): (subject: Subject) => string | undefined {
   return (subject) => {
-    const value = expression.evaluate(subject.known);
+    if (expression.names.has('args') && !subject.isToolCall) return undefined;
+    const value = expression.evaluate(subject.knownTo(expression.names));
     const isKey = typeof value === 'string' || typeof value === 'bigint' || typeof value === 'boolean';
     if (!isKey && typeof value !== 'number')
       throw new Error('the expression of a limit gives no text to count by');

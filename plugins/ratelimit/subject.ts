@@ -7,6 +7,9 @@ import type { Known } from './expression.ts';
 /** Bytes of arguments that an expression may look into. */
 export const ARGS_MAX = 65_536;
 
+/** The arguments are more than an expression may look into. */
+export class TooLarge extends Error {}
+
 export class Subject {
   readonly #x: Exchange;
   #known: Known | undefined;
@@ -22,7 +25,7 @@ export class Subject {
 
   /** The tool as the client names it. */
   get tool(): string {
-    return this.method === 'tools/call' ? textOf(this.#x.request.params.name) : '';
+    return this.isToolCall ? textOf(this.#x.request.params.name) : '';
   }
 
   /** The same tool by every name it is called: a limit is not got around by another endpoint. */
@@ -71,13 +74,20 @@ export class Subject {
     return this.#address;
   }
 
+  /** Whether there are arguments of a tool that an expression may look at. */
+  get isToolCall(): boolean {
+    return this.method === 'tools/call';
+  }
+
   /** Bytes of the arguments. */
   get size(): number {
     const { raw } = this.#x.request;
     return raw === undefined ? 0 : Buffer.byteLength(raw.text);
   }
 
-  get known(): Known {
+  /** @param names what is looked at of it. @throws TooLarge */
+  knownTo(names: ReadonlySet<string>): Known {
+    if (names.has('args') && this.size > ARGS_MAX) throw new TooLarge();
     this.#known ??= this.#look();
     return this.#known;
   }

@@ -46,6 +46,20 @@ describe('a cost', () => {
     ]);
   });
 
+  test('that looks at arguments is about calls of tools: all else costs 1, or is not counted by them', async () => {
+    await using bench = await testPlugin(ratelimit, { rate: '10/m', cost: 'int(args.n)' });
+    expect(remainingOf(await bench.call({ method: 'tools/list' }))).toBe(9);
+    expect(remainingOf(await bench.call(toolCall('echo', { args: { n: 4 } })))).toBe(5);
+    await using keyed = await testPlugin(ratelimit, { rate: '1/m', per: 'principal.id + string(args.repo)' });
+    expect((await keyed.call({ method: 'tools/list' })).headers).toEqual({});
+    const kinds = [];
+    for (const repo of ['a', 'a', 'b'])
+      kinds.push((await keyed.call(toolCall('echo', { args: { repo } }))).result.kind);
+    expect(kinds).toEqual(['complete', 'error', 'complete']);
+    const large = await keyed.call(toolCall('echo', { args: { repo: 'x'.repeat(70_000) } }));
+    expect(large.result.value.data).toEqual({ code: 'RATE_LIMITED' });
+  });
+
   test('that cannot be told is a failure of the plugin; arguments too large to judge are refused', async () => {
     await using bench = await testPlugin(ratelimit, { rate: '10/m', cost: 'args.n' });
     const codeOf = async (args: object) => {
