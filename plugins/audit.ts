@@ -16,7 +16,7 @@ import { IntegrityFault } from './audit/integrity.ts';
 import { fixedOf, type KeptLog, keepLog } from './audit/kept.ts';
 import { LogUnavailable } from './audit/log.ts';
 import { type Options, schema } from './audit/options.ts';
-import { intentOf, openedOf, outcomeOf, type Recorder, type Rested, Trace } from './audit/records.ts';
+import { intentOf, openedOf, outcomeOf, type Recorder, type Rested, sentOf, Trace } from './audit/records.ts';
 import { Writer } from './audit/writer.ts';
 
 /** Of all logs of this process: the settings of the latest hold. */
@@ -106,7 +106,10 @@ function hooksOf(kept: KeptLog, options: Options, host: PluginHost, begin: () =>
     async onSend(outbound, x) {
       const trace = traceOf(x);
       keepSalt(x);
-      return guarded(x, () => writer.write(intentOf(x, outbound, trace, recorder), x.request.method));
+      const intent = intentOf(x, outbound, trace, recorder);
+      // What takes a call back is better done than written down.
+      if (sentOf(outbound, x.request.method) === CANCELLED) return writer.note(intent);
+      return guarded(x, () => writer.write(intent, x.request.method));
     },
     async onResult(result, x) {
       const { rest } = result;
@@ -134,6 +137,8 @@ function hooksOf(kept: KeptLog, options: Options, host: PluginHost, begin: () =>
     },
   };
 }
+
+const CANCELLED = 'notifications/cancelled';
 
 /** @returns the refusal, where what has to be written cannot be */
 async function guarded(

@@ -203,7 +203,7 @@ function asksOf({ kind, raw }: McpResult): string | undefined {
 }
 
 /** What a message is where it is not the request itself: a method, `answer`, or `GET`. */
-function sentOf({ method, body }: Outbound, asked: string): string | undefined {
+export function sentOf({ method, body }: Outbound, asked: string): string | undefined {
   if (body === '') return method;
   const said = RawObject.trusted(body).string('method') ?? 'answer';
   return said === asked ? undefined : said;

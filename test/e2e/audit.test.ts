@@ -6,10 +6,12 @@ import audit from '../../plugins/audit.ts';
 import auth from '../../plugins/auth.ts';
 import { definePlugin, refuse, z } from '../../src/plugin.ts';
 import { entriesOf, stateWithLog, storyOf } from '../fixtures/audit/entries.ts';
-import { ask, call, listen, openSession } from '../fixtures/clients.ts';
+import { failingDisk } from '../fixtures/audit/failing-disk.ts';
+import { ask, call, listen, modern, modernHeaders, openSession } from '../fixtures/clients.ts';
 import { configOf, DEMO, startInProcess } from '../fixtures/in-process.ts';
 import { answer, type Behaviour, json, startRogue } from '../fixtures/rogue.ts';
 import { until } from '../fixtures/until.ts';
+import { POST_HEADERS } from '../fixtures/wire.ts';
 
 const guard = definePlugin({
   name: 'guard',
@@ -25,6 +27,7 @@ const guard = definePlugin({
     },
   }),
 });
+const disk = failingDisk();
 const plugins = { audit, auth, guard };
 
 const places: string[] = [];
@@ -111,38 +114,33 @@ test('colliding ids of clients: each call has its own two entries', async () => 
   );
 });
 
+/** A client that drops its connection once the upstream has its call. */
+async function goneDuring(url: string, begun: Promise<unknown>, meanwhile = () => {}): Promise<void> {
+  const stop = new AbortController();
+  const body = JSON.stringify(modern('tools/call', { name: 'slow' }, 1));
+  const headers = { ...POST_HEADERS, ...modernHeaders('tools/call', 'slow') };
+  const gone = fetch(url, { method: 'POST', signal: stop.signal, headers, body }).catch(() => {});
+  await begun;
+  meanwhile();
+  stop.abort();
+  await gone;
+}
+
 test('a client that goes away leaves an outcome that says so', async () => {
   const begun = Promise.withResolvers<void>();
   await using it = await scene(() => begun.resolve());
-  const stop = new AbortController();
-  const gone = fetch(it.url, {
-    method: 'POST',
-    signal: stop.signal,
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': '2026-07-28',
-      'mcp-method': 'tools/call',
-      'mcp-name': 'slow',
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'tools/call',
-      params: {
-        name: 'slow',
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientCapabilities': {},
-        },
-      },
-    }),
-  }).catch(() => {});
-  await begun.promise;
-  stop.abort();
-  await gone;
+  await goneDuring(it.url, begun.promise);
   await until(() => storyOf(it.directory, 'tools/call').length === 2);
   expect(storyOf(it.directory, 'tools/call')).toEqual(['intent', 'outcome allow cancelled']);
+});
+
+test('what takes a call back reaches the upstream, though the disk takes nothing', async () => {
+  const begun = Promise.withResolvers<void>();
+  await using it = await scene(() => begun.resolve(), { durability: 'strict', retry: '10ms' }, [], '2025');
+  await goneDuring(it.url, begun.promise, () => disk.fail('write', 'ENOSPC'));
+  await it.rogue.nth('notifications/cancelled');
+  disk.heal();
+  await until(() => entriesOf(it.directory, 'intent').some(({ sent }) => sent === 'notifications/cancelled'));
 });
 
 test('a subscription is written down when it begins', async () => {
