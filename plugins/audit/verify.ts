@@ -118,16 +118,25 @@ export class Verification {
       this.found({ seq: Math.min(seq, first), kind, detail }, { file: name });
       return undefined;
     }
-    const hasher = new Bun.CryptoHasher('sha256');
     const lines = linesOf(join(this.directory, name));
+    try {
+      return this.#lines(lines, name, before);
+    } finally {
+      lines.return(undefined);
+    }
+  }
+
+  #lines(lines: Generator<Line>, file: string, before: string | undefined): string | undefined {
+    const hasher = new Bun.CryptoHasher('sha256');
     for (let { value: line } = lines.next(); line; { value: line } = lines.next()) {
-      const where = { file: name, offset: line.offset };
-      if (this.#isTornEnd(line, name)) break;
+      if (this.#isTornEnd(line, file)) break;
       const fault = this.#line(line, before);
       if (fault) {
+        const { offset } = line;
+        // A line is good until the next one is asked for.
+        const hash = hashIn(line.bytes);
         const next = fault.kind === 'chain' ? lines.next().value : undefined;
-        this.#stop(this.#first(fault, line, next), where);
-        lines.return(undefined);
+        this.#stop(this.#first(fault, hash, next), { file, offset });
         return undefined;
       }
       hasher.update(line.bytes).update('\n');
@@ -306,20 +315,23 @@ export class Verification {
   }
 
   /** Where entries do not follow each other, which of them it is: the one before may be the forged one. */
-  #first(fault: Fault, line: Line, next: Line | undefined): Fault & { upTo?: number } {
+  #first(fault: Fault, hash: string, next: Line | undefined): Fault & { upTo?: number } {
     const { seq, kind } = fault;
     if (kind !== 'chain' && kind !== 'sequence') return fault;
     const other = firstOther(this.directory, this.#good + 1, seq - 1);
     if (other !== undefined) return { ...fault, seq: other };
     if (kind !== 'chain' || seq === 1 || !next) return fault;
-    const own = line.bytes.indexOf('"entry_hash":"') + 14;
-    const isLinked = Follower.names(next, line.bytes.toString('latin1', own, own + 64));
-    return isLinked ? { ...fault, seq: seq - 1, upTo: seq } : fault;
+    return Follower.names(next, hash) ? { ...fault, seq: seq - 1, upTo: seq } : fault;
   }
 
   #stop(fault: Fault & { upTo?: number }, where: Where): void {
     this.found(fault, fault.seq === this.#chain.seq ? where : { file: where.file });
   }
+}
+
+function hashIn(line: Buffer): string {
+  const at = line.indexOf('"entry_hash":"') + 14;
+  return line.toString('latin1', at, at + 64);
 }
 
 const TYPE = Buffer.from('"type":"');
@@ -344,10 +356,14 @@ export function verifyLog(directory: string, trust: Trust = {}): Report {
   const start = all.findLastIndex(({ first }) => first <= (trust.from ?? 1));
   const segments = all.slice(Math.max(0, start));
   const run = new Verification(directory, trust, segments, state);
-  run.vouchers.peek();
-  run.run();
-  const isEmpty = segments.length === 0 && state === undefined && run.vouchers.count === 0;
-  if (run.findings.length === 0 && !isEmpty) checkBeside(run, trust);
+  try {
+    run.vouchers.peek();
+    run.run();
+    const isEmpty = segments.length === 0 && state === undefined && run.vouchers.count === 0;
+    if (run.findings.length === 0 && !isEmpty) checkBeside(run, trust);
+  } finally {
+    run.vouchers.close();
+  }
   const findings = run.findings.toSorted((a, b) => a.seq - b.seq);
   const reason = findings.length > 0 ? undefined : unableBy(run);
   return {

@@ -52,6 +52,12 @@ export class Vouchers {
     this.next = undefined;
   }
 
+  /** Lets go of the file. */
+  close(): void {
+    this.#lines?.return(undefined);
+    this.#lines = undefined;
+  }
+
   /** It is not what it says, and the next one counts. */
   refuse(why: string): void {
     const { offset, checkpoint } = this.next as Voucher;
@@ -65,7 +71,7 @@ export class Vouchers {
     const { value } = this.#lines.next();
     // A last line that is not whole is one that is being written, or was when a process ended.
     if (!value?.isWhole) {
-      this.#lines = undefined;
+      this.close();
       return undefined;
     }
     this.#offset = value.offset + value.bytes.length + 1;

@@ -1,6 +1,6 @@
 // Each way to damage an audit log is found, at the entry it begins with and by its name: by both verifiers.
 import { afterAll, describe, expect, test } from 'bun:test';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyLog } from '../../plugins/audit/verify.ts';
 import { randomOf } from '../fixtures/audit/mutations.ts';
@@ -56,3 +56,23 @@ describe.each(ALL_KINDS)('%s', (kind) => {
     expect(agreed).toBe(1);
   });
 });
+
+// Linux alone says which files a process has open.
+test.if(existsSync('/proc/self/fd'))('no look leaves a file open, whatever it finds', () => {
+  const random = randomOf(4);
+  for (const kind of ALL_KINDS) {
+    tryOnce(scene, kind, random);
+    const open = readdirSync('/proc/self/fd').map((each) =>
+      attempt(() => readlinkSync(`/proc/self/fd/${each}`)),
+    );
+    expect(open.filter((file) => file?.startsWith(scene.directory))).toEqual([]);
+  }
+});
+
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}

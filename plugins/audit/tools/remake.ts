@@ -51,6 +51,7 @@ export async function remake(place: Place, trust: Trust, signer: Signer | undefi
     check.append(leaf);
     if (hasTiles) tiles.append(leaf);
   }
+  notes.close();
   await replace(place, CHECKPOINTS, notes.lines.join(''));
   await replace(place, LATEST, notes.latest);
   if (hasTiles && (isCut || check.finish(notes.size))) {
@@ -111,6 +112,10 @@ class Notes {
       }
       this.#kept.take();
     }
+  }
+
+  close(): void {
+    this.#kept.close();
   }
 
   #add(note: string, size: number): void {
