@@ -4,6 +4,7 @@ import { chmod, cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectPeer, type Target, textOf } from '../fixtures/peers.ts';
+import { until } from '../fixtures/until.ts';
 import { startEverythingHttp } from '../fixtures/upstreams.ts';
 
 const root = join(import.meta.dir, '../..');
@@ -176,6 +177,21 @@ test('unix-socket: clients and operator over files', async () => {
   expect(call).toMatchObject({ out: 'hi\n', code: 0 });
   expect((await run(example, 'sluice', 'status')).out).toContain('http://localhost/mcp');
 });
+
+test('audited: what was called is in a log that a file elsewhere vouches for', async () => {
+  const anchor = join(await mkdtemp(join(tmpdir(), 'sluice-anchor-')), 'checkpoints');
+  undo.push(() => rm(join(anchor, '..'), { recursive: true }));
+  const example = await withFreePorts(await copyOf('audited', { ANCHOR: anchor }));
+  expect(await run(example, 'sluice', 'check')).toMatchObject({ code: 0 });
+  const url = await start(example, sluice, MCP);
+  expect(await run(example, 'sluice', 'call', 'echo', 'text=hi', '--url', url)).toMatchObject({
+    out: 'hi\n',
+  });
+  const verify = () => run(example, 'sluice', 'audit', 'verify', '--anchor', anchor);
+  await until(async () => (await verify()).code === 0);
+  expect((await verify()).out).toMatch(/anchored: up to entry [1-9]/);
+  expect((await run(example, 'sluice', 'audit', 'tail')).out).toContain('tools/call echo');
+}, 60_000);
 
 test('limits-laptop: calls beyond the burst are refused in words, and sluice limits says so', async () => {
   const example = await withFreePorts(await copyOf('limits-laptop'));
