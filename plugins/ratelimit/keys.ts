@@ -62,6 +62,6 @@ function byExpression(expression: Expression): (subject: Subject) => string | un
     const isKey = typeof value === 'string' || typeof value === 'bigint' || typeof value === 'boolean';
     if (!isKey && typeof value !== 'number')
       throw new Error('the expression of a limit gives no text to count by');
-    return `${typeof value} ${String(value).slice(0, LONGEST)}`;
+    return String(value).slice(0, LONGEST);
   };
 }
