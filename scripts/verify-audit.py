@@ -128,8 +128,7 @@ class Log:
                 self.unforged(note.root == self.root(), 'checkpoint_root', 'the entries are not those of it')
                 self.last, self.good, self.signed = note, seq, seq
                 self.trusted += [key for named, key in self.named if named <= seq and key not in self.trusted]
-        is_known = self.state.get('seq') != seq or self.state.get('hash') == name
-        self.unforged(is_known, 'state', 'the entry is not the one that integrity.json knows')
+        self.unforged(self.state.get('seq') != seq or self.state.get('hash') == name, 'state', 'another entry was known')
         for anchor in [each for each in self.anchors if (each.size, each.origin) == (seq, self.origin)]:
             need(is_signed(anchor, self.trusted), seq, 'anchor', 'the anchor is not signed by the key')
             self.unforged(anchor.root == self.root(), 'anchor', 'the entries are not those of it', None, self.anchored)
@@ -141,9 +140,10 @@ class Log:
         row = functools.reduce(lambda below, _: parents(below), range(8), row)
         return row and self.tree(row, level + 1, width * 256)
     def beside(self, raw, size):  # checkpoints, anchors, the state
+        origin = self.origin or self.state.get('origin')
         for note in [*self.anchors, *self.kept]:
-            is_ours = note.origin == self.origin and is_signed(note, self.trusted)
-            if note.size > size and (is_ours or note in self.anchors and note.origin == self.origin):
+            is_ours = note.origin == origin and (not self.trusted or is_signed(note, self.trusted))
+            if note.size > size and (is_ours or note in self.anchors and note.origin == origin):
                 yield size + is_ours, 'truncated' if is_ours else 'anchor', 'it is of %d entries' % note.size
             self.bad += [note.size] if note in self.kept and not (is_ours and note.size > size) else []
         kind = 'checkpoint_signature' if self.bad else 'checkpoint_missing'
@@ -155,7 +155,7 @@ class Log:
             yield self.last.size, 'checkpoint_signature', 'the file is not the last checkpoint'
         text, _, signature = raw.partition('\n')
         note = attempt(lambda: read_note(text + '\n\n' + signature.lstrip('\n'), 'x\n0\n' + 'A' * 43 + '='))
-        is_ours = self.state.get('origin') == self.origin and (not self.trusted or note and is_signed(note, self.trusted))
+        is_ours = self.state.get('origin') == origin and (not self.trusted or note and is_signed(note, self.trusted))
         if not (self.elsewhere and not raw) and not (is_ours and self.state['seq'] <= size):
             yield size + bool(is_ours), 'truncated' if is_ours else 'state', 'integrity.json tells another story'
     def verify(self):

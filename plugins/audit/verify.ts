@@ -10,6 +10,7 @@ import { type Fault, Follower } from './follow.ts';
 import { firstOther, frontierOf } from './grown.ts';
 import { fromHex, type Hash, hex, isSame } from './hash.ts';
 import { type Note, readNote, type Verifier } from './note.ts';
+import { hashIn, membersOf, typeOf } from './said.ts';
 import { type Line, linesOf, type Segment, segmentsOf } from './segments.ts';
 import { readState, type State } from './state.ts';
 import { TileCheck } from './tile-check.ts';
@@ -329,25 +330,6 @@ export class Verification {
   }
 }
 
-function hashIn(line: Buffer): string {
-  const at = line.indexOf('"entry_hash":"') + 14;
-  return line.toString('latin1', at, at + 64);
-}
-
-const TYPE = Buffer.from('"type":"');
-
-/** Of those that mean something to a verifier; undefined of all others. */
-function typeOf(line: Buffer): string | undefined {
-  const at = line.indexOf(TYPE) + TYPE.length;
-  const end = line.indexOf(0x22, at);
-  const type = end - at > 10 ? '' : line.toString('latin1', at, end);
-  return type === 'checkpoint' || type === 'repair' || type === 'key' ? type : undefined;
-}
-
-function membersOf(line: Buffer): Record<string, unknown> {
-  return JSON.parse(line.toString('utf8')) as Record<string, unknown>;
-}
-
 /** @throws what the file system says of files that are there */
 export function verifyLog(directory: string, trust: Trust = {}): Report {
   // In this order: what speaks of entries is read before them, so that one that is written meanwhile is not missed.
@@ -360,6 +342,8 @@ export function verifyLog(directory: string, trust: Trust = {}): Report {
     run.vouchers.peek();
     run.run();
     const isEmpty = segments.length === 0 && state === undefined && run.vouchers.count === 0;
+    // Where no entry is left to say of which log it was, what lies beside them does.
+    run.origin ??= typeof state === 'object' ? state.origin : trust.key?.name;
     if (run.findings.length === 0 && !isEmpty) checkBeside(run, trust);
   } finally {
     run.vouchers.close();

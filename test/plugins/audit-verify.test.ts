@@ -165,6 +165,23 @@ test('an entry is proved without the tree on disk, too', async () => {
   rmSync(copy, { recursive: true });
 });
 
+test('a log whose entries were all taken away is one that was cut off', async () => {
+  using log = await writeLog({ entries: 60 });
+  const names = readdirSync(log.directory).filter((name) => name.startsWith('segment-'));
+  for (const name of names) rmSync(join(log.directory, name));
+  for (const key of [log.signer?.verifier, undefined]) {
+    const report = verifyLog(log.directory, { key });
+    expect(report).toMatchObject({ verdict: 'tampered', origin: log.origin });
+    expect(report.findings.map(({ seq, kind }) => [seq, kind])).toEqual([
+      [1, 'truncated'],
+      [1, 'truncated'],
+    ]);
+  }
+  if (python === null) return;
+  expect(askPython(log.directory, ['--key', keyOf(log)]).first).toEqual({ seq: 1, kind: 'truncated' });
+  expect(askPython(log.directory).first).toEqual({ seq: 1, kind: 'truncated' });
+});
+
 test('whatever is wrong with a file, a look ends and says so', async () => {
   using log = await writeLog({ entries: 60 });
   const junk = [
