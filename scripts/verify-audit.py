@@ -65,7 +65,7 @@ def canonical(entry):
     return is_flat and json.dumps(fields, separators=(',', ':'), ensure_ascii=False).encode()
 class Log:
     def __init__(self, path, key, anchors):
-        self.path, self.anchors, self.trusted, self.named = path, anchors, [key] if key else [], []
+        self.path, self.anchors, self.trusted, self.named = os.path.abspath(path), anchors, [key] if key else [], []
         self.before = self.previous = self.last = self.origin = self.elsewhere = None
         self.leaves, self.parts, self.bad, self.missing, self.repairs = [], [], [], [], []
         self.kept, self.good, self.anchored, self.signed = collections.deque(), 0, 0, 0

@@ -19,21 +19,32 @@ export interface Kept {
 /** Where checkpoints are put while the log is written. */
 export class Checkpoints {
   #file: FileHandle | undefined;
+  /** The last one that is on disk. */
+  #kept = '';
+  /** From here on the file has what a write left that failed. */
+  #doubtful = Number.POSITIVE_INFINITY;
 
   constructor(readonly directory: string) {}
 
-  /** @throws what the file system says */
+  /** One that was kept, but not as the last one alone, is not kept twice. @throws what the file system says */
   async keep(note: string): Promise<void> {
+    if (note !== this.#kept) await this.#add(note);
+    this.#kept = note;
+    await writeFile(join(this.directory, `${LATEST}.new`), note, { mode: 0o600 });
+    await rename(join(this.directory, `${LATEST}.new`), join(this.directory, LATEST));
+  }
+
+  async #add(note: string): Promise<void> {
     this.#file ??= await this.#open();
+    const { size } = await this.#file.stat();
     try {
       await writeDown(this.#file, Buffer.from(`${JSON.stringify({ note })}\n`));
     } catch (error) {
-      // What it took of the line is cut off the next time.
+      // What it took of the line is cut off the next time. It may be all of it, and still not be on disk.
+      this.#doubtful = size;
       await this.close();
       throw error;
     }
-    await writeFile(join(this.directory, `${LATEST}.new`), note, { mode: 0o600 });
-    await rename(join(this.directory, `${LATEST}.new`), join(this.directory, LATEST));
   }
 
   async close(): Promise<void> {
@@ -45,8 +56,9 @@ export class Checkpoints {
   /** Behind the last line that is whole: the end of a process may have torn one. */
   async #open(): Promise<FileHandle> {
     const { size, bytes } = endOf(this.directory);
-    const torn = bytes.length - 1 - bytes.lastIndexOf(LF);
-    if (torn > 0) await setAside(this.directory, CHECKPOINTS, size - torn);
+    const whole = Math.min(this.#doubtful, size - (bytes.length - 1 - bytes.lastIndexOf(LF)));
+    if (whole < size) await setAside(this.directory, CHECKPOINTS, whole);
+    this.#doubtful = Number.POSITIVE_INFINITY;
     return openFile(this.directory, CHECKPOINTS);
   }
 }

@@ -1,9 +1,11 @@
 // A disk that fails: nobody is told that something is written which is not, nothing that was told is lost, and the log
 // goes on by itself.
 import { expect, test } from 'bun:test';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Checkpoints, checkpointsOf } from '../../../plugins/audit/keeping.ts';
 import { segmentsOf } from '../../../plugins/audit/segments.ts';
+import { verifyLog } from '../../../plugins/audit/verify.ts';
 import { entriesOf } from '../../fixtures/audit/entries.ts';
 import { failingDisk } from '../../fixtures/audit/failing-disk.ts';
 import { fill, folders, ORIGIN } from '../../fixtures/audit/logs.ts';
@@ -95,6 +97,35 @@ test('a state that cannot be written stops the log, and begins no file for each 
   await until(() => log.fault === undefined);
   await fill(log, 2);
   expect(wholeLog(it.directory, ORIGIN)).toBe(log.seq);
+});
+
+test('a checkpoint whose second file cannot be written is kept once, however often it is tried', async () => {
+  const it = folder();
+  const log = await it.open({ checkpointEntries: 3 });
+  await log.idle();
+  const inTheWay = join(it.directory, 'checkpoint.new');
+  mkdirSync(inTheWay);
+  await fill(log, 3);
+  await until(() => log.fault !== undefined);
+  const atFirst = log.fault;
+  await until(() => log.fault !== atFirst);
+  rmSync(inTheWay, { recursive: true });
+  await until(() => log.fault === undefined);
+  await fill(log, 3);
+  await log.close();
+  expect(verifyLog(it.directory)).toMatchObject({ verdict: 'passed', findings: [] });
+});
+
+test('a checkpoint that is written and perhaps not on disk is set aside, and written again', async () => {
+  const it = folder();
+  const checkpoints = new Checkpoints((await it.open()).options.directory);
+  const note = `x\n1\n${Buffer.alloc(32).toString('base64')}\n\n— x ${Buffer.alloc(68).toString('base64')}\n`;
+  disk.fail('datasync', 'EIO', 1);
+  await expect(checkpoints.keep(note)).rejects.toThrow('EIO');
+  await checkpoints.keep(note);
+  await checkpoints.close();
+  expect(checkpointsOf(it.directory)).toHaveLength(1);
+  expect(readdirSync(it.directory).filter((name) => name.endsWith('.torn'))).toHaveLength(1);
 });
 
 test('a file that is taken away gets its name again, and the log says so', async () => {
