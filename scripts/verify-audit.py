@@ -127,7 +127,7 @@ class Log:
             else:
                 self.unforged(note.root == self.root(), 'checkpoint_root', 'the entries are not those of it')
                 self.last, self.good, self.signed = note, seq, seq
-                self.trusted += [key for named, key in self.named if named <= seq and key not in self.trusted]
+                self.trusted += [key for named, key in self.named if named == seq and key not in self.trusted]
         self.unforged(self.state.get('seq') != seq or self.state.get('hash') == name, 'state', 'another entry was known')
         for anchor in [each for each in self.anchors if (each.size, each.origin) == (seq, self.origin)]:
             need(is_signed(anchor, self.trusted), seq, 'anchor', 'the anchor is not signed by the key')

@@ -1,5 +1,6 @@
 // Which keys a log's checkpoints may be signed with. One is given, or is the log's own word; a later one is trusted once
-// a checkpoint that a trusted key signed covers the entry that names it.
+// a trusted key has signed a checkpoint that ends with the entry that names it. Not any later one: whoever can write the
+// files, but not sign, puts a key of his own behind the last entry, and the next checkpoint covers that, too.
 
 import { isSignedBy, type Note, type Verifier, verifierOf } from './note.ts';
 
@@ -52,11 +53,11 @@ export class Keys {
     return isKnown ? 'known' : 'foreign';
   }
 
-  /** A checkpoint that a trusted key signed covers the log up to here. */
-  signedUpTo(seq: number): void {
+  /** A checkpoint that a trusted key signed ends here. */
+  signedAt(seq: number): void {
     this.hasSigned = true;
     for (const { key, seq: named } of this.#named) {
-      if (named > seq || this.#trusted.some(({ id, name }) => id === key.id && name === key.name)) continue;
+      if (named !== seq || this.#trusted.some(({ id, name }) => id === key.id && name === key.name)) continue;
       this.#trusted.push(key);
     }
   }

@@ -275,7 +275,7 @@ export class Verification {
       if (judgement === 'known') this.unvouched ??= size;
       else {
         this.signed = size;
-        this.keys.signedUpTo(size);
+        this.keys.signedAt(size);
       }
     }
     // What is behind it in the file and ahead of it in the log is out of its place.

@@ -73,6 +73,8 @@ class Notes {
   signedAnew = 0;
   lostTo: number | undefined;
   readonly #keys: Keys;
+  /** The last entry that names another key than that at hand: who signs behind it vouches for that key. */
+  #foreign = 0;
   readonly #kept: Vouchers;
   readonly #tree = new Frontier();
   #origin = '';
@@ -90,10 +92,13 @@ class Notes {
   before({ type, key, origin, size, root }: Fields, seq: number): void {
     if (type === 'segment' && typeof origin === 'string') this.#origin = origin;
     if ((type === 'segment' || type === 'key') && typeof key === 'string') this.#keys.names(key, seq);
+    if (type === 'key' && key !== this.signer?.public) this.#foreign = seq;
     if (type !== 'checkpoint' || typeof size !== 'number' || size === this.size) return;
     const text = checkpointText({ origin: this.#origin, size, root: this.#tree.root() });
     const note = this.signer && `${text}\n${this.signer.sign(text)}`;
-    if (note === undefined || size !== seq - 1 || hex(this.#tree.root()) !== root) this.lostTo = size;
+    const isAnother = size === this.#foreign;
+    if (note === undefined || isAnother || size !== seq - 1 || hex(this.#tree.root()) !== root)
+      this.lostTo = size;
     else {
       this.signedAnew++;
       this.#add(note, size);
@@ -107,7 +112,7 @@ class Notes {
       const { checkpoint, note, text } = next;
       const isOurs = checkpoint.size === seq && checkpoint.origin === this.#origin && this.size < seq;
       if (isOurs && isSame(checkpoint.root, this.#tree.root()) && this.#keys.judge(note) !== 'foreign') {
-        this.#keys.signedUpTo(seq);
+        this.#keys.signedAt(seq);
         this.#add(text, seq);
       }
       this.#kept.take();
