@@ -84,7 +84,9 @@ export default definePlugin({
       ...(limits.failures.length > 0 && {
         streams: true,
         onResult(result, x) {
-          const code = result.kind === 'error' ? result.raw.object('data')?.string('code') : undefined;
+          // An upstream's error may say the same, and must not lock anybody out.
+          const isOurs = result.kind === 'error' && result.http !== undefined;
+          const code = isOurs ? result.raw.object('data')?.string('code') : undefined;
           if (code === 'UNAUTHENTICATED') charge.count(limits.failures, new Subject(x));
         },
       }),

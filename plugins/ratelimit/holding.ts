@@ -96,10 +96,12 @@ export class Holding {
     const has = this.#p.held.sessions.get(session) ?? new Set<string>();
     this.#p.held.sessions.set(session, has);
     for (const limit of limits.filter(({ of, name }) => of === 'sessions' && !has.has(name))) {
+      // Of messages that come together, as in a batch, one takes the place of all.
+      has.add(limit.name);
       const got = await this.#place(limit, x, subject, x.request.method !== BEGINNING);
+      if (!got || !('leave' in got)) has.delete(limit.name);
       if (!got) continue;
       if (!('leave' in got)) return got;
-      has.add(limit.name);
       session.ended.addEventListener('abort', () => got.leave(), { once: true });
       if (session.ended.aborted) got.leave();
     }

@@ -275,6 +275,17 @@ test('sessions are limited, each for as long as it lasts', async () => {
   expect(await codeOf((await openSession(url)).call(...ECHO))).toEqual([200, 'done']);
 });
 
+test('a session has one place, whatever comes in it at once', async () => {
+  const gateway = await start(TWO);
+  const session = await openSession(gateway.url, { version: '2025-03-26' });
+  const limit = { ratelimit: { concurrency: 2, of: 'sessions', per: 'all' } };
+  gateway.configure(configOf({ ...DEMO }, { pipeline: [{ ...limit, timeout: '6s' }] }));
+  expect((await gateway.reload()).ok).toBe(true);
+  const ping = (id: number) => ({ jsonrpc: '2.0', id, method: 'ping' });
+  expect((await post(gateway.url, [ping(1), ping(2), ping(3)], session.headers)).status).toBe(200);
+  expect(await codeOf((await openSession(gateway.url)).call(...ECHO))).toEqual([200, 'done']);
+});
+
 test('a reload goes on with what was used', async () => {
   const gateway = await start(TWO);
   await (await call(gateway.url, ...ECHO)).text();

@@ -1,7 +1,7 @@
 // The plugin `ratelimit` through the kit: what is let in, what is refused and how that is told.
 import { describe, expect, test } from 'bun:test';
 import ratelimit from '../../plugins/ratelimit.ts';
-import { refuse } from '../../src/plugin.ts';
+import { McpResult, refuse } from '../../src/plugin.ts';
 import { testPlugin } from '../../src/testing.ts';
 
 const call = (name = 'echo', more: object = {}) => ({
@@ -244,5 +244,16 @@ describe('callers who are not let in', () => {
     expect(await outcomes(bench, [from('192.0.2.2', false)])).toBe('yes');
     await bench.advance(1_000);
     expect(await outcomes(bench, [good])).toBe('yes');
+  });
+
+  test('are not those whose upstream says so', async () => {
+    await using bench = await testPlugin(ratelimit, { rate: '1/h', per: 'address', count: 'failures' });
+    const data = { code: 'UNAUTHENTICATED' };
+    const answered = call('echo', {
+      remote: '192.0.2.1',
+      result: McpResult.error({ code: -32_001, message: 'who?', data }),
+      inbound: { answer: undefined },
+    });
+    for (const _ of [1, 2, 3]) expect((await bench.call(answered)).result.value.data).toEqual(data);
   });
 });
