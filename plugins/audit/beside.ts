@@ -54,7 +54,7 @@ function checkAnchors(run: Verification, anchors: readonly Anchor[]): void {
 
 function checkCheckpoints(run: Verification): void {
   const { vouchers, keys, entries, missing } = run;
-  for (let next = vouchers.peek(); next; next = vouchers.peek()) {
+  for (let next = vouchers.peek(); next && next.offset < vouchers.initial; next = vouchers.peek()) {
     const { size } = next.checkpoint;
     if (!keys.isEmpty && keys.judge(next.note) === 'foreign') vouchers.refuse('it is not signed by the key');
     else if (next.checkpoint.origin !== run.origin) vouchers.refuse('it is of another log');

@@ -1,6 +1,6 @@
 // Checkpoints as they stand beside the log, one after the other while the log is read: never more than one is held.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { CHECKPOINTS } from './keeping.ts';
@@ -34,8 +34,12 @@ export class Vouchers {
   /** Lines read. */
   count = 0;
 
+  /** Bytes of the file when the look began: what is behind them was written since, and speaks of later entries. */
+  readonly initial: number;
+
   constructor(directory: string) {
     this.#file = join(directory, CHECKPOINTS);
+    this.initial = statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** The next one, which stays the next. A log that is being written may have another one later. */

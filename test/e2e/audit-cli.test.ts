@@ -1,7 +1,7 @@
 // The log of a real gateway, looked at from the command line: while it is written, after it was damaged by hand, after a
 // repair, and by the second verifier.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askPython, python } from '../fixtures/audit/python.ts';
 import { call } from '../fixtures/clients.ts';
@@ -34,16 +34,15 @@ const publicKey = (): string => {
 
 /** Changes a digit of the last entry that says `text`. @returns its number */
 function tamper(text: string): number {
-  const name =
-    readdirSync(directory)
-      .filter((each) => each.startsWith('segment-'))
-      .sort()
-      .at(-1) ?? '';
-  const file = join(directory, name);
+  const names = readdirSync(directory).filter((each) => each.startsWith('segment-'));
+  const files = names.sort().map((name) => join(directory, name));
+  // The last one may have been begun just now.
+  const file = files.findLast((each) => readFileSync(each, 'utf8').includes(text)) ?? '';
   const lines = readFileSync(file, 'utf8').split('\n');
   const at = lines.findLastIndex((line) => line.includes(text));
   const { seq } = JSON.parse(lines[at] ?? '');
   lines[at] = (lines[at] ?? '').replace('"generation":1', '"generation":2');
+  chmodSync(file, 0o600);
   writeFileSync(file, lines.join('\n'));
   return seq;
 }

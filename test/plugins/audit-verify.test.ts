@@ -11,13 +11,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { checkBeside } from '../../plugins/audit/beside.ts';
 import { canonical } from '../../plugins/audit/canonical.ts';
 import { makeEntry } from '../../plugins/audit/entry.ts';
 import { newKey, signerOf, verifierOf } from '../../plugins/audit/note.ts';
 import { openLog } from '../../plugins/audit/open-log.ts';
+import { segmentsOf } from '../../plugins/audit/segments.ts';
+import { readState } from '../../plugins/audit/state.ts';
 import { isCanonical } from '../../plugins/audit/strict.ts';
 import { auditLog } from '../../plugins/audit/tools/audit-log.ts';
-import { verifyLog } from '../../plugins/audit/verify.ts';
+import { Verification, verifyLog } from '../../plugins/audit/verify.ts';
 import { copyOf, filesOf, optionsFor, writeLog } from '../fixtures/audit/log.ts';
 import { askPython, python } from '../fixtures/audit/python.ts';
 import { startWitness } from '../fixtures/audit/witness.ts';
@@ -77,6 +80,26 @@ test('the line that is being written is no tampering, and is told', async () => 
   expect(report.verdict).toBe('passed');
   expect(report.notes).toEqual([expect.stringContaining('is not whole: it is being written, or was')]);
   if (python !== null) expect(askPython(log.directory, ['--key', keyOf(log)])).toMatchObject({ code: 0 });
+});
+
+test('a checkpoint that is written during the look is judged by the next one', async () => {
+  using log = await writeLog({ entries: 60 });
+  const state = readState(log.directory);
+  const run = new Verification(
+    log.directory,
+    { key: log.signer?.verifier },
+    segmentsOf(log.directory),
+    state,
+  );
+  run.run();
+  const [size, text] = [run.entries, `${log.origin}\n${run.entries}\n${run.tree.root().toBase64()}\n`];
+  const line = (each: string): string =>
+    `${JSON.stringify({ note: `${each}\n${log.signer?.sign(each)}` })}\n`;
+  const later = text.replace(`\n${size}\n`, `\n${size + 9}\n`);
+  appendFileSync(join(log.directory, 'checkpoints.jsonl'), line(text) + line(later));
+  checkBeside(run, {});
+  run.vouchers.close();
+  expect(run.findings).toEqual([]);
 });
 
 test('a log that somebody else made and signed does not pass with the key of the first', async () => {
