@@ -147,7 +147,7 @@ export function outcomeOf(
     reason: result.why?.reason,
     rule: code === undefined ? undefined : raw.object('data')?.string('rule'),
     status: statusOf(x, result, rested),
-    rpc_code: result.code,
+    rpc_code: wholeOf(result.code),
     code,
     asks: asksOf(result),
     dur_us: trace.micros,
@@ -157,6 +157,11 @@ export function outcomeOf(
     result_digest: isHeld ? saltedDigest(trace.salt, raw.text) : undefined,
   };
   return written(record, recorder);
+}
+
+/** An upstream may give any number for a code: one that an entry cannot hold must not keep the entry out of the log. */
+function wholeOf(code: number | undefined): number | undefined {
+  return Number.isSafeInteger(code) ? code : undefined;
 }
 
 /** An error of the gateway's own: an upstream's may say anything in the same place. */

@@ -146,7 +146,7 @@ export function requestBytes({ method, headers, body }: Outbound, host: string, 
   const hasBody = body !== '' || method === 'POST';
   const length = hasBody ? Buffer.byteLength(body) : 0;
   let head = `${method} ${path} HTTP/1.1\r\n${field('host', headers.host ?? host)}connection: keep-alive\r\n`;
-  for (const name in headers) if (!OWN.has(name)) head += field(name, headers[name] ?? '');
+  for (const name in headers) if (!OWN.has(name.toLowerCase())) head += field(name, headers[name] ?? '');
   head += hasBody ? `content-length: ${length}\r\n\r\n` : '\r\n';
   const bytes = Buffer.allocUnsafe(head.length + length);
   bytes.write(head, 0, 'latin1');

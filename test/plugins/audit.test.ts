@@ -66,6 +66,11 @@ describe('how a call ended', () => {
       { status: 'error', decision: 'allow', rpc_code: -32000 },
     ],
     [
+      'an error whose code no entry can hold',
+      McpResult.error({ code: -1.5, message: 'no' }),
+      { status: 'error', decision: 'allow' },
+    ],
+    [
       'a refusal of the gateway',
       refuse('TOOL_UNAPPROVED'),
       { status: 'error', decision: 'deny', code: 'TOOL_UNAPPROVED', rpc_code: 1411 },

@@ -154,6 +154,8 @@ describe('a request', () => {
       'content-length': '1',
       'transfer-encoding': 'chunked',
       upgrade: 'x',
+      'Content-Length': '2',
+      'Transfer-Encoding': 'chunked',
     });
     expect(text).toStartWith(
       'POST /mcp?x HTTP/1.1\r\nhost: other\r\nconnection: keep-alive\r\ncontent-length: 8\r\n\r\n',
