@@ -48,7 +48,8 @@ function tamper(text: string): number {
 }
 
 beforeAll(async () => {
-  const options = '{ origin: gateway.example.com/1, level: 2, segment: 1048576, checkpoint: { every: 20ms } }';
+  const options =
+    '{ origin: gateway.example.com/1, level: 2, segment: 1048576, checkpoint: { every: 20ms } }';
   home.write('gateway.yaml', demoConfig(`pipeline:\n  - audit: ${options}\n`));
   await start();
   await calls(120);
