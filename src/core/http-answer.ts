@@ -35,6 +35,7 @@ export class HttpAnswer {
 
   /** What has been offered so far. */
   get headers(): Record<string, string> {
+    if (this.#headers.size === 0) return {};
     return Object.fromEntries([...this.#headers].map(([name, { value }]) => [name, value]));
   }
 

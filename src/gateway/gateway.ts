@@ -6,6 +6,7 @@ import type { Loaded } from '../config/load.ts';
 import type { Config, Limits } from '../config/schema.ts';
 import { LiveCalls } from '../core/live-calls.ts';
 import { openParked } from '../core/parked.ts';
+import { ofLatest } from '../lib/remembered.ts';
 import { createSeal } from '../lib/seal.ts';
 import { settledWithin } from '../lib/settled.ts';
 import type { HttpListener } from '../listeners/http.ts';
@@ -44,6 +45,7 @@ export async function startGateway(world: World): Promise<Started> {
   const keeper = new Keeper();
   let current: Generation | undefined;
   const limits = () => (current?.loaded ?? first).config.limits;
+  const listenerLimits = ofLatest((all: Limits) => ({ ...all, json: all }));
   const userAgent = `sluice/${world.version}`;
   const live = createLiveUpstreams({
     host,
@@ -89,7 +91,7 @@ export async function startGateway(world: World): Promise<Started> {
     store: world.sessions,
     live: calls,
     refused: createRefusals(host),
-    limits: () => ({ ...limits(), json: limits() }),
+    limits: () => listenerLimits(limits()),
     endpoint: (path, request) => waitingOn(request)?.endpoints.get(path) ?? current?.endpoints.get(path),
     endpointBySse: (path) => [...(current?.endpoints.values() ?? [])].find(({ sse }) => sse === path),
     page: async (request, base) => current?.page(request, base),

@@ -3,6 +3,7 @@
 import type { Client } from '../core/client.ts';
 import { type ErrorName, errorResult, messageOf } from '../core/errors.ts';
 import type { Inbound } from '../core/exchange.ts';
+import { remembered } from '../lib/remembered.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
 import type { McpResult } from '../protocol/message.ts';
 import { answerText, statusOf } from './edge.ts';
@@ -53,15 +54,26 @@ export function tellRefused(call: HttpCall, code: ErrorName, said?: string | Mcp
   serving.refused({ code, ...why, requestId: id, listener, path, method: request.method, remote });
 }
 
-export function accepts(headers: Headers): { stream: boolean; json: boolean } {
-  const accept = headers.get('accept')?.toLowerCase();
-  if (accept === undefined) return { stream: true, json: true };
-  const ranges = new Map(accept.split(',').map(rangeOf));
+interface Accepted {
+  readonly stream: boolean;
+  readonly json: boolean;
+}
+
+const ANYTHING: Accepted = { stream: true, json: true };
+
+export function accepts(headers: Headers): Accepted {
+  const accept = headers.get('accept');
+  return accept === null ? ANYTHING : acceptedBy(accept);
+}
+
+/** A client writes the same in every request. */
+const acceptedBy = remembered((accept): Accepted => {
+  const ranges = new Map(accept.toLowerCase().split(',').map(rangeOf));
   // The most specific range decides (RFC 9110 §12.5.1).
   const takes = (main: string, sub: string): boolean =>
     ranges.get(`${main}/${sub}`) ?? ranges.get(`${main}/*`) ?? ranges.get('*/*') ?? false;
   return { stream: takes('text', 'event-stream'), json: takes('application', 'json') };
-}
+});
 
 /** A media range, and whether it is wanted: with `q=0` it is not. */
 function rangeOf(text: string): [range: string, isWanted: boolean] {

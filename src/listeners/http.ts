@@ -5,6 +5,7 @@ import type { ErrorName } from '../core/errors.ts';
 import { HttpAnswer } from '../core/http-answer.ts';
 import type { Page } from '../core/page.ts';
 import { every } from '../lib/every.ts';
+import { remembered } from '../lib/remembered.ts';
 import { isStatelessVersion } from '../protocol/versions.ts';
 import { BARE } from './admit.ts';
 import { atTheDoor } from './door.ts';
@@ -270,10 +271,10 @@ const CLOSING: Partial<Record<ErrorName, { connection: 'close' }>> = {
  * Of a request whose Host header is no host, the runtime gives the bare path, or a URL that cannot be read (Bun 1.4.5;
  * Unix sockets only).
  */
-function pathOf(url: string): string {
+const pathOf = remembered((url) => {
   if (URL.canParse(url)) return new URL(url).pathname;
   return url.replace(/^https?:\/\/[^/]*/, '').split(/[?#]/, 1)[0] ?? '';
-}
+});
 
 const ALLOWED =
   'content-type, authorization, dpop, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, x-request-id';

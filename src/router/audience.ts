@@ -5,6 +5,7 @@ import { ANONYMOUS, identityKey } from '../core/client.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { passedOn } from '../core/passed-on.ts';
 import { digest } from '../lib/digest.ts';
+import { remembered } from '../lib/remembered.ts';
 import { canonicalText } from '../protocol/canonical.ts';
 import type { RawObject } from '../protocol/raw.ts';
 import type { Source } from './source.ts';
@@ -42,7 +43,7 @@ export const EVERYBODY = '';
 export function audienceOf({ client, principal, inbound }: Exchange): Audience {
   const { id, scopes, groups = [] } = principal;
   const whose = identityKey(principal);
-  const alike = digest(
+  const alike = keyOf(
     JSON.stringify([
       client.era,
       client.version,
@@ -61,11 +62,15 @@ export function audienceOf({ client, principal, inbound }: Exchange): Audience {
   return { own, common: isKnown ? alike : own, whose };
 }
 
+/** The same callers come again and again. */
+const keyOf = remembered(digest);
+
+const written = remembered(canonicalText);
 const texts = new WeakMap<RawObject, string>();
 
 /** The same for all ways to write it. */
 function textOf(capabilities: RawObject): string {
-  const text = texts.get(capabilities) ?? canonicalText(capabilities.text);
+  const text = texts.get(capabilities) ?? written(capabilities.text);
   texts.set(capabilities, text);
   return text;
 }

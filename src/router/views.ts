@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { digest } from '../lib/digest.ts';
+import { remembered } from '../lib/remembered.ts';
 import type { Outcome } from './last-good.ts';
 import type { Listed } from './list.ts';
 import { type Offered, type Offering, type OfferKind, visible } from './offering.ts';
@@ -78,6 +79,9 @@ interface Share {
   readonly outcome: Outcome<Listed>;
 }
 
+/** The same lists are looked into by every call. */
+const keyOf = remembered(digest);
+
 export class Views {
   readonly #parts: ViewsParts;
   readonly #made = new LRUCache<string, View>({ max: VIEWS });
@@ -146,7 +150,7 @@ export class Views {
   #view(kind: OfferKind, x: Exchange, shares: readonly Share[]): View {
     const { offering } = this.#parts;
     const lists = shares.flatMap(({ upstream, outcome: { value } }) => (value ? [{ upstream, value }] : []));
-    const key = digest(
+    const key = keyOf(
       JSON.stringify([kind, offering.key(x), lists.map(({ upstream, value }) => [upstream, value.digest])]),
     );
     const there = this.#made.get(key);
