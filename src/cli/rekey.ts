@@ -30,7 +30,7 @@ interface Next {
   /** Once everything is encrypted with it. */
   settle(): void;
   /** What is left to do by hand. */
-  readonly todo?: string;
+  readonly advice?: string;
 }
 
 export async function rekeySecrets(shell: Shell, options: RekeyOptions): Promise<number> {
@@ -60,7 +60,7 @@ export async function rekeySecrets(shell: Shell, options: RekeyOptions): Promise
     shell.out.write(
       `${count === 1 ? '1 secret is' : `${count} secrets are`} encrypted with key ${next.key.id} now, no longer with ${id}\n`,
     );
-  if (next.todo !== undefined) shell.err.write(`${next.todo}\n`);
+  if (next.advice !== undefined) shell.err.write(`${next.advice}\n`);
   return EXIT.ok;
 }
 
@@ -72,13 +72,13 @@ function nextOf(shell: Shell, dir: string, before: MasterKey, { newKeyFile }: Re
   if (newKeyFile !== undefined && text)
     throw new CliError(EXIT.usage, 'SLUICE_NEW_MASTER_KEY and --new-key-file are both given', 'give one');
   if (newKeyFile !== undefined) {
-    const todo = `start gateways with SLUICE_MASTER_KEY_FILE=${visible(newKeyFile)} from now on`;
-    return { key: keyInFile(newKeyFile), settle, todo };
+    const advice = `start gateways with SLUICE_MASTER_KEY_FILE=${visible(newKeyFile)} from now on`;
+    return { key: keyInFile(newKeyFile), settle, advice };
   }
   if (text) {
     shell.redact.learn([text]);
-    const todo = 'start gateways with this key as SLUICE_MASTER_KEY from now on';
-    return { key: keyInText(text, 'SLUICE_NEW_MASTER_KEY'), settle, todo };
+    const advice = 'start gateways with this key as SLUICE_MASTER_KEY from now on';
+    return { key: keyInText(text, 'SLUICE_NEW_MASTER_KEY'), settle, advice };
   }
   if (inVariable)
     throw new CliError(

@@ -195,12 +195,16 @@ test('batches', async () => {
   nothingCame();
 });
 
-test('HTTP+SSE', async () => {
-  const stream = await send(at('/none/sse'), { method: 'GET', headers: { accept: 'text/event-stream' } });
+test('HTTP+SSE: neither a stream, nor a message to one that is open', async () => {
+  const open = (headers = {}) =>
+    send(at('/none/sse'), { method: 'GET', headers: { accept: 'text/event-stream', ...headers } });
+  const refused = await open();
+  expect([refused.status, await codeOf(refused)]).toEqual([401, 'UNAUTHENTICATED']);
+  const stream = await open({ 'x-word': 'friend' });
   const target = new URL((await stream.data()) ?? '', gateway.url).href;
   for (const message of [initialize('2024-11-05'), { jsonrpc: '2.0', id: 2, method: 'tools/list' }]) {
     await (await post(target, message)).text();
-    expect((await stream.message()).error).toBeDefined();
+    expect((await stream.message()).error.data.code).toBe('UNAUTHENTICATED');
   }
   stream.drop();
   nothingCame();
