@@ -1,6 +1,6 @@
 // The updates of one exchange at a pace: the newest waits, those it replaces are left out, the last always arrives.
 
-import type { Emit, Exchange, Log, McpNotification } from '../../src/plugin.ts';
+import { type Emit, type Exchange, identityKey, type Log, type McpNotification } from '../../src/plugin.ts';
 import type { Quota } from './quota.ts';
 
 export interface Pace {
@@ -44,8 +44,7 @@ export class Updates {
     readonly emit: Emit,
     readonly highest: Highest,
   ) {
-    const { tenant = '', id } = x.principal;
-    this.#whose = JSON.stringify([tenant, id]);
+    this.#whose = identityKey(x.principal);
   }
 
   /** @returns the update to pass on now, or null when it waits or is left out */

@@ -36,17 +36,20 @@ describe('beyond per_principal', () => {
     expect(bench.timers).toBe(0);
   });
 
-  test('nobody else is slowed down, also who has the same id with another tenant', async () => {
-    await using bench = await testPlugin(progress, { per_principal: 1 });
-    const busy = Array.from({ length: 5 }, () => bench.start(talkative({ id: 'ada', tenant: 'one' })));
-    const other = bench.start(talkative({ id: 'ada', tenant: 'two' }));
-    await bench.advance(2_000);
-    await Promise.all(busy.map(({ outcome }) => outcome));
-    const values = (await other.outcome).notes.map(({ params }) => params.progress);
-    expect(values[0]).toBe(1);
-    expect(values).toHaveLength(3);
-    expect(values.at(-1)).toBe(200);
-  });
+  test.each(['tenant', 'issuer'])(
+    'nobody else is slowed down, also who has the same id with another %s',
+    async (by) => {
+      await using bench = await testPlugin(progress, { per_principal: 1 });
+      const busy = Array.from({ length: 5 }, () => bench.start(talkative({ id: 'ada', [by]: 'one' })));
+      const other = bench.start(talkative({ id: 'ada', [by]: 'two' }));
+      await bench.advance(2_000);
+      await Promise.all(busy.map(({ outcome }) => outcome));
+      const values = (await other.outcome).notes.map(({ params }) => params.progress);
+      expect(values[0]).toBe(1);
+      expect(values).toHaveLength(3);
+      expect(values.at(-1)).toBe(200);
+    },
+  );
 
   test('a reload does not give it anew', async () => {
     await using bench = await testPlugin(progress, { per_principal: 5 });

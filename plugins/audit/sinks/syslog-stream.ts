@@ -41,9 +41,14 @@ export class SyslogStream {
       const give = () => socket.destroy(signal.reason as Error);
       signal.addEventListener('abort', give, { once: true });
       socket.once('error', reject);
-      socket.once(tls ? 'secureConnect' : 'connect', () => resolve(socket));
+      // It outlives the attempt that opened it, whose time runs out once it is over, too.
+      const over = () => signal.removeEventListener('abort', give);
+      socket.once(tls ? 'secureConnect' : 'connect', () => {
+        over();
+        resolve(socket);
+      });
       socket.once('close', () => {
-        signal.removeEventListener('abort', give);
+        over();
         if (this.#socket === socket) this.#socket = undefined;
         reject(new DeliveryFault(`${host}:${port} closed the connection`, 'unreachable'));
       });

@@ -123,6 +123,18 @@ test('over TCP each message is counted, and the connection stays', async () => {
   await sink.close?.();
 });
 
+test('a connection outlives the time of the attempt that opened it', async () => {
+  const it = await listening((take) => createServer(take));
+  const sink = sinkTo(`tcp://127.0.0.1:${it.port}`);
+  const attempt = new AbortController();
+  await sink.send([lineOf({}, 7)], attempt.signal);
+  attempt.abort(new Error('its time is over'));
+  await sendOnce(sink, [lineOf({}, 8)]);
+  await until(() => it.messages().length >= 2);
+  expect([it.sockets.length, it.messages().length]).toEqual([1, 2]);
+  await sink.close?.();
+});
+
 test('after a connection broke, what may not have arrived is sent once more', async () => {
   const server = await listening((take) => createServer(take));
   const sink = sinkTo(`tcp://127.0.0.1:${server.port}`);
