@@ -215,7 +215,9 @@ function buildEndpoint(
     x.reroute(router.route(x));
     return x;
   };
+  const knowsCallers = steps.some(({ hooks }) => hooks.onCaller);
   const recognise: Endpoint['recognise'] = async (client, inbound, request, id) => {
+    if (!knowsCallers) return { refusal: undefined, principal: client.principal };
     const { signal } = new AbortController();
     const x = opened({ id, client, inbound, request, signal });
     const refusal = await recognition(x);

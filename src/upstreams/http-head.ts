@@ -39,5 +39,7 @@ export function headWithoutBody(options: HeadOptions, x: Exchange): Record<strin
 }
 
 function lower(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const lowered: Record<string, string> = {};
+  for (const name in headers) lowered[name.toLowerCase()] = headers[name] as string;
+  return lowered;
 }
