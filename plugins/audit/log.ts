@@ -90,6 +90,7 @@ export class AuditLog {
   constructor(options: LogOptions, end: End) {
     this.#options = options;
     this.#tail = new Tail(options, end);
+    this.#rest();
   }
 
   get options(): LogOptions {

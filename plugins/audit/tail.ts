@@ -66,7 +66,7 @@ export class Tail {
   #vouchedAt: number;
   #savedAt: number;
   /** Whether there are entries since the last checkpoint that are more than checkpoints themselves. */
-  #hasNews = false;
+  #hasNews: boolean;
   #isSaved = true;
   /** Whether it goes on to another file at the moment. */
   isMoving = false;
@@ -88,6 +88,8 @@ export class Tail {
     this.#tiles = end.tiles;
     this.#checkpoints = new Checkpoints(options.directory);
     this.#vouched = end.vouched;
+    // The end of a process came before the checkpoint of its last entries. One is that of the checkpoint itself.
+    this.#hasNews = end.seq > end.vouched + 1;
     this.#vouchedAt = options.now();
     this.#savedAt = options.now();
   }

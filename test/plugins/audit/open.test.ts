@@ -22,6 +22,7 @@ import { rootAt } from '../../../plugins/audit/tree.ts';
 import { entriesOf } from '../../fixtures/audit/entries.ts';
 import { type Folder, fill, folders, ORIGIN } from '../../fixtures/audit/logs.ts';
 import { wholeLog } from '../../fixtures/audit/whole.ts';
+import { until } from '../../fixtures/until.ts';
 
 const folder = folders();
 
@@ -97,6 +98,18 @@ describe('what the end of a process leaves', () => {
     expect(readFileSync(join(it.directory, String(recovery?.torn_file)), 'utf8')).toBe('{"half":');
     await fill(log, 3);
     expect(wholeLog(it.directory, ORIGIN)).toBe(log.seq);
+  });
+
+  test('entries without a checkpoint get one, although nothing follows; then a start adds nothing', async () => {
+    const it = folder();
+    const killed = await it.open();
+    await fill(killed, 3);
+    const log = await it.open({ checkpointEvery: 1 });
+    await until(() => it.said.includes(`checkpoint ${killed.seq}`));
+    await log.close();
+    const again = await it.open();
+    await again.close();
+    expect([log.seq, again.seq]).toEqual([killed.seq + 1, killed.seq + 1]);
   });
 
   test('entries behind the state are taken for what they are', async () => {
