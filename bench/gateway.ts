@@ -1,13 +1,15 @@
 // The gateway of a benchmark: a process of its own, as users run it, and the memory it takes.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { memoryOf } from './process.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 export interface Subject extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   /** Resident memory, in bytes. Linux tells; elsewhere NaN. */
   memory(): Promise<number>;
 }
@@ -16,8 +18,14 @@ export interface Subject extends AsyncDisposable {
  * Starts `$SLUICE` or, where that is unset, the sources, with one upstream.
  * @param more of its configuration
  * @param top of that of the gateway
+ * @param under what its command begins with
  */
-export async function startSubject(upstream: string, more: object = {}, top: object = {}): Promise<Subject> {
+export async function startSubject(
+  upstream: string,
+  more: object = {},
+  top: object = {},
+  under: readonly string[] = [],
+): Promise<Subject> {
   const dir = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
   const file = join(dir, 'gateway.yaml');
   const listener = { http: { listen: '127.0.0.1:0' } };
@@ -32,7 +40,7 @@ export async function startSubject(upstream: string, more: object = {}, top: obj
   await writeFile(file, JSON.stringify(config));
   const binary = process.env.SLUICE;
   const command = binary === undefined ? [process.execPath, MAIN] : [binary];
-  const child = Bun.spawn([...command, 'run', '--config', file], {
+  const child = Bun.spawn([...under, ...command, 'run', '--config', file], {
     cwd: dir,
     env: { ...process.env, XDG_STATE_HOME: dir, XDG_RUNTIME_DIR: dir },
     stdin: 'ignore',
@@ -42,10 +50,8 @@ export async function startSubject(upstream: string, more: object = {}, top: obj
   const url = await addressOf(child.stderr);
   return {
     url,
-    async memory() {
-      const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
-      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024;
-    },
+    pid: child.pid,
+    memory: () => memoryOf(child.pid),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);

@@ -1,5 +1,6 @@
 // Runs a benchmark by its name, or names those there are: `npm run bench -- stalled`.
 const BENCHES = [
+  'calls',
   'stalled',
   'failing',
   'tokens',
