@@ -16,7 +16,7 @@ export function forgetPrincipal(shell: Shell, directory: string | undefined, opt
   if (principal === undefined)
     throw new CliError(EXIT.usage, 'nobody is named', 'say --principal NAME, as the configuration knows it');
   const place = placeOf(shell, directory, options);
-  const { calls, salts } = unlessUnable(() =>
+  const { calls, salts, shared } = unlessUnable(() =>
     shell.auditLog.forget(
       place.directory,
       { principal, issuers: issuer ?? place.issuers },
@@ -26,5 +26,7 @@ export function forgetPrincipal(shell: Shell, directory: string | undefined, opt
   );
   const done = yes ? 'written over' : 'would be written over: say --yes';
   shell.out.write(`${calls} ${calls === 1 ? 'call' : 'calls'} in the log; ${salts} salts ${done}\n`);
+  if (shared > 0)
+    shell.err.write(`${shared} of them left as they are: somebody else has calls of the same id\n`);
   return EXIT.ok;
 }

@@ -98,7 +98,7 @@ export interface AuditTools {
     whom: { readonly principal: string; readonly issuers: readonly string[] },
     keyFile: string | undefined,
     doIt: boolean,
-  ): { readonly calls: number; readonly salts: number };
+  ): { readonly calls: number; readonly salts: number; readonly shared: number };
   /** A text that proves that the entry is in the log, to whoever has the log's key. */
   prove(directory: string, seq: number): Promise<Told & { readonly proof: string }>;
   checkProof(proof: string, entries: string | undefined, key: string | undefined): Told;

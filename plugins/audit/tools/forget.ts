@@ -21,6 +21,8 @@ export interface Forgotten {
   readonly calls: number;
   /** Salts of them that were there. */
   readonly salts: number;
+  /** Calls that somebody else has given the same id: their salts stay, or one could have those of the other erased. */
+  readonly shared: number;
 }
 
 const SALTS = /^salts-\d+\.txt$/;
@@ -37,10 +39,23 @@ export function forget(directory: string, whom: Whom, keyFile: string | undefine
     const { principal, req_id } = fieldsOf(line);
     if (names.has(String(principal)) && typeof req_id === 'string') calls.add(req_id);
   }
+  const shared = sharedIn(directory, names, calls);
+  for (const id of shared) calls.delete(id);
   let salts = 0;
   for (const name of readdirSync(directory).filter((each) => SALTS.test(each)))
     salts += eraseIn(join(directory, name), calls, doIt);
-  return { calls: calls.size, salts };
+  return { calls: calls.size + shared.size, salts, shared: shared.size };
+}
+
+/** Clients choose ids of requests, and may choose one that is another's. */
+function sharedIn(directory: string, names: ReadonlySet<string>, calls: ReadonlySet<string>): Set<string> {
+  const shared = new Set<string>();
+  for (const { line } of entriesFrom(directory, 1)) {
+    const { principal, req_id } = fieldsOf(line);
+    const isOther = typeof principal === 'string' && !names.has(principal);
+    if (isOther && typeof req_id === 'string' && calls.has(req_id)) shared.add(req_id);
+  }
+  return shared;
 }
 
 /** In each tenant it has another name. */

@@ -1,6 +1,6 @@
 // `sluice audit forget`: digests of one principal say nothing any more, those of others do, and the log is whole.
 import { expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testPlugin } from 'sluice/testing';
@@ -96,4 +96,17 @@ test('without a name, or without the key for one, nothing is done', async () => 
     'without the key',
   );
   expect(log.told().length).toBe(4);
+});
+
+test('calls whose id somebody else has chosen, too, are left as they are, and told', async () => {
+  using log = await written();
+  const [file = { name: '' }] = segmentsOf(log.directory);
+  const path = join(log.directory, file.name);
+  const ids = [...log.salts().keys()];
+  // As if bob had sent the id of a call of ada.
+  writeFileSync(path, readFileSync(path, 'utf8').replaceAll(`"req_id":"${ids[1]}"`, `"req_id":"${ids[0]}"`));
+  const { out, err } = await forget(log.directory, '--principal', 'bob', '--key-file', log.keyFile, '--yes');
+  expect(out).toBe('2 calls in the log; 1 salts written over\n');
+  expect(err).toContain('1 of them left as they are');
+  expect(log.salts().get(ids[0] ?? '')).not.toMatch(/^0+$/);
 });
