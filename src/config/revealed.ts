@@ -51,9 +51,13 @@ export function isSecretAt(path: Path, value: string, isFile: boolean): boolean 
   return isFile || looksSecret(value.replace(CREDENTIALS, ''));
 }
 
-/** Letters and digits without a space, and neither a place nor a host, as keys and tokens are. */
+/** RFC 3339. */
+const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/i;
+
+/** Letters and digits without a space, and neither a time nor a place nor a host, as keys and tokens are. */
 export function looksSecret(text: string): boolean {
   if (text.length < 12 || /\s/.test(text) || !/\d/.test(text) || !/[a-z]/i.test(text)) return false;
+  if (TIME.test(text)) return false;
   if (/^(?:[a-z][a-z+.-]*:\/\/|[./~])/i.test(text)) return false;
   return !/^[a-z\d-]+(?:\.[a-z\d-]+)+(?::\d+)?$/.test(text);
 }

@@ -103,3 +103,9 @@ test('by its look', () => {
   ];
   expect([...plain, 'db-1.example.com:5432', 'two words 12345'].filter(looksSecret)).toEqual([]);
 });
+
+test('a time is no secret, whatever the option is called', () => {
+  const times = ['2026-11-21T08:44:00Z', '2026-11-21T08:44:00.125+02:00'];
+  expect(times.map(looksSecret)).toEqual([false, false]);
+  expect(looksSecret('2026-11-21Tk3y08x44')).toBe(true);
+});
