@@ -84,6 +84,9 @@ class Log:
         for at in range(good, 0 if is_right else len(self.leaves)):
             need(self.tile(0, at // 256)[at % 256 * 32:][:32] in (b'', self.leaves[at]), at + 1, kind, detail)
         need(is_right, seq or good + 1, kind, detail)
+    def is_stated(self):
+        note = attempt(lambda: read_note(self.read('integrity.json').decode(), 'x\n0\n' + 'A' * 43 + '='))
+        return not self.trusted or note is not None and is_signed(note, self.trusted)
     def entry(self, line, following, before):
         seq, own, prev = len(self.leaves) + 1, line.find(b'"entry_hash":"'), line.find(b'"prev_hash":"')
         is_one = min(own, prev, line.find(b'"seq":')) >= 0 and line[own + 78:own + 80] == b'",' and len(line) <= 65536
@@ -128,7 +131,8 @@ class Log:
                 self.unforged(note.root == self.root(), 'checkpoint_root', 'the entries are not those of it')
                 self.last, self.good, self.signed = note, seq, seq
                 self.trusted += [key for named, key in self.named if named == seq and key not in self.trusted]
-        self.unforged(self.state.get('seq') != seq or self.state.get('hash') == name, 'state', 'another entry was known')
+        is_known = self.state.get('seq') != seq or self.state.get('hash') == name
+        self.unforged(is_known or not self.is_stated(), 'state', 'another entry was known')
         for anchor in [each for each in self.anchors if (each.size, each.origin) == (seq, self.origin)]:
             need(is_signed(anchor, self.trusted), seq, 'anchor', 'the anchor is not signed by the key')
             self.unforged(anchor.root == self.root(), 'anchor', 'the entries are not those of it', None, self.anchored)
@@ -137,8 +141,7 @@ class Log:
         for at in range(self.signed // width):
             tile = self.tile(level, at // 256) if at % 256 == 0 else tile
             need(tile[at % 256 * 32:][:32] == row[at], at * width + 1, 'tree', 'the tree on disk is another one')
-        row = functools.reduce(lambda below, _: parents(below), range(8), row)
-        return row and self.tree(row, level + 1, width * 256)
+        return row and self.tree(functools.reduce(lambda row, _: parents(row), range(8), row), level + 1, width * 256)
     def beside(self, raw, size):  # checkpoints, anchors, the state
         origin = self.origin or self.state.get('origin')
         for note in [*self.anchors, *self.kept]:
@@ -153,9 +156,7 @@ class Log:
         is_last = note and is_signed(note, self.trusted) and (note.size, note.root) >= (self.last or note)[4:]
         if self.last and not is_last:
             yield self.last.size, 'checkpoint_signature', 'the file is not the last checkpoint'
-        text, _, signature = raw.partition('\n')
-        note = attempt(lambda: read_note(text + '\n\n' + signature.lstrip('\n'), 'x\n0\n' + 'A' * 43 + '='))
-        is_ours = self.state.get('origin') == origin and (not self.trusted or note and is_signed(note, self.trusted))
+        is_ours = self.state.get('origin') == origin and self.is_stated()
         if not (self.elsewhere and not raw) and not (is_ours and self.state['seq'] <= size):
             yield size + bool(is_ours), 'truncated' if is_ours else 'state', 'integrity.json tells another story'
     def verify(self):
@@ -174,8 +175,7 @@ class Log:
             before = sha(self.read(name)).hex()
         for found in sorted(self.beside(raw, len(self.leaves)) if names or raw or self.kept else []):
             raise Tampered(*found)
-        if os.path.isdir(os.path.join(self.path, 'tile')):
-            self.tree(self.leaves, 0, 1)
+        _ = os.path.isdir(os.path.join(self.path, 'tile')) and self.tree(self.leaves, 0, 1)
         return len(self.leaves)
 def main():
     parser = argparse.ArgumentParser(description=__doc__)

@@ -109,16 +109,15 @@ function checkLatest(run: Verification): void {
 function checkState(run: Verification): void {
   const { entries } = run;
   const file = STATE;
-  const whole = textAt(join(run.directory, file));
-  const state = whole === undefined ? undefined : readState(run.directory);
-  if (whole === undefined || state === undefined) {
+  const state = readState(run.directory);
+  if (state === undefined) {
     const detail = `${file} is not there`;
     if (run.stateStore === undefined) run.found({ seq: entries, kind: 'state', detail }, { file });
     else run.notes.push(`the state is kept elsewhere (${run.stateStore}), and was not looked at`);
     return;
   }
   const known = knownOf(state, run.state);
-  if (state === 'damaged' || !isSigned(run, whole))
+  if (state === 'damaged' || !isStateSigned(run))
     run.found({ seq: entries, kind: 'state', detail: `${file} is not what was written` }, { file });
   else if (run.origin !== undefined && state.origin !== run.origin)
     run.found({ seq: entries, kind: 'origin', detail: `${file} is of another log` }, { file });
@@ -127,12 +126,11 @@ function checkState(run: Verification): void {
   else checkFile(run, state.segment, state.inode, state.device);
 }
 
-/** Where nobody knows a key there is nothing to compare with. */
-function isSigned({ keys }: Verification, whole: string): boolean {
+/** Whether it is signed by a key of the log. Where nobody knows a key there is nothing to compare with. */
+export function isStateSigned({ keys, directory }: Verification): boolean {
   if (keys.isEmpty) return true;
-  const at = whole.indexOf('\n');
   try {
-    const judgement = keys.judge(readNote(`${whole.slice(0, at)}\n\n${whole.slice(at).trimStart()}`));
+    const judgement = keys.judge(readNote(textAt(join(directory, STATE)) ?? ''));
     if (judgement === 'signed') keys.hasSigned = true;
     return judgement !== 'foreign';
   } catch {

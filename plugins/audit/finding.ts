@@ -59,5 +59,9 @@ export interface Report {
   /** Entries behind the last anchor that are more than checkpoints. */
   readonly unanchored: number;
   readonly repairs: readonly Repair[];
+  /** Entries that found no room and were not written, as the log says. */
+  readonly lost: number;
+  /** How often a file was taken away or replaced while it was written, as the log says. */
+  readonly incidents: number;
   readonly notes: readonly string[];
 }

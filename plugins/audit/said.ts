@@ -6,6 +6,7 @@ export function hashIn(line: Buffer): string {
   return line.toString('latin1', at, at + 64);
 }
 
+const KNOWN: ReadonlySet<string> = new Set(['checkpoint', 'repair', 'key', 'gap', 'incident']);
 const TYPE = Buffer.from('"type":"');
 
 /** Of those that mean something to a verifier; undefined of all others. */
@@ -13,7 +14,7 @@ export function typeOf(line: Buffer): string | undefined {
   const at = line.indexOf(TYPE) + TYPE.length;
   const end = line.indexOf(0x22, at);
   const type = end - at > 10 ? '' : line.toString('latin1', at, end);
-  return type === 'checkpoint' || type === 'repair' || type === 'key' ? type : undefined;
+  return KNOWN.has(type) ? type : undefined;
 }
 
 /** @throws SyntaxError of what is no JSON */

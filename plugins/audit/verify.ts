@@ -2,7 +2,7 @@
 // held does not grow with the log. A log that is being written is judged as it was when the look began.
 
 import { join } from 'node:path';
-import { checkBeside } from './beside.ts';
+import { checkBeside, isStateSigned } from './beside.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { genesis, type Read } from './entry.ts';
 import type { Finding, Repair, Report } from './finding.ts';
@@ -38,6 +38,7 @@ export interface Trust {
 
 type Where = Pick<Finding, 'file' | 'offset'>;
 const MOST_REPAIRS = 1_000;
+const MOST_INCIDENTS = 100;
 
 export class Verification {
   readonly findings: Finding[] = [];
@@ -54,6 +55,9 @@ export class Verification {
   unanchored = 0;
   /** Checkpoints that entries tell of and nobody has any more: the first and the last. */
   missing: { first: number; last: number; root: string } | undefined;
+  /** Entries that were not written, as the log says. */
+  lost = 0;
+  incidents = 0;
   /** Where the state of the log is kept, if not beside it. */
   stateStore: string | undefined;
   /** The first checkpoint that only a key of the log's own word has signed, though another one is given. */
@@ -198,6 +202,7 @@ export class Verification {
     if (type === 'checkpoint') return this.#told(fields, seq);
     if (type === 'key' && typeof fields.key === 'string') this.keys.names(fields.key, seq);
     if (type === 'repair') this.#repaired(fields, seq);
+    if (type === 'gap' || type === 'incident') this.#confessed(fields, seq);
     return undefined;
   }
 
@@ -223,6 +228,13 @@ export class Verification {
     return undefined;
   }
 
+  /** What the log says itself of what is missing, or was done to it. */
+  #confessed({ type, lost, detail }: Record<string, unknown>, seq: number): void {
+    if (type === 'gap' && typeof lost === 'number') this.lost += lost;
+    if (type === 'incident' && this.incidents++ < MOST_INCIDENTS)
+      this.notes.push(`INCIDENT at entry ${seq}: ${String(detail)}`);
+  }
+
   #repaired(fields: Record<string, unknown>, seq: number): void {
     const number = (name: string) => (typeof fields[name] === 'number' ? fields[name] : undefined);
     const text = (name: string) => (typeof fields[name] === 'string' ? fields[name] : undefined);
@@ -243,7 +255,8 @@ export class Verification {
   /** What is known of the log at the size it has now. */
   #vouched({ seq, hash }: Read): Fault | undefined {
     const { state } = this;
-    if (typeof state === 'object' && state.seq === seq && state.hash !== hash)
+    const isOther = typeof state === 'object' && state.seq === seq && state.hash !== hash;
+    if (isOther && isStateSigned(this))
       return this.#forged(seq, 'state', `entry ${seq} is not the one that integrity.json knows`);
     if (this.vouchers.next?.checkpoint.size === seq) {
       const fault = this.#voucher();
@@ -365,6 +378,8 @@ export function verifyLog(directory: string, trust: Trust = {}): Report {
     anchored: run.anchored,
     unanchored: run.unanchored,
     repairs: run.repairs,
+    lost: run.lost,
+    incidents: run.incidents,
     notes: run.notes,
   };
 }

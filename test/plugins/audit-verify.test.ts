@@ -205,6 +205,25 @@ test('a log whose entries were all taken away is one that was cut off', async ()
   expect(askPython(log.directory).first).toEqual({ seq: 1, kind: 'truncated' });
 });
 
+test('what the log says itself of what is missing stands below what passes', async () => {
+  using log = await writeLog({ entries: 20 });
+  const open = await openLog(optionsFor(log.directory, {}, log.signer));
+  await open.append({ type: 'gap', lost: 150 });
+  await open.append({ type: 'gap', lost: 4 });
+  await open.append({ type: 'incident', kind: 'segment', detail: 'a file was taken away' });
+  await open.close();
+  const { verdict, text, json } = auditLog.verify([log.directory], {
+    keys: [keyOf(log)],
+    anchors: new Map(),
+    witnesses: [],
+    requireAnchor: false,
+  });
+  expect(verdict).toBe('passed');
+  expect(text).toContain('LOST: 154 entries found no room and were not written, as the log says');
+  expect(text).toMatch(/INCIDENT at entry \d+: a file was taken away/);
+  expect(json).toMatchObject({ logs: [{ lost: 154, incidents: 1 }] });
+});
+
 test('whatever is wrong with a file, a look ends and says so', async () => {
   using log = await writeLog({ entries: 60 });
   const junk = [

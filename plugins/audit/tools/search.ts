@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pseudonym } from '../digests.ts';
 import { EntryReader } from '../entry.ts';
 import { existingKey } from '../key.ts';
-import { segmentName } from '../segments.ts';
+import { segmentName, segmentsOf } from '../segments.ts';
 import { type Column, type IndexFile, type Row, upToDate } from './index-file.ts';
 import { entriesFrom, fieldsOf, shownOf } from './reading.ts';
 import type { Shown } from './tail.ts';
@@ -26,6 +26,9 @@ export interface Wanted {
 
 /** In the order of the log. @throws Error where an entry is not what was written */
 export function* search(directory: string, wanted: Wanted, keyFile: string | undefined): Generator<Shown> {
+  // Says so where there is no such directory, before anything is made in it.
+  if (segmentsOf(directory).length === 0)
+    throw new Advised(`there is no log in ${directory}`, 'name its directory');
   using index = upToDate(wanted.index, directory, wanted.rebuild);
   const principals = principalsOf(directory, index, wanted, keyFile);
   const conditions = [

@@ -66,6 +66,11 @@ function textOf(report: Report, requireAnchor: boolean): string {
     ...(report.reason === undefined ? [] : [`  ${report.reason}`]),
     ...(report.last === 0 ? [] : standing(report)),
     ...repairs.map(repairOf),
+    ...(report.lost > 0
+      ? [
+          `LOST: ${count(report.lost, 'entry', 'entries')} found no room and were not written, as the log says`,
+        ]
+      : []),
     ...notes.map((note) => `  note: ${note}`),
     ...(report.last > 0 && report.verdict === 'passed' ? tailOf(report) : []),
   ];
@@ -107,6 +112,6 @@ function repairOf({ seq, at, kind, lostFrom, lostTo, aside, detail }: Report['re
   return `REPAIRED at entry ${seq}, ${at}: ${kind}: ${detail}; ${lost}${aside === undefined ? '' : `, see ${aside}`}`;
 }
 
-function count(much: number, one: string): string {
-  return `${much.toLocaleString('en')} ${one}${much === 1 ? '' : 's'}`;
+function count(much: number, one: string, many = `${one}s`): string {
+  return `${much.toLocaleString('en')} ${much === 1 ? one : many}`;
 }

@@ -103,6 +103,12 @@ test('what cannot be told is 2', async () => {
   expect(foreign.err).toContain('none of the keys is of gateway.example.com/1');
 });
 
+test('what is looked for where there is no log is not looked for', async () => {
+  const { code, err } = await audit('query', at('nowhere'), '--tool', 'echo');
+  expect(code).toBe(2);
+  expect(err).toContain('is it the directory of a log?');
+});
+
 test('several logs are judged one by one, and together', async () => {
   using other = await writeLog({ entries: 10, origin: 'gateway.example.com/2' });
   const keys = ['--key', pub, '--key', other.signer?.public ?? ''];
