@@ -20,6 +20,16 @@ MCP_UPSTREAM_URL of the environment; else the built-in demo.`;
 const EXITS = `Exit codes: 0 ok · 1 failed · 2 usage · 10 integrity lost · 69 no gateway answers ·
 75 try again · 77 denied · 78 bad configuration · 130, 143 ended by a signal`;
 
+/** What commands with the same first word are about. */
+const NOUNS: Readonly<Record<string, string>> = {
+  audit: 'Audit logs',
+  pins: 'Approved definitions of tools',
+  plugin: 'Plugins of your own',
+  secrets: 'Secrets that the configuration refers to',
+  token: 'API keys that gateways take',
+  tools: 'Tools that a running gateway offers',
+};
+
 /** What `--help` prints for a command; `command` is empty for the program itself. */
 export interface HelpPage {
   readonly command: string;
@@ -113,9 +123,10 @@ function option(flags: string, about: string): Option {
 
 function group(program: Command, noun: string): Command {
   const rows = ROWS.filter(({ name }) => name.startsWith(`${noun} `));
+  const verbs = rows.map(({ name }) => name.slice(noun.length + 1));
   return program
     .command(noun)
-    .description(rows.map(({ about }) => about).join(' '))
+    .description(`${NOUNS[noun] ?? noun}: ${verbs.join(', ')}.`)
     .configureHelp(
       format(
         rows.flatMap(({ examples }) => examples),
@@ -142,9 +153,8 @@ function format(examples: Row['examples'], notes: string): Partial<Help> {
     helpWidth: HELP_WIDTH,
     // Said above the examples instead of below the usage.
     commandDescription: () => '',
-    // Arguments and options have pages of their own; a noun is shown with its verbs.
-    subcommandTerm: (command) =>
-      [command.name(), command.commands.map((verb) => verb.name()).join('|')].join(' ').trim(),
+    // Arguments and options have pages of their own; a noun tells its verbs.
+    subcommandTerm: (command) => `${command.name()}${command.commands.length > 0 ? ' <command>' : ''}`,
     formatHelp(command, helper) {
       const lists = Help.prototype.formatHelp.call(helper, command, helper).trim();
       const about = helper.boxWrap(command.description(), HELP_WIDTH);
