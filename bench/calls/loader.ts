@@ -56,6 +56,7 @@ const socket = { open: ask, data: take, close: () => void bad++, connectError: (
 const began = performance.now();
 for (let at = 0; at < load.connections; at++)
   void Bun.connect<Connection>({ hostname, port: Number(port), data, socket });
+// As long as the load is to last: that is what is measured.
 await Bun.sleep(load.seconds * 1_000);
 const seconds = (performance.now() - began) / 1_000;
 const sorted = Float64Array.from(took).sort();

@@ -62,6 +62,7 @@ export async function startNginx(upstream: string): Promise<Nginx | undefined> {
   });
   while (!(await reaches(port))) {
     if (child.exitCode !== null) throw new Error('nginx ended');
+    // It says nowhere that it listens: a connection that it takes is the only sign.
     await Bun.sleep(20);
   }
   return {

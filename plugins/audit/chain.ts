@@ -22,18 +22,6 @@ export type Kind =
   | 'state'
   | 'anchor';
 
-export interface Finding {
-  /** The first entry that is not what was written. */
-  readonly seq: number;
-  readonly kind: Kind;
-  readonly detail: string;
-  readonly file?: string | undefined;
-  /** Bytes from the beginning of the file. */
-  readonly offset?: number | undefined;
-  /** False where the entry may be a later one: the last that is known to be right is the one before `seq`. */
-  readonly isExact: boolean;
-}
-
 export class Chain {
   readonly #reader = new EntryReader();
 

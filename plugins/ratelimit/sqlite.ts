@@ -269,6 +269,7 @@ function patiently<T>(ms: number, work: () => T): T {
     } catch (error) {
       if (!isBusy(error) || performance.now() >= until) throw error;
     }
+    // The file has no way to tell when its writer is done.
     Bun.sleepSync(NAP * Math.random());
   }
 }
